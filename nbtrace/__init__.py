@@ -1,0 +1,73 @@
+"""A flight recorder for notebooks: `%load_ext nbtrace`, and every cell is an OpenTelemetry span.
+
+    with nbtrace.span("load", source="s3") as span: ...     a span for a block
+    @nbtrace.traced                                          a span for each call
+    nbtrace.spans() .events() .links() .errors() .cells()    DataFrames of the live recording
+    nbtrace.statistics()                                     how long spans of one name take
+    nbtrace.view()                                           the tree, displayed
+    with nbtrace.record() as rec: ...                        the same in a script, without a notebook
+
+In a notebook: %%span, %span, %spans and %nbtrace, each with help (%span?)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbtrace.api import Recording as Recording
+    from nbtrace.api import cells as cells
+    from nbtrace.api import errors as errors
+    from nbtrace.api import events as events
+    from nbtrace.api import links as links
+    from nbtrace.api import live as live
+    from nbtrace.api import record as record
+    from nbtrace.api import span as span
+    from nbtrace.api import spans as spans
+    from nbtrace.api import statistics as statistics
+    from nbtrace.api import traced as traced
+    from nbtrace.api import view as view
+
+__version__ = "0.1.0"
+
+_PUBLIC = (
+    "Recording",
+    "cells",
+    "errors",
+    "events",
+    "links",
+    "live",
+    "record",
+    "span",
+    "spans",
+    "statistics",
+    "traced",
+    "view",
+)
+__all__ = [*_PUBLIC, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # Opened on first use (PEP 562): `import nbtrace` alone costs nothing.
+    if name in _PUBLIC:
+        from nbtrace import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'nbtrace' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Start tracing in `shell`: what `%load_ext nbtrace` calls."""
+    from nbtrace.extension import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Stop tracing in `shell` and take out everything: what `%unload_ext nbtrace` calls."""
+    from nbtrace.extension import unload
+
+    unload(shell)

@@ -1,0 +1,1 @@
+"""Spans become answers: typed DataFrames, narrowed by one vocabulary of column names."""

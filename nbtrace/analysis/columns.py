@@ -1,0 +1,136 @@
+"""Put the columns of many batches together: one pandas column from the pieces of each batch.
+
+Enters: sealed batches. Leaves: pandas arrays with the dtypes of the span table, also from no rows at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from nbtrace.store.seal import Attributes, Run, decode_json
+
+TEXT = pd.StringDtype(na_value=np.nan) if int(pd.__version__.split(".")[0]) >= 3 else pd.StringDtype("pyarrow_numpy")
+"""`str`: pandas 3's default string dtype; before pandas 3 the same thing under its provisional name."""
+
+TIME = pd.DatetimeTZDtype("ns", "UTC")
+
+_MISSING = np.iinfo(np.int64).min  # NaT
+
+
+def texts(chunks: Sequence[Any]) -> Any:
+    """A str column from Arrow strings, dictionary-encoded or not."""
+    plain = [chunk.cast(pa.large_string()) for chunk in chunks]
+    return pd.Series(TEXT.construct_array_type()(pa.chunked_array(plain, pa.large_string())), dtype=TEXT).array
+
+
+def labels(codes: npt.NDArray[Any], names: Sequence[str]) -> Any:
+    """A str column from integer codes into a short list of names."""
+    return texts([pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names, pa.string()))])
+
+
+def integers(values: npt.NDArray[Any], missing: npt.NDArray[np.bool_] | None = None) -> Any:
+    """An Int64 column."""
+    mask = np.zeros(len(values), dtype=bool) if missing is None else missing
+    return pd.arrays.IntegerArray(values.astype(np.int64), mask)  # type: ignore[attr-defined]
+
+
+def times(ns: npt.NDArray[np.int64], missing: npt.NDArray[np.bool_] | None = None) -> Any:
+    """A datetime64[ns, UTC] column from nanoseconds since the epoch."""
+    return pd.DatetimeIndex(_with_gaps(ns, missing).view("M8[ns]"), tz="UTC").array
+
+
+def durations(ns: npt.NDArray[np.int64], missing: npt.NDArray[np.bool_] | None = None) -> Any:
+    """A timedelta64[ns] column from nanoseconds."""
+    return pd.TimedeltaIndex(_with_gaps(ns, missing).view("m8[ns]")).array
+
+
+def _with_gaps(ns: npt.NDArray[np.int64], missing: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.int64]:
+    return ns if missing is None or not missing.any() else np.where(missing, _MISSING, ns)
+
+
+def numbers(chunks: Sequence[Any], fill: int = 0) -> npt.NDArray[Any]:
+    """A numpy array from Arrow integers, nulls filled."""
+    parts = [np.asarray(chunk.fill_null(fill) if chunk.null_count else chunk) for chunk in chunks]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+
+def attribute_column(pieces: Sequence[tuple[int, Sequence[Run]]], length: int) -> Any:
+    """One attribute's column over all rows.
+
+    `pieces`: the first row of each batch in which the key occurs, and its runs there. One type throughout gives Int64,
+    float64, boolean or str; several, and arrays, maps and bytes, give object, with each value as it was."""
+    kinds = {run.kind for _, runs in pieces for run in runs} - {"none"}
+    if len(kinds) == 1 and (kind := next(iter(kinds))) in ("int", "float", "bool", "str"):
+        positions = [_positions(start, run) for start, runs in pieces for run in runs if run.kind == kind]
+        values = [run.values for _, runs in pieces for run in runs if run.kind == kind]
+        return _typed_column(kind, positions, values, length)
+    column = np.full(length, None, dtype=object)
+    for start, runs in pieces:
+        for run in runs:
+            items = run.values.to_pylist()
+            if run.kind == "json":
+                items = [decode_json(item) for item in items]
+            # Filled one by one: numpy would take a list of lists for a table.
+            for position, item in zip(_positions(start, run).tolist(), items, strict=True):
+                column[position] = item
+    return pd.array(column, dtype=object)
+
+
+def _positions(start: int, run: Run) -> npt.NDArray[np.int64]:
+    if run.rows is None:
+        return np.arange(start, start + len(run.values), dtype=np.int64)
+    return run.rows.astype(np.int64) + start
+
+
+def _typed_column(kind: str, positions: list[npt.NDArray[np.int64]], values: list[Any], length: int) -> Any:
+    where = np.concatenate(positions)
+    everywhere = len(where) == length
+    if kind == "str":
+        found = pa.chunked_array([value.cast(pa.large_string()) for value in values], pa.large_string())
+        if not everywhere:
+            taken = np.full(length, -1, dtype=np.int64)
+            taken[where] = np.arange(len(where))
+            found = found.take(pa.array(taken, mask=taken < 0))
+        return pd.Series(TEXT.construct_array_type()(found), dtype=TEXT).array
+    data = np.concatenate([value.to_numpy(zero_copy_only=False) for value in values])
+    if kind == "float":
+        column = np.full(length, np.nan)
+        column[where] = data
+        return pd.array(column, dtype="float64")
+    filled = np.zeros(length, dtype=np.int64 if kind == "int" else bool)
+    filled[where] = data
+    missing = np.ones(length, dtype=bool)
+    missing[where] = False
+    if kind == "int":
+        return pd.arrays.IntegerArray(filled, missing)  # type: ignore[attr-defined]
+    return pd.arrays.BooleanArray(filled, missing)
+
+
+def attribute_columns(batches: Sequence[tuple[int, Attributes]], length: int, prefix: str) -> dict[str, Any]:
+    """All attributes as columns `prefix` + key, in the order in which the keys first occurred."""
+    pieces: dict[str, list[tuple[int, Sequence[Run]]]] = {}
+    for start, attributes in batches:
+        for key, runs in attributes.items():
+            pieces.setdefault(key, []).append((start, runs))
+    return {prefix + key: attribute_column(parts, length) for key, parts in pieces.items()}
+
+
+def attribute_dicts(batches: Sequence[tuple[int, Attributes]], length: int) -> Any:
+    """All attributes as one column of dicts; a span without any has an empty one."""
+    dicts: list[dict[str, Any]] = [{} for _ in range(length)]
+    for start, attributes in batches:
+        for key, runs in attributes.items():
+            for run in runs:
+                items = run.values.to_pylist()
+                if run.kind == "json":
+                    items = [decode_json(item) for item in items]
+                for position, item in zip(_positions(start, run).tolist(), items, strict=True):
+                    dicts[position][key] = item
+    column = np.empty(length, dtype=object)
+    column[:] = dicts
+    return pd.array(column, dtype=object)

@@ -1,0 +1,275 @@
+"""The tables of a recording: spans, events, links, errors and cells as typed DataFrames.
+
+Enters: a store's `Snapshot`. Leaves: DataFrames with the columns and dtypes of the README's tables, the same when empty.
+Spans are ordered by their start, as they are read; a running span has no end and no duration."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from nbtrace.analysis.columns import (
+    attribute_columns,
+    attribute_dicts,
+    durations,
+    integers,
+    labels,
+    numbers,
+    texts,
+    times,
+)
+from nbtrace.store import semconv
+from nbtrace.store.origins import ORIGINS
+from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATUS_CODES
+from nbtrace.store.store import Snapshot
+
+Attributes = Literal["columns", "dict"]
+
+EVENT_COLUMNS = ("trace_id", "span_id", "span_name", "cell", "time", "name")
+LINK_COLUMNS = ("trace_id", "span_id", "span_name", "linked_trace_id", "linked_span_id")
+ERROR_COLUMNS = (
+    "trace_id",
+    "span_id",
+    "span_name",
+    "cell",
+    "time",
+    "exception_type",
+    "exception_message",
+    "exception_stacktrace",
+)
+CELL_COLUMNS = (
+    "cell",
+    "cell_id",
+    "run",
+    "source",
+    "start_time",
+    "duration",
+    "status_code",
+    "exception_type",
+    "span_count",
+    "error_count",
+)
+
+
+def spans(snapshot: Snapshot, *, attributes: Attributes = "columns") -> pd.DataFrame:
+    """Return one row per span, finished and running, in the order of their starts.
+
+    trace_id, span_id, parent_span_id str (32, 16, 16 lower-case hex digits; no parent for a root) · name, kind str ·
+    start_time, end_time datetime64[ns, UTC] · duration timedelta64[ns] · status_code, status_message str · cell Int64 ·
+    service_name, scope_name str · event_count, link_count, dropped_attributes, dropped_events, dropped_links Int64 ·
+    then one `attributes.KEY` per key: str, Int64, float64 or boolean where all values are of one type, else object.
+    attributes="dict" gives one column `attributes` of dicts instead."""
+    table = _SpanTable(snapshot)
+    columns = table.fixed_columns()
+    if attributes == "dict":
+        columns["attributes"] = attribute_dicts(table.attributes, table.length)
+    else:
+        columns.update(attribute_columns(table.attributes, table.length, ATTRIBUTE_PREFIX))
+    dataframe = pd.DataFrame(columns, copy=False)
+    order = np.argsort(table.start_ns, kind="stable")
+    if (order[1:] < order[:-1]).any():
+        dataframe = dataframe.take(order)
+        dataframe.index = pd.RangeIndex(table.length)
+    return dataframe
+
+
+def events(snapshot: Snapshot, *, attributes: Attributes = "columns") -> pd.DataFrame:
+    """Return one row per span event, in the order of time.
+
+    trace_id, span_id, span_name str · cell Int64 · time datetime64[ns, UTC] · name str · attributes.KEY as in `spans`."""
+    table = _SpanTable(snapshot)
+    rows = numbers([batch.events["row"] for batch in snapshot.batches])
+    rows = rows + np.repeat(table.starts, [batch.events.num_rows for batch in snapshot.batches])
+    time_ns = numbers([batch.events["time_ns"] for batch in snapshot.batches])
+    columns = {
+        **table.owners(rows),
+        "cell": table.cells()[rows],
+        "time": times(time_ns),
+        "name": texts([batch.events["name"] for batch in snapshot.batches]),
+    }
+    starts = _starts([batch.events.num_rows for batch in snapshot.batches])
+    pieces = [(int(start), batch.event_attributes) for start, batch in zip(starts, snapshot.batches, strict=True)]
+    if attributes == "dict":
+        columns["attributes"] = attribute_dicts(pieces, len(rows))
+    else:
+        columns.update(attribute_columns(pieces, len(rows), ATTRIBUTE_PREFIX))
+    dataframe = pd.DataFrame(columns, copy=False)
+    return dataframe.take(np.argsort(time_ns, kind="stable")).reset_index(drop=True)
+
+
+def links(snapshot: Snapshot, *, attributes: Attributes = "columns") -> pd.DataFrame:
+    """Return one row per link from a span to another.
+
+    trace_id, span_id, span_name, linked_trace_id, linked_span_id str · attributes.KEY as in `spans`."""
+    table = _SpanTable(snapshot)
+    rows = numbers([batch.links["row"] for batch in snapshot.batches])
+    rows = rows + np.repeat(table.starts, [batch.links.num_rows for batch in snapshot.batches])
+    columns = {
+        **table.owners(rows),
+        "linked_trace_id": texts([batch.links["linked_trace_id"] for batch in snapshot.batches]),
+        "linked_span_id": texts([batch.links["linked_span_id"] for batch in snapshot.batches]),
+    }
+    starts = _starts([batch.links.num_rows for batch in snapshot.batches])
+    pieces = [(int(start), batch.link_attributes) for start, batch in zip(starts, snapshot.batches, strict=True)]
+    if attributes == "dict":
+        columns["attributes"] = attribute_dicts(pieces, len(rows))
+    else:
+        columns.update(attribute_columns(pieces, len(rows), ATTRIBUTE_PREFIX))
+    return pd.DataFrame(columns, copy=False)
+
+
+def errors(snapshot: Snapshot) -> pd.DataFrame:
+    """Return one row per error, in the order of time: each recorded exception, once, on the innermost span it went
+    through; and each span with status ERROR that neither has an exception nor passed one on, its message being the
+    status's and its time the span's end.
+
+    trace_id, span_id, span_name str · cell Int64 · time datetime64[ns, UTC] · exception_type, exception_message,
+    exception_stacktrace str."""
+    found = events(snapshot, attributes="columns")
+    found = found[found["name"] == semconv.EXCEPTION_EVENT]
+    recorded = found[list(ERROR_COLUMNS[:5])].copy()
+    for column, key in (
+        ("exception_type", semconv.EXCEPTION_TYPE),
+        ("exception_message", semconv.EXCEPTION_MESSAGE),
+        ("exception_stacktrace", semconv.EXCEPTION_STACKTRACE),
+    ):
+        values = found.get(ATTRIBUTE_PREFIX + key)
+        recorded[column] = _as_text(pd.Series(None, index=found.index) if values is None else values)
+    table = _SpanTable(snapshot)
+    failed = (table.column("status") == STATUS_CODES.index("ERROR")) & (table.column("propagated") == 0)
+    rows = np.flatnonzero(failed)
+    columns = table.fixed_columns()
+    with_exception = set(recorded["span_id"])
+    bare = pd.DataFrame(
+        {
+            **table.owners(rows),
+            "cell": columns["cell"][rows],
+            "time": columns["end_time"][rows],
+            "exception_type": _as_text(pd.Series([None] * len(rows), dtype=object)),
+            "exception_message": columns["status_message"][rows],
+            "exception_stacktrace": _as_text(pd.Series([None] * len(rows), dtype=object)),
+        }
+    )
+    bare = bare[~bare["span_id"].isin(with_exception)]
+    parts = [part for part in (recorded, bare) if len(part)] or [recorded]
+    return pd.concat(parts).sort_values("time", kind="stable").reset_index(drop=True)
+
+
+def cells(snapshot: Snapshot) -> pd.DataFrame:
+    """Return one row per execution of a cell, in their order.
+
+    cell Int64 (its execution count) · cell_id str (where the front end sends one) · run Int64 (how often this cell had
+    run, this time included) · source str · start_time datetime64[ns, UTC] · duration timedelta64[ns], missing while it
+    runs · status_code, exception_type str · span_count Int64 (spans inside, itself left out) · error_count Int64 (rows
+    of `errors` inside, its own included)."""
+    table = spans(snapshot, attributes="columns")
+    by_id = pd.Series(table.index, index=table["span_id"])
+    executions = [e for e in snapshot.executions if f"{e.span_id:016x}" in by_id.index]
+    rows = by_id.loc[[f"{e.span_id:016x}" for e in executions]].to_numpy(dtype=np.int64)
+    own = table.take(rows).reset_index(drop=True)
+    owner = _SpanTable(snapshot)
+    numbers_ = owner.column("cell")
+    inside = np.bincount(numbers_, minlength=1)
+    failed = errors(snapshot)
+    number_of = dict(zip(owner.ids(), numbers_.tolist(), strict=True))
+    failures = pd.Series(failed["span_id"].map(number_of), dtype="Int64").value_counts()
+    error_type = own.get(ATTRIBUTE_PREFIX + semconv.ERROR_TYPE)
+    return pd.DataFrame(
+        {
+            "cell": integers(
+                np.array([e.execution_count or 0 for e in executions], dtype=np.int64),
+                np.array([e.execution_count is None for e in executions], dtype=bool),
+            ),
+            "cell_id": _as_text(pd.Series([e.cell_id for e in executions], dtype=object)),
+            "run": integers(np.array([e.run for e in executions], dtype=np.int64)),
+            "source": _as_text(pd.Series([e.source for e in executions], dtype=object)),
+            "start_time": own["start_time"],
+            "duration": own["duration"],
+            "status_code": own["status_code"],
+            "exception_type": _as_text(pd.Series(None, index=own.index) if error_type is None else error_type),
+            "span_count": integers(np.array([inside[e.number] - 1 for e in executions], dtype=np.int64)),
+            "error_count": integers(np.array([int(failures.get(e.number, 0)) for e in executions], dtype=np.int64)),
+        }
+    )
+
+
+def _as_text(values: Any) -> Any:
+    from nbtrace.analysis.columns import TEXT
+
+    return pd.Series(values).astype(object).where(pd.Series(values).notna(), None).astype(TEXT)
+
+
+def _starts(lengths: list[int]) -> Any:
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])[:-1].astype(np.int64)
+
+
+class _SpanTable:
+    """The batches of a snapshot seen as one table."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self.starts = _starts([batch.length for batch in snapshot.batches])
+        self.length = sum(batch.length for batch in snapshot.batches)
+        self.start_ns = self.column("start_ns")
+        self.attributes = [
+            (int(start), batch.attributes) for start, batch in zip(self.starts, snapshot.batches, strict=True)
+        ]
+
+    def _chunks(self, name: str) -> list[Any]:
+        return [batch.spans[name] for batch in self._snapshot.batches]
+
+    def column(self, name: str) -> Any:
+        return numbers(self._chunks(name))
+
+    def cells(self) -> Any:
+        """The execution count of each span's cell."""
+        numbers_ = self.column("cell")
+        counts = {e.number: e.execution_count for e in self._snapshot.executions}
+        last = int(numbers_.max()) if len(numbers_) else 0
+        known = np.zeros(last + 1, dtype=np.int64)
+        for number, count in counts.items():
+            if count is not None and number <= last:
+                known[number] = count
+        found = known[numbers_]
+        return integers(found, found == 0)
+
+    def ids(self) -> list[str]:
+        return [span_id for chunk in self._chunks("span_id") for span_id in chunk.to_pylist()]
+
+    def owners(self, rows: Any) -> dict[str, Any]:
+        """Identity of the spans in `rows`, for tables that hang below the spans."""
+        return {
+            "trace_id": texts(self._chunks("trace_id"))[rows],
+            "span_id": texts(self._chunks("span_id"))[rows],
+            "span_name": texts(self._chunks("name"))[rows],
+        }
+
+    def fixed_columns(self) -> dict[str, Any]:
+        ends = self._chunks("end_ns")
+        end_ns = numbers(ends)
+        running = np.concatenate([np.asarray(chunk.is_null()) for chunk in ends]) if ends else np.zeros(0, dtype=bool)
+        origins = self.column("origin")
+        services = [ORIGINS[index].service_name for index in range(len(ORIGINS))]
+        scopes = [ORIGINS[index].scope_name for index in range(len(ORIGINS))]
+        zero = np.zeros(0, dtype=np.int64)
+        return {
+            "trace_id": texts(self._chunks("trace_id")),
+            "span_id": texts(self._chunks("span_id")),
+            "parent_span_id": texts(self._chunks("parent_span_id")),
+            "name": texts(self._chunks("name")),
+            "kind": labels(self.column("kind"), KINDS),
+            "start_time": times(self.start_ns),
+            "end_time": times(end_ns, running),
+            "duration": durations(end_ns - self.start_ns if self.length else zero, running),
+            "status_code": labels(self.column("status"), STATUS_CODES),
+            "status_message": texts(self._chunks("status_message")),
+            "cell": self.cells(),
+            "service_name": labels(origins, services),  # type: ignore[arg-type]
+            "scope_name": labels(origins, scopes),  # type: ignore[arg-type]
+            **{
+                name: integers(self.column(name))
+                for name in ("event_count", "link_count", "dropped_attributes", "dropped_events", "dropped_links")
+            },
+        }

@@ -1,0 +1,1 @@
+"""Running code becomes spans, and spans become rows of a store."""

@@ -1,0 +1,429 @@
+"""Every cell execution becomes a span, current for whatever runs inside.
+
+Enters: IPython's pre_run_cell and post_run_cell, and the text of cells on its way to the parser. Leaves: spans. Only
+documented hooks are used and nothing of IPython is wrapped; docs/decisions/0003 tells which designs fail where.
+
+A cell and its end are matched by `result.info is info`, never by popping a stack: await cells, nested cells, cells of
+subshells and cells whose end is lost do not come in the order of one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.context import Context, attach, get_current, set_value
+from opentelemetry.trace import Span, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from nbtrace.capture import exceptions
+from nbtrace.capture.current import leave
+from nbtrace.capture.faults import fault
+from nbtrace.capture.processor import CELL, CELL_KEY
+from nbtrace.capture.provider import Capture
+from nbtrace.capture.spanline import SpanLine, SpanLineError, parse
+from nbtrace.config import NBTrace
+from nbtrace.store import semconv
+from nbtrace.store.cells import CellBook, Execution
+
+_TITLE_LENGTH = 60
+_MAGIC = "%%span"
+
+
+@dataclass(slots=True, eq=False)
+class _Opened:
+    """A span opened within a cell by %%span or %span."""
+
+    span: Span
+    previous: Context
+    attached: Context
+    section: bool
+    """Ends at the next %span."""
+
+
+@dataclass(slots=True, eq=False)
+class _OpenCell:
+    """A cell that runs."""
+
+    info: Any
+    execution: Execution
+    span: Span
+    previous: Context
+    attached: Context
+    outer: _OpenCell | None
+    thread: int
+    task: asyncio.Task[Any] | None
+    """The task of an await cell, which has a Context of its own."""
+    opened: list[_Opened] = field(default_factory=list)
+
+
+_HERE: ContextVar[_OpenCell | None] = ContextVar("nbtrace_open_cell", default=None)
+"""Answers "am I in the Context in which this cell was attached?" without keeping a token, whose use could fail."""
+
+
+class CellTracer:
+    """The hooks of one shell."""
+
+    def __init__(self, shell: Any, capture: Capture, book: CellBook, config: NBTrace) -> None:
+        self.shell = shell
+        self.enabled = True
+        self.on_closed: Callable[[Execution], None] | None = None
+        """Called after a cell that is not nested has closed."""
+        self._capture = capture
+        self._book = book
+        self._config = config
+        self._open: dict[int, _OpenCell] = {}
+        self._stored = False
+        self._unstored_count = 0
+        self._any_event = False
+        self._constants: dict[str, Any] | None = None
+
+    # ── IPython's hooks ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def pre_run_cell(self, info: Any) -> None:
+        """Open the cell's span."""
+        try:
+            self._any_event = True
+            self._begin(info)
+        except Exception:
+            fault("opening a cell")
+
+    def post_run_cell(self, result: Any) -> None:
+        """Close the cell's span."""
+        try:
+            cell = self._cell_of(result)
+            if cell is not None:
+                self._end(cell, result)
+            elif not self._any_event and result is not None:
+                # The cell that loaded the extension: its beginning was before us. It counts all the same.
+                self._stored = self._stored or bool(result.info.store_history)
+                self._unstored_count += not result.info.store_history
+            self._any_event = True
+        except Exception:
+            fault("closing a cell")
+
+    def transform(self, lines: list[str]) -> list[str]:
+        """Make a leading %%span line a comment of the same length: the cell stays an ordinary cell.
+
+        pre_run_cell reads the line from the raw cell. Below another cell magic there is no pre_run_cell for the rest, so
+        there the line becomes a call. A line that cannot be read stays a magic, which says what is wrong."""
+        try:
+            return self._transformed(lines)
+        except Exception:
+            fault("reading a %%span line")
+            return lines
+
+    # ── the rest of the interface ────────────────────────────────────────────────────────────────────────────────────
+
+    def open_span(self, line: SpanLine, *, section: bool) -> tuple[str, ...]:
+        """Open a span that lasts to the end of the cell, as a section only to the next section; return what could not be
+        evaluated. Raise LookupError outside a cell."""
+        cell = self._here()
+        if cell is None:
+            raise LookupError("no cell is traced here")
+        if section:
+            while cell.opened and cell.opened[-1].section:
+                self._close_opened(cell.opened.pop(), None)
+        return self._open_line(cell, line, section=section)
+
+    def close(self) -> None:
+        """Close all cells: the extension is being unloaded, or tracing switched off."""
+        for cell in list(self._open.values())[::-1]:
+            self._open.pop(id(cell.info), None)
+            self._finish(cell, None)
+
+    # ── beginning and end ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _begin(self, info: Any) -> None:
+        self._close_lost()
+        outer = self._here()
+        traced = self.enabled and self._wants(info, nested=outer is not None)
+        self._stored = self._stored or info.store_history
+        if not traced:
+            return
+        self._capture.look()
+        count = self._count(info)
+        execution = self._book.open(execution_count=count, cell_id=self._cell_id(info), source=info.raw_cell)
+        previous = get_current()
+        lines = [] if outer else _span_lines(info.raw_cell)
+        CELL.set(execution.number)  # before the span starts, as the cell's own span belongs to the cell too
+        try:
+            span = self._capture.start_span(
+                _title(count, info.raw_cell),
+                context=previous if outer else self._parent_context(),
+                attributes=self._attributes(execution),
+            )
+        except BaseException:
+            CELL.set(outer.execution.number if outer else 0)
+            raise
+        context = span.get_span_context()
+        execution.trace_id, execution.span_id = context.trace_id, context.span_id
+        self._capture.recorder.cell_spans.add(context.span_id)
+        attached = set_value(CELL_KEY, execution.number, set_span_in_context(span, previous))
+        cell = _OpenCell(info, execution, span, previous, attached, outer, threading.get_ident(), _await_task())
+        # From here on the cell is known, so that whatever fails it is closed again.
+        self._open[id(info)] = cell
+        attach(attached)
+        _HERE.set(cell)
+        for line in lines:
+            for problem in self._open_line(cell, line, section=False):
+                print(f"nbtrace: {problem} — the cell runs, the span holds the error.", file=sys.stderr)  # noqa: T201
+
+    def _end(self, cell: _OpenCell, result: Any) -> None:
+        error: Any
+        if result is None:  # an await cell that was cancelled before it gave a result
+            error = asyncio.CancelledError()
+        else:
+            error = result.error_before_exec or result.error_in_exec
+            if cell.info.store_history and result.execution_count is not None:
+                self._correct(cell, result.execution_count)
+        self._finish(cell, error if isinstance(error, BaseException) else None)
+        if self.on_closed is not None and cell.outer is None:
+            self.on_closed(cell.execution)
+
+    def _finish(self, cell: _OpenCell, error: BaseException | None, *, unfinished: bool = False) -> None:
+        self._restore(cell)
+        if not exceptions.is_failure(error):
+            error = None
+        told = False
+        while cell.opened:
+            self._close_opened(cell.opened.pop(), error, told=told)
+            told = True
+        if error is not None:
+            exceptions.fail(cell.span, error, event=not told)
+        if unfinished:
+            cell.span.set_attribute(semconv.JUPYTER_CELL_UNFINISHED, True)
+        if getattr(cell.span, "dropped_attributes", 0):
+            # The user's attributes were more than the limit, and an SDK that drops the oldest has dropped ours.
+            cell.span.set_attributes(self._attributes(cell.execution))
+        cell.span.end()
+        self._capture.recorder.cell_spans.discard(cell.execution.span_id)
+
+    def _restore(self, cell: _OpenCell) -> None:
+        """Make current again what was before the cell, if this is the Context in which the cell was attached.
+
+        What else the cell has attached and left (baggage, say) stays, as it would without nbtrace."""
+        if _HERE.get() is not cell:
+            return  # an await cell: its Context has died with its task
+        current = get_current()
+        if current is cell.attached:
+            attach(cell.previous)
+        else:
+            ours = [key for key, value in cell.attached.items() if cell.previous.get(key) is not value]
+            kept = {key: value for key, value in current.items() if key not in ours}
+            kept.update((key, cell.previous[key]) for key in ours if key in cell.previous)
+            attach(Context(kept))
+        CELL.set(cell.outer.execution.number if cell.outer else 0)
+        _HERE.set(cell.outer)
+
+    # ── spans within a cell ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _open_line(self, cell: _OpenCell, line: SpanLine, *, section: bool) -> tuple[str, ...]:
+        evaluated = line.evaluate(self.shell.user_ns)
+        previous = get_current()
+        span = self._capture.start_span(evaluated.name, attributes=evaluated.attributes)
+        self._capture.recorder.cell_spans.add(span.get_span_context().span_id)
+        attached = set_span_in_context(span, previous)
+        cell.opened.append(_Opened(span, previous, attached, section))
+        attach(attached)
+        return evaluated.problems
+
+    def _close_opened(self, opened: _Opened, error: BaseException | None, *, told: bool = False) -> None:
+        leave(opened.attached, opened.previous, opened.span)
+        if error is not None:
+            exceptions.fail(opened.span, error, event=not told)
+        opened.span.end()
+        self._capture.recorder.cell_spans.discard(opened.span.get_span_context().span_id)
+
+    def _transformed(self, lines: list[str]) -> list[str]:
+        if not lines or not _is_span_line(lines[0]):
+            return lines
+        count = 0
+        while count < len(lines) and _is_span_line(lines[count]):
+            count += 1
+        body = lines[count:]
+        try:
+            for line in lines[:count]:
+                if parse(_arguments(line)).statement is not None:
+                    return lines
+        except SpanLineError:
+            return lines
+        while body and not body[0].strip():
+            blank, body = body[0], body[1:]
+            if not (body and any(rest.strip() for rest in body)):
+                body = [blank, *body]
+                break
+        if body and body[0].lstrip().startswith("%%"):
+            # That magic must see its own first line. Below another magic the real %%span runs it.
+            return lines if self._here() else body
+        if self._here():
+            calls = [f"get_ipython().run_cell_magic('span', {_arguments(line)!r}, '\\n')\n" for line in lines[:count]]
+            return [*calls, *lines[count:]]
+        return ["# " + line.lstrip()[2:] for line in lines[:count]] + lines[count:]
+
+    # ── which cells, and what they are called ────────────────────────────────────────────────────────────────────────
+
+    def _wants(self, info: Any, *, nested: bool) -> bool:
+        if info.silent:
+            return False
+        policy = self._config.unstored_cells
+        if info.store_history or policy is True:
+            return True
+        # A nested cell that stores nothing is a magic's way of running its body (%%capture), not somebody's cell.
+        return policy == "auto" and not self._stored and not nested
+
+    def _count(self, info: Any) -> int | None:
+        """The cell's execution count as far as it is known at its beginning; the end corrects it."""
+        if not info.store_history:
+            if self._stored:
+                return None
+            # A runner that stores nothing (nbval) leaves the counter at 1; number its cells as a stored run would be.
+            self._unstored_count += 1
+            return self._unstored_count
+        count: int = self.shell.execution_count
+        # IPython counts on before the hook from 9.10 on.
+        return count - 1 if getattr(sys.modules.get("IPython"), "version_info", (0,))[:2] >= (9, 10) else count
+
+    def _correct(self, cell: _OpenCell, count: int) -> None:
+        if cell.execution.execution_count != count:
+            cell.execution.execution_count = count
+            cell.span.update_name(_title(count, cell.info.raw_cell))
+            cell.span.set_attribute(semconv.JUPYTER_CELL_EXECUTION_COUNT, count)
+
+    def _attributes(self, execution: Execution) -> dict[str, Any]:
+        if self._constants is None:
+            self._constants = _kernel_attributes()
+        found = dict(self._constants)
+        path = os.environ.get("JPY_SESSION_NAME") or self.shell.user_ns.get("__vsc_ipynb_file__")
+        if isinstance(path, str) and path.endswith(".ipynb"):
+            found[semconv.CODE_FILE_PATH] = found[semconv.JUPYTER_NOTEBOOK_PATH] = path
+        session = _header(self.shell).get("header", {}).get("session")
+        if session:
+            found[semconv.JUPYTER_SESSION_ID] = session
+        if execution.cell_id:
+            found[semconv.JUPYTER_CELL_ID] = execution.cell_id
+        if execution.execution_count is not None:
+            found[semconv.JUPYTER_CELL_EXECUTION_COUNT] = execution.execution_count
+        return found
+
+    def _cell_id(self, info: Any) -> str | None:
+        cell_id = getattr(info, "cell_id", None) or _header(self.shell).get("metadata", {}).get("cellId")
+        return cell_id if isinstance(cell_id, str) else None
+
+    def _parent_context(self) -> Context:
+        """The root, or in a headless run the parent that the environment names. A server's kernel inherits TRACEPARENT
+        from whatever started the server days ago."""
+        if "TRACEPARENT" in os.environ and "JPY_SESSION_NAME" not in os.environ:
+            carrier = {"traceparent": os.environ["TRACEPARENT"], "tracestate": os.environ.get("TRACESTATE", "")}
+            return TraceContextTextMapPropagator().extract(carrier, context=Context())
+        return Context()
+
+    # ── which cell is open here ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _cell_of(self, result: Any) -> _OpenCell | None:
+        if result is not None:
+            info = getattr(result, "info", None)
+            cell = self._open.get(id(info))
+            return self._open.pop(id(info)) if cell is not None and cell.info is info else None
+        for key, cell in list(self._open.items()):
+            if cell.task is not None and cell.task.done() and cell.thread == threading.get_ident():
+                return self._open.pop(key)
+        return None
+
+    def _here(self) -> _OpenCell | None:
+        cell = _HERE.get()
+        return cell if cell is not None and self._open.get(id(cell.info)) is cell and not _lost(cell) else None
+
+    def _close_lost(self) -> None:
+        """Close cells whose end was never told: an interrupt hit a hook, or the front end sends none for await cells."""
+        for key, cell in list(self._open.items()):
+            if _lost(cell):
+                self._open.pop(key, None)
+                self._finish(cell, None, unfinished=True)
+
+
+def _lost(cell: _OpenCell) -> bool:
+    if cell.task is not None:
+        return cell.task.done()
+    if cell.thread != threading.get_ident():
+        return cell.thread not in sys._current_frames()
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name in ("run_cell_async", "_run_cell") and frame.f_locals.get("info") is cell.info:
+            return False
+        frame = frame.f_back  # type: ignore[assignment]
+    return True
+
+
+def _await_task() -> asyncio.Task[Any] | None:
+    """The task that is this cell, None for a sync cell (which may run inside a task of the kernel's)."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return None
+    return task if getattr(task and task.get_coro(), "__name__", None) == "run_cell_async" else None
+
+
+def _is_span_line(line: str) -> bool:
+    line = line.lstrip()
+    return line.startswith(_MAGIC) and line[len(_MAGIC) : len(_MAGIC) + 1] in ("", " ", "\t", "\n", "\r")
+
+
+def _arguments(line: str) -> str:
+    return line.strip()[len(_MAGIC) :].strip()
+
+
+def _span_lines(source: str) -> list[SpanLine]:
+    """The leading %%span lines of a cell; none if one of them cannot be read, as then the magic itself runs."""
+    found = []
+    for line in source.lstrip().splitlines():
+        if not _is_span_line(line):
+            break
+        try:
+            found.append(parse(_arguments(line)))
+        except SpanLineError:
+            return []
+    return [] if any(line.statement is not None for line in found) else found
+
+
+def _title(count: int | None, source: str) -> str:
+    """`cell [N]` and the first line of code: no blank line, no comment, no %%span line if there is anything else."""
+    lines = [line.strip() for line in source.splitlines() if line.strip()]
+    code = [line for line in lines if not line.startswith("#") and not _is_span_line(line)]
+    first = (code or lines or [""])[0]
+    if len(first) > _TITLE_LENGTH:
+        first = first[: _TITLE_LENGTH - 1] + "…"
+    return f"cell [{' ' if count is None else count}] {first}".rstrip()
+
+
+def _header(shell: Any) -> dict[str, Any]:
+    """The message that asked for this execution; empty where there is no kernel."""
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return {}
+    try:
+        parent = kernel.get_parent("shell")
+    except Exception:  # kernels older than ipykernel 6.12 keep it elsewhere
+        parent = getattr(kernel, "_parent_header", None)
+    return parent if isinstance(parent, dict) else {}
+
+
+def _kernel_attributes() -> dict[str, Any]:
+    application = getattr(sys.modules.get("ipykernel.kernelapp"), "IPKernelApp", None)
+    if application is None or not application.initialized():
+        return {}
+    name = os.path.basename(getattr(application.instance(), "connection_file", "") or "")
+    match = re.fullmatch(r"kernel-(.+)\.json", name)
+    return {semconv.JUPYTER_KERNEL_ID: match[1]} if match else {}
+
+
+def current_span_is_clean() -> bool:
+    """Whether no span and no cell is current here; tests prove with it that nothing was left behind."""
+    return _HERE.get() is None and CELL.get() == 0 and not trace.get_current_span().get_span_context().is_valid

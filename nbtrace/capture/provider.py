@@ -1,0 +1,305 @@
+"""Which TracerProvider the spans come from: the user's, tapped, or one of our own that steps back for the user's.
+
+Enters: whatever OpenTelemetry's global state holds. Leaves: spans in the recorder, and a way to start our own. Whatever
+cannot be captured (an always_off sampler, OTEL_SDK_DISABLED, a provider that is no SDK's) is told by `Capture.report`."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_ON,
+    Decision,
+    ParentBased,
+    Sampler,
+    SamplingResult,
+    _get_from_env_or_default,
+)
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Span
+
+from nbtrace.capture.faults import fault
+from nbtrace.capture.ids import OwnIdGenerator, shield, unshield
+from nbtrace.capture.patches import Patch
+from nbtrace.capture.processor import SpanRecorder, Tap
+from nbtrace.capture.quiet import ForwardingTracer, QuietLimits, QuietTracer
+
+SCOPE = "nbtrace"
+_TAP = "_nbtrace_tap"
+
+
+class _RecordOnly(Sampler):
+    """Record for us without marking a trace as sampled: nobody else's sampler decides otherwise because of it."""
+
+    def should_sample(self, parent_context: Any, trace_id: int, name: str, *rest: Any, **options: Any) -> SamplingResult:
+        attributes = options.get("attributes") or (rest[1] if len(rest) > 1 else None)
+        return SamplingResult(Decision.RECORD_ONLY, attributes)
+
+    def get_description(self) -> str:
+        return "nbtrace's private recording"
+
+
+class OwnProvider(TracerProvider):
+    """The provider for a notebook that has none. Its tracers never raise or log, and can be told to step back."""
+
+    def __init__(self, *, sampler: Sampler, ids: OwnIdGenerator, limits: QuietLimits, resource: Resource) -> None:
+        super().__init__(
+            sampler=sampler, resource=resource, shutdown_on_exit=False, id_generator=ids, span_limits=limits
+        )
+        self._quiet_tracers: dict[Any, QuietTracer] = {}
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Any = None,
+    ) -> Any:
+        """Return the tracer of a scope, the same one at each call.
+
+        The SDK's own method changes the warnings filter each time, which brings back warnings shown once already."""
+        if self._disabled:
+            return trace.NoOpTracer()
+        try:
+            key = (instrumenting_module_name, instrumenting_library_version, schema_url, repr(attributes))
+            if key not in self._quiet_tracers:
+                scope = InstrumentationScope(
+                    str(instrumenting_module_name or ""), instrumenting_library_version or "", schema_url, attributes
+                )
+                self._quiet_tracers[key] = quiet_tracer(self, self.id_generator, self._span_limits, scope)
+            return self._quiet_tracers[key]
+        except Exception:
+            fault("making a tracer")
+            return trace.NoOpTracer()
+
+    def step_back(self) -> None:
+        """Let the tracers handed out so far pass on to the provider that is set at the time they are used."""
+        for (name, version, schema_url, _), tracer in self._quiet_tracers.items():
+            attributes = tracer._instrumentation_scope.attributes
+            tracer.__class__ = ForwardingTracer
+            tracer._target = trace.ProxyTracer(name, version, schema_url, attributes)  # type: ignore[attr-defined]
+        self._quiet_tracers = {}
+
+
+def quiet_tracer(provider: Any, ids: Any, limits: SpanLimits, scope: InstrumentationScope) -> QuietTracer:
+    """Return a tracer that feeds the provider's processors, without the provider noticing."""
+    quiet = limits if isinstance(limits, QuietLimits) else QuietLimits(limits)
+    # The deprecated instrumentation info is left out: making one warns.
+    return QuietTracer(
+        provider.sampler, provider.resource, provider._active_span_processor, ids, None, quiet, scope  # type: ignore[arg-type]
+    )
+
+
+class Capture:
+    """Spans into a recorder while at least one recording is open: taps providers, and starts spans of our own."""
+
+    def __init__(self, recorder: SpanRecorder | None = None, ids: OwnIdGenerator | None = None) -> None:
+        self.recorder = recorder or SpanRecorder()
+        self._ids = ids or OwnIdGenerator()
+        self._problems: dict[str, str] = {}
+        self._own: OwnProvider | None = None
+        self._private: QuietTracer | None = None
+        self._tracer: Any = None
+        self._seen: Any = None
+        self._hook: Patch | None = None
+        self._taps: list[tuple[weakref.ref[Any], Tap, Any]] = []
+
+    # ── on and off ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def install(self) -> None:
+        """Tap the provider that is set, or set one of our own without spending the API's set-once."""
+        self._problems.clear()
+        self._private = quiet_tracer(
+            private := self._make_provider(_RecordOnly()), self._ids, private._span_limits, _scope()
+        )
+        tap = Tap()
+        tap.open(self.recorder)
+        private.add_span_processor(tap)
+        if hasattr(trace, "_set_tracer_provider"):
+            self._hook = Patch(trace, "_set_tracer_provider", self._around_set)
+        self.look()
+
+    def uninstall(self) -> None:
+        """Hear nothing more, and leave OpenTelemetry's global state as it would be without us."""
+        if self._hook is not None:
+            self._hook.undo()
+            self._hook = None
+        for _, tap, generator in self._taps:
+            tap.close()
+            if generator is not None:
+                unshield(generator)
+        self._taps.clear()
+        if self._own is not None:
+            if _set_provider() is self._own:
+                trace._TRACER_PROVIDER = None
+            self._own.step_back()
+        self._own = self._private = self._tracer = self._seen = None
+
+    def look(self) -> None:
+        """Look again at which provider is set; called before each cell, so it returns at once where nothing changed."""
+        provider = _set_provider()
+        if provider is not None and provider is self._seen:
+            return
+        if provider is None:
+            provider = self._load_or_make()
+        elif self._own is not None and provider is not self._own:
+            self._own.step_back()
+            self._own = None
+        self._seen = provider
+        self._tracer = None
+        if provider is not None:
+            self._tap(provider)
+
+    def _around_set(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """After the user sets a provider, tap it at once: spans of the same cell count."""
+
+        def set_tracer_provider(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            try:
+                self.look()
+            except Exception:
+                fault("tapping a new provider")
+            return result
+
+        return set_tracer_provider
+
+    def _load_or_make(self) -> Any:
+        if "OTEL_PYTHON_TRACER_PROVIDER" in os.environ:
+            try:
+                return trace.get_tracer_provider()  # loads the one named there, as the first use would
+            except Exception as error:
+                self._problems["OTEL_PYTHON_TRACER_PROVIDER"] = f"could not be loaded ({error}); ignored"
+        try:
+            sampler = _get_from_env_or_default()
+        except Exception as error:
+            self._problems["OTEL_TRACES_SAMPLER"] = f"{error}; everything is sampled"
+            sampler = ParentBased(ALWAYS_ON)
+        own = self._own = self._make_provider(sampler)
+        tap = Tap()
+        setattr(own, _TAP, tap)
+        own.add_span_processor(tap)
+        if hasattr(trace, "_TRACER_PROVIDER"):
+            # Not by set_tracer_provider(): that can be called once, and the call is the user's.
+            trace._TRACER_PROVIDER = own
+        else:
+            trace.set_tracer_provider(own)
+        return own
+
+    def _make_provider(self, sampler: Sampler) -> OwnProvider:
+        try:
+            limits = SpanLimits()
+        except ValueError as error:
+            self._problems["span limits"] = f"{error}; the defaults hold"
+            limits = _default_limits()
+        try:
+            resource = Resource.create({})
+        except Exception as error:
+            self._problems["resource"] = f"{type(error).__name__}: {error}; left empty"
+            resource = Resource.get_empty()
+        return OwnProvider(sampler=sampler, ids=self._ids, limits=QuietLimits(limits), resource=resource)
+
+    def _tap(self, provider: Any) -> None:
+        tap = vars(provider).get(_TAP) if hasattr(provider, "__dict__") else None
+        try:
+            if tap is None:
+                tap = Tap()
+                provider.add_span_processor(tap)
+                setattr(provider, _TAP, tap)
+        except Exception:
+            return  # no SDK's provider; report() says so
+        generator = getattr(provider, "id_generator", None)
+        shielded = provider is not self._own and shield(generator, self._ids)
+        tap.open(self.recorder, shielded=shielded)
+        self._taps.append((weakref.ref(provider), tap, generator if shielded else None))
+        try:
+            if not provider._disabled:
+                self._tracer = quiet_tracer(provider, self._ids, provider._span_limits, _scope())
+        except Exception:  # a wrapper around an SDK provider, or an SDK with other private names
+            self._tracer = provider.get_tracer(SCOPE)
+
+    # ── spans of our own ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def start_span(self, name: str, /, **options: Any) -> Span:
+        """Start a span below the current one, with the provider that is set; where that one does not record it, with a
+        private one, so that the recording has it and nobody else notices."""
+        if self._tracer is not None:
+            span: Span = self._tracer.start_span(name, **options)
+            if span.is_recording():
+                return span
+        if self._private is not None:
+            return self._private.start_span(name, **options)
+        return trace.get_tracer(SCOPE).start_span(name, **options)
+
+    # ── what a person is told ────────────────────────────────────────────────────────────────────────────────────────
+
+    def report(self) -> list[str]:
+        """Return a sentence each on what is captured, what is not, and what was wrong with the environment."""
+        lines = []
+        provider = self._seen
+        if provider is None:
+            lines.append("No recording is open: nothing is captured.")
+        elif provider is self._own:
+            lines.append("Provider: nbtrace's own, until you set one (trace.set_tracer_provider).")
+            if self._own._disabled:
+                lines.append(
+                    "OTEL_SDK_DISABLED is set: cells and nbtrace.span are recorded, OpenTelemetry code makes no spans."
+                )
+        else:
+            kind = f"{type(provider).__module__}.{type(provider).__qualname__}"
+            if any(ref() is provider for ref, _, _ in self._taps):
+                lines.append(f"Provider: yours ({kind}), with all its processors; nbtrace listens to it.")
+                if getattr(provider, "_disabled", False):
+                    lines.append("OTEL_SDK_DISABLED is set: your provider makes no spans; cells and nbtrace.span are recorded.")
+            else:
+                lines.append(
+                    f"Provider: {kind}, which has no add_span_processor: cells and nbtrace.span are recorded, "
+                    "its own spans are not."
+                )
+        if self._tracer is not None:
+            sampler = getattr(self._tracer, "sampler", None)
+            description = _description(sampler)
+            if description and not description.startswith(("AlwaysOn", "ParentBased{root:AlwaysOn")):
+                lines.append(
+                    f"Sampler: {description}. Spans it drops are not captured, but for cells and nbtrace.span."
+                )
+        lines += [f"Environment: {what}: {problem}." for what, problem in self._problems.items()]
+        return lines
+
+
+def _scope() -> InstrumentationScope:
+    return InstrumentationScope(SCOPE, "")
+
+
+def _set_provider() -> Any:
+    """The provider that is set, None if none is; asking the API would load or proxy one."""
+    if hasattr(trace, "_TRACER_PROVIDER"):
+        return trace._TRACER_PROVIDER
+    provider = trace.get_tracer_provider()
+    return None if isinstance(provider, trace.ProxyTracerProvider) else provider
+
+
+def _default_limits() -> SpanLimits:
+    count = 128
+    return SpanLimits(
+        max_attributes=count,
+        max_events=count,
+        max_links=count,
+        max_span_attributes=count,
+        max_event_attributes=count,
+        max_link_attributes=count,
+        max_attribute_length=SpanLimits.UNSET,
+        max_span_attribute_length=SpanLimits.UNSET,
+    )
+
+
+def _description(sampler: Any) -> str:
+    try:
+        return str(sampler.get_description())
+    except Exception:
+        return ""

@@ -1,0 +1,227 @@
+"""The SDK's tracer and span, made safe for code that was never meant to be recorded.
+
+Without a provider, OpenTelemetry's spans are no-ops: they take any name, value and order of calls, and neither raise nor
+log. A notebook must not notice that nbtrace gave it a provider, so the spans of that provider, and those nbtrace makes
+itself, take everything too. These classes add nothing to OpenTelemetry's interface. Providers of the user's are left as
+they are: see docs/decisions/0004."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import SpanLimits, Tracer, _Span
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.span import SpanContext
+
+from nbtrace.capture import exceptions
+from nbtrace.capture.current import CurrentSpan
+from nbtrace.capture.faults import fault
+from nbtrace.store import semconv
+from nbtrace.store.values import clean_attributes, clean_text, clean_value
+
+
+class QuietLimits(SpanLimits):
+    """Limits that our span enforces without a warning; the SDK, which would log each time, is given none for them.
+
+    At the limit a new attribute is left out and counted, as the specification says; the SDK drops the oldest."""
+
+    def __init__(self, limits: SpanLimits) -> None:
+        unset = SpanLimits.UNSET
+        super().__init__(
+            max_attributes=unset,
+            max_span_attributes=unset,
+            max_event_attributes=unset,
+            max_link_attributes=unset,
+            max_attribute_length=unset,
+            max_span_attribute_length=unset,
+            max_events=unset if limits.max_events is None else limits.max_events,
+            max_links=unset if limits.max_links is None else limits.max_links,
+        )
+        self.attribute_count = limits.max_span_attributes
+        self.event_attribute_count = limits.max_event_attributes
+        self.link_attribute_count = limits.max_link_attributes
+        self.text_length = limits.max_span_attribute_length
+        self.event_text_length = limits.max_attribute_length
+
+
+def _shortened(value: Any, length: int | None) -> Any:
+    if length is not None:
+        if isinstance(value, str):
+            return value[:length]
+        if isinstance(value, tuple):
+            return tuple(_shortened(item, length) for item in value)
+    return value
+
+
+class QuietSpan(_Span):
+    """The SDK's span that cleans what it is given, and stays silent once it has ended."""
+
+    _limits: QuietLimits
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        """Set an attribute, cleaned; beyond the limit it is counted instead."""
+        if self._end_time is not None:
+            return
+        limits, attributes = self._limits, self._attributes
+        if type(key) is not str or not key:
+            self.set_attributes({key: value})
+            return
+        if limits.attribute_count is not None and len(attributes) >= limits.attribute_count and key not in attributes:
+            attributes.dropped += 1
+            return
+        super().set_attribute(key, _shortened(clean_value(value), limits.text_length))
+
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Set several attributes."""
+        cleaned, dropped = clean_attributes(attributes)
+        for key, value in cleaned.items():
+            self.set_attribute(key, value)
+        self._attributes.dropped += dropped
+
+    def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
+        """Add an event, cleaned."""
+        if self._end_time is None:
+            cleaned = _cleaned(attributes, self._limits.event_attribute_count, self._limits.event_text_length)
+            super().add_event(clean_text(name), cleaned, _whole(timestamp))
+
+    def add_link(self, context: SpanContext, attributes: Any = None) -> None:
+        """Add a link to another span, cleaned."""
+        if self._end_time is None and isinstance(context, SpanContext):
+            limits = self._limits
+            super().add_link(context, _cleaned(attributes, limits.link_attribute_count, limits.event_text_length))
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Any = None,
+        timestamp: int | None = None,
+        escaped: bool = False,
+    ) -> None:
+        """Record an exception as an event, whatever its `str()` does."""
+        try:
+            found = exceptions.attributes(exception, escaped=escaped)
+        except Exception:
+            fault("describing an exception")
+            return
+        if attributes:
+            found.update(clean_attributes(attributes)[0])
+        self.add_event(semconv.EXCEPTION_EVENT, found, timestamp)
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        """Set the status; a description that does not belong is left out."""
+        if self._end_time is not None:
+            return
+        if isinstance(status, StatusCode):
+            keeps = status is StatusCode.ERROR and description is not None
+            status = Status(status, clean_text(description) if keeps else None)
+        super().set_status(status)
+
+    def update_name(self, name: str) -> None:
+        """Rename the span."""
+        if self._end_time is None:
+            super().update_name(clean_text(name))
+
+    def end(self, end_time: int | None = None) -> None:
+        """End the span; a second call does nothing."""
+        if self._end_time is None:
+            super().end(_whole(end_time))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if error is not None and self._end_time is None:
+            try:
+                if exceptions.is_failure(error):
+                    exceptions.fail(self, error, event=self._record_exception)
+            except Exception:
+                fault("recording an exception")
+        self.end()
+
+
+# What a user sees of the class, in a repr, is the SDK's name.
+QuietSpan.__name__ = QuietSpan.__qualname__ = _Span.__name__
+
+
+def _cleaned(attributes: Any, limit: int | None, length: int | None) -> dict[str, Any] | None:
+    if not attributes:
+        return None
+    cleaned = clean_attributes(attributes, limit)[0]
+    return cleaned if length is None else {key: _shortened(value, length) for key, value in cleaned.items()}
+
+
+def _whole(time_ns: Any) -> int | None:
+    """A time as the SDK needs it: a float is rounded, what is no number means now."""
+    if time_ns is None or type(time_ns) is int:
+        return time_ns
+    try:
+        return int(time_ns)
+    except Exception:
+        return None
+
+
+class QuietTracer(Tracer):
+    """The SDK's tracer that cleans what it is given and makes quiet spans."""
+
+    _span_limits: QuietLimits
+
+    def start_span(  # type: ignore[override]
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Any = None,
+        links: Any = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+    ) -> Span:
+        """Start a span below the current one, as the SDK's tracer does."""
+        limits, dropped = self._span_limits, 0
+        if attributes:
+            attributes, dropped = clean_attributes(attributes, limits.attribute_count)
+            if limits.text_length is not None:
+                attributes = {key: _shortened(value, limits.text_length) for key, value in attributes.items()}
+        if type(name) is not str:
+            name = clean_text(name)
+        if type(start_time) is not int:
+            start_time = _whole(start_time)
+        span = super().start_span(
+            name,
+            context,
+            kind,
+            attributes,
+            links or (),
+            start_time,
+            record_exception,
+            set_status_on_exception,
+        )
+        if type(span) is _Span:
+            span.__class__ = QuietSpan
+            if dropped:
+                span._attributes.dropped += dropped
+        return span
+
+    def start_as_current_span(  # type: ignore[override]
+        self, name: str, context: Context | None = None, kind: SpanKind = SpanKind.INTERNAL, *rest: Any, **options: Any
+    ) -> CurrentSpan:
+        """Start a span and let it be current: a context manager and a decorator, as the SDK's is."""
+        if rest:
+            positions = ("attributes", "links", "start_time", "record_exception", "set_status_on_exception", "end_on_exit")
+            options.update(zip(positions, rest, strict=False))
+        return CurrentSpan(self, name, context=context, kind=kind, **options)
+
+
+class ForwardingTracer(QuietTracer):
+    """What a quiet tracer becomes when its provider steps back: it passes on to whatever provider is set by then."""
+
+    _target: Any
+
+    def start_span(self, *args: Any, **options: Any) -> Span:  # type: ignore[override]
+        """Start a span with the tracer of the provider that is set now."""
+        span: Span = self._target.start_span(*args, **options)
+        return span
+
+    def start_as_current_span(self, *args: Any, **options: Any) -> Any:
+        """Start a current span with the tracer of the provider that is set now."""
+        return self._target.start_as_current_span(*args, **options)

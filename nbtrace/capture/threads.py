@@ -1,0 +1,153 @@
+"""Threads and thread pools carry the current span of the code that starts or submits.
+
+threading.Thread (Timer, and subclasses with a run() of their own), concurrent.futures.ThreadPoolExecutor (and so
+run_in_executor), multiprocessing.pool.ThreadPool (and so joblib's threading backend). No frame of ours is on the stack
+when the user's function runs, so tracebacks from threads stay as they were.
+
+Where opentelemetry-instrumentation-threading is active, this steps aside."""
+
+from __future__ import annotations
+
+import concurrent.futures.thread
+import functools
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from opentelemetry.context import Context, attach, get_current
+
+from nbtrace.capture.patches import Patch
+from nbtrace.capture.processor import CELL
+
+_CARRIED = "_nbtrace_carried"
+
+
+class Carried(NamedTuple):
+    """What travels: OpenTelemetry's context and the cell. Other context variables stay where they are, as without us."""
+
+    context: Context
+    cell: int
+
+    @classmethod
+    def here(cls) -> Carried:
+        """Return what is current here."""
+        return cls(get_current(), CELL.get())
+
+    def arrive(self) -> None:
+        """Make it current in this thread."""
+        attach(self.context)
+        CELL.set(self.cell)
+
+
+class _Arriving:
+    """Stands for a function in a pool's queue, and makes what it carries current when it is called.
+
+    `__call__` is a property: Python looks it up, and so runs `arrive`, right before it calls what the property gave. A
+    wrapping function would do the same and show up in every traceback."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._carried = Carried.here()
+
+    @property
+    def __call__(self) -> Callable[..., Any]:
+        self._carried.arrive()
+        return self._function
+
+
+def packaged_instrumentation_active() -> bool:
+    """Whether opentelemetry-instrumentation-threading does this already."""
+    module = sys.modules.get("opentelemetry.instrumentation.threading")
+    instrumentor = getattr(module, "ThreadingInstrumentor", None)
+    return bool(instrumentor and getattr(instrumentor(), "is_instrumented_by_opentelemetry", False))
+
+
+class ThreadCarrier:
+    """The patches, in and out."""
+
+    def __init__(self) -> None:
+        self._patches: list[Patch] = []
+        self.stepped_aside = False
+
+    def install(self) -> None:
+        """Patch the standard library, unless the packaged instrumentation is active."""
+        self.stepped_aside = packaged_instrumentation_active()
+        if self._patches or self.stepped_aside:
+            return
+        self._patches = [
+            Patch(threading.Thread, "start", _around_start),
+            Patch(threading.Thread, "_bootstrap_inner", _around_bootstrap),
+            Patch(concurrent.futures.thread._WorkItem, "__init__", _around_item),
+            Patch(concurrent.futures.thread._WorkItem, "run", _around_item_run),
+        ]
+        # Only for pools of threads: a pool of processes would have to pickle what travels. Opened on demand, as
+        # multiprocessing is not free to import.
+        from multiprocessing.pool import ThreadPool
+
+        self._patches += [
+            Patch(ThreadPool, "apply_async", _around_apply),
+            Patch(ThreadPool, "_guarded_task_generation", _around_tasks),
+        ]
+
+    def uninstall(self) -> None:
+        """Put the standard library's functions back."""
+        for patch in reversed(self._patches):
+            patch.undo()
+        self._patches = []
+
+
+def _around_start(start: Callable[..., Any]) -> Callable[..., Any]:
+    def started(self: threading.Thread) -> Any:
+        vars(self)[_CARRIED] = Carried.here()
+        return start(self)
+
+    return started
+
+
+def _around_bootstrap(bootstrap: Callable[..., Any]) -> Callable[..., Any]:
+    def bootstrapped(self: threading.Thread) -> Any:
+        carried = vars(self).pop(_CARRIED, None)
+        if carried is not None:
+            carried.arrive()
+        return bootstrap(self)
+
+    return bootstrapped
+
+
+def _around_item(initialise: Callable[..., Any]) -> Callable[..., Any]:
+    def initialised(self: Any, *args: Any, **kwargs: Any) -> None:
+        initialise(self, *args, **kwargs)
+        vars(self)[_CARRIED] = Carried.here()
+
+    return initialised
+
+
+def _around_item_run(run: Callable[..., Any]) -> Callable[..., Any]:
+    def ran(self: Any, *args: Any, **kwargs: Any) -> Any:
+        carried = vars(self).pop(_CARRIED, None)
+        if carried is None:
+            return run(self, *args, **kwargs)
+        before = Carried.here()
+        carried.arrive()
+        try:
+            return run(self, *args, **kwargs)
+        finally:
+            before.arrive()  # the idle worker must not keep a cell's span alive
+
+    return ran
+
+
+def _around_apply(apply_async: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(apply_async)
+    def applied(self: Any, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return apply_async(self, _Arriving(func), *args, **kwargs)
+
+    return applied
+
+
+def _around_tasks(generate: Callable[..., Any]) -> Callable[..., Any]:
+    def tasks(self: Any, result_job: Any, func: Callable[..., Any], iterable: Iterable[Any]) -> Any:
+        return generate(self, result_job, _Arriving(func), iterable)
+
+    return tasks

@@ -1,0 +1,52 @@
+"""The options of nbtrace, as traitlets: `%config NBTrace.max_spans = 50_000`, ipython_config.py, jupyter --NBTrace…
+
+Enters: nothing. Leaves: `NBTrace`, one configurable for one shell. Imports traitlets alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from traitlets import Bool, Integer, TraitError, TraitType
+from traitlets.config import Configurable
+
+
+class _AutoOrBool(TraitType[Any, Any]):
+    """ "auto", True or False; the words "true" and "false" are taken too, as a config file may hold them."""
+
+    info_text = "'auto', True or False"
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in ("auto", "true", "false"):
+            return {"auto": "auto", "true": True, "false": False}[value.lower()]
+        raise TraitError(f"NBTrace.{self.name} is {value!r}, but must be {self.info_text}.")
+
+
+class _AtLeastOne(Integer[int, int]):
+    """A whole number of at least 1, with an error that says so in one line."""
+
+    def validate(self, obj: Any, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise TraitError(f"NBTrace.{self.name} is {value!r}, but must be a whole number of at least 1.")
+        return value
+
+
+class NBTrace(Configurable):
+    """Record every cell, and what runs inside, as OpenTelemetry spans."""
+
+    max_spans = _AtLeastOne(
+        1_000_000,
+        help="How many finished spans the recording keeps; beyond it the oldest go first, and are counted.",
+    ).tag(config=True)
+
+    unstored_cells = _AutoOrBool(
+        "auto",
+        help="Trace executions that do not store history: True, False, or 'auto' for 'only in a kernel that has stored "
+        "none so far', so that a test runner is traced and an editor's variable inspector is not.",
+    ).tag(config=True)
+
+    display = Bool(
+        False,
+        help="Show the tree of a cell's spans below the cell (%nbtrace display on).",
+    ).tag(config=True)

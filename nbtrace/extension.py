@@ -1,0 +1,178 @@
+"""The composition root: puts the parts into one shell, and takes every one of them out again."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from traitlets import TraitError
+
+from nbtrace import api
+from nbtrace.capture.cells import CellTracer
+from nbtrace.capture.faults import fault
+from nbtrace.capture.live import LIVE
+from nbtrace.config import NBTrace
+from nbtrace.magics import NbtraceMagics, complete
+from nbtrace.store.cells import Execution
+
+_ATTRIBUTE = "_nbtrace_extension"
+# On the shell, not in this module: it must be found by a copy of this module that was imported anew.
+
+
+def load(shell: Any) -> None:
+    """Start tracing in `shell`. A second call does nothing."""
+    if getattr(shell, _ATTRIBUTE, None) is None:
+        extension = Extension(shell)
+        setattr(shell, _ATTRIBUTE, extension)
+        extension.install()
+
+
+def unload(shell: Any) -> None:
+    """Take everything out of `shell`; without it, nothing happens."""
+    extension = getattr(shell, _ATTRIBUTE, None)
+    if extension is not None:
+        delattr(shell, _ATTRIBUTE)
+        extension.uninstall()
+
+
+class Extension:
+    """nbtrace in one shell."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._config = _configured(shell)
+        self._recording = api.live()
+        self._store = self._recording._store
+        self._tracer = CellTracer(shell, LIVE.capture, LIVE.cells, self._config)
+        self._magics = NbtraceMagics(shell, self._tracer, self._control)
+        self._replaced: dict[tuple[str, str], Any] = {}
+
+    def install(self) -> None:
+        """Put in hooks, transformer, magics, completion and options, and open the recording."""
+        shell = self._shell
+        self._store.max_spans = self._config.max_spans
+        self._config.observe(self._bound_changed, "max_spans")
+        shell.configurables.append(self._config)
+        for kind, names in (("line", ("span", "spans", "nbtrace")), ("cell", ("span",))):
+            known = shell.magics_manager.magics[kind]
+            self._replaced.update({(kind, name): known[name] for name in names if name in known})
+        shell.register_magics(self._magics)
+        shell.input_transformers_cleanup.append(self._tracer.transform)
+        completer = getattr(shell, "Completer", None)
+        if completer is not None:
+            completer.custom_matchers.append(self._match)
+        self._tracer.on_closed = self._closed
+        shell.events.register("pre_run_cell", self._tracer.pre_run_cell)
+        shell.events.register("post_run_cell", self._tracer.post_run_cell)
+        LIVE.open(self._store)
+
+    def uninstall(self) -> None:
+        """Take out everything that `install` put in. What was recorded can still be asked for."""
+        shell = self._shell
+        self._tracer.close()
+        LIVE.close(self._store)
+        for event, hook in (
+            ("pre_run_cell", self._tracer.pre_run_cell),
+            ("post_run_cell", self._tracer.post_run_cell),
+        ):
+            if hook in shell.events.callbacks[event]:
+                shell.events.unregister(event, hook)
+        _remove(shell.input_transformers_cleanup, self._tracer.transform)
+        completer = getattr(shell, "Completer", None)
+        if completer is not None:
+            _remove(completer.custom_matchers, self._match)
+        manager = shell.magics_manager
+        for kind in ("line", "cell"):
+            for name, function in list(manager.magics[kind].items()):
+                if getattr(function, "__self__", None) is self._magics:
+                    del manager.magics[kind][name]
+        for (kind, name), function in self._replaced.items():
+            manager.magics[kind].setdefault(name, function)
+        manager.registry.pop(type(self._magics).__name__, None)
+        _remove(shell.configurables, self._magics)
+        _remove(shell.configurables, self._config)
+        self._config.unobserve_all()
+
+    # ── %nbtrace ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _control(self, command: str, value: str | None) -> str:
+        if command == "status":
+            return self.status()
+        if command == "reset":
+            count = len(self._store)
+            self._store.clear()
+            LIVE.cells.forget_ended()
+            return f"nbtrace: forgot {count:,} spans."
+        if command == "display":
+            self._config.display = value == "on"
+        elif command == "on":
+            self._tracer.enabled = True
+            LIVE.open(self._store)
+        elif command == "off":
+            self._tracer.enabled = False
+            self._tracer.close()
+            LIVE.close(self._store)
+        return ""
+
+    def status(self) -> str:
+        """Return what is captured and what is not, in a few lines."""
+        store = self._store
+        running = len(store.running_rows())
+        on = self._tracer.enabled
+        version = sys.modules["nbtrace"].__version__
+        dropped = f", {store.dropped_spans:,} older ones dropped" if store.dropped_spans else ""
+        lines = [
+            f"nbtrace {version} is {'on' if on else 'off (type %nbtrace on)'}",
+            f"  Recorded: {len(store):,} spans, {running:,} running{dropped}; kept at most {store.max_spans:,} "
+            "(%config NBTrace.max_spans).",
+        ]
+        if on:
+            lines += [f"  {line}" for line in LIVE.capture.report()]
+            policy = {
+                "auto": "traced only in a kernel that has stored none",
+                True: "traced",
+                False: "not traced",
+            }[self._config.unstored_cells]
+            lines.append(f"  Executions that store no history: {policy} (%config NBTrace.unstored_cells).")
+            if LIVE.threads.stepped_aside:
+                lines.append("  Threads: carried by opentelemetry-instrumentation-threading, which is active.")
+            else:
+                lines.append("  Threads and thread pools: their spans nest under the cell that starts or submits them.")
+        return "\n".join(lines)
+
+    # ── what comes back ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _bound_changed(self, change: Any) -> None:
+        self._store.max_spans = change["new"]
+
+    def _closed(self, execution: Execution) -> None:
+        """Show the tree of a cell that has just closed, for those who have asked for it."""
+        if self._config.display and execution.span_id:
+            from IPython.display import display
+
+            try:
+                display(api.view(trace_id=f"{execution.trace_id:032x}"))
+            except Exception:
+                fault("showing a cell's tree")
+
+    def _match(self, text: str) -> list[str]:
+        completer = self._shell.Completer
+        try:
+            return complete(completer.text_until_cursor or "", text, lambda: list(api.spans().columns))
+        except Exception:
+            fault("completing a magic")
+            return []
+
+
+def _configured(shell: Any) -> NBTrace:
+    try:
+        return NBTrace(parent=shell)
+    except TraitError as error:
+        # A bad value in a config file, or left by %config before, must not keep the extension from loading.
+        print(f"nbtrace: {error} The defaults hold; see %config NBTrace.", file=sys.stderr)  # noqa: T201
+        return NBTrace()
+
+
+def _remove(items: list[Any], item: Any) -> None:
+    if item in items:
+        items.remove(item)

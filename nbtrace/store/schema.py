@@ -1,0 +1,88 @@
+"""The columns of a recording: what a row holds on the user's path, and what it becomes when it is sealed.
+
+Enters: nothing. Leaves: `RowFields` (the order of a row tuple), the limits, and the names of the span table.
+Times are integer nanoseconds since the epoch, ids integers; 0 stands for "none" where no real value can be 0."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+Row: TypeAlias = tuple[Any, ...]
+"""A span as a plain tuple in the order of `RowFields`. A bare tuple of atoms is the cheapest thing to build, and the
+garbage collector stops looking at it; a tuple that holds a dict it would visit for ever."""
+
+
+class Extra(NamedTuple):
+    """What few spans have, kept out of the row so that the others do not pay for it."""
+
+    status_message: str | None = None
+    events: tuple[tuple[Any, ...], ...] = ()
+    """(time_ns, name, keys, values) each."""
+    links: tuple[tuple[Any, ...], ...] = ()
+    """(trace_id, span_id, keys, values) each."""
+    dropped_attributes: int = 0
+    dropped_events: int = 0
+    dropped_links: int = 0
+    propagated: bool = False
+    """The span failed by an exception that one of its descendants has already recorded."""
+
+
+class RowFields(NamedTuple):
+    """The fields of a row, in their order."""
+
+    trace_id: int
+    span_id: int
+    parent_span_id: int
+    """0 for a root."""
+    name: str
+    kind: int
+    """Index into `KINDS`."""
+    start_ns: int
+    end_ns: int
+    """0 while the span runs."""
+    status: int
+    """Index into `STATUS_CODES`."""
+    cell: int
+    """Number of the execution in the `CellBook`, 0 outside a cell."""
+    origin: int
+    """Index into the `Origins`: which program and which instrumentation scope."""
+    keys: tuple[str, ...]
+    values: tuple[Any, ...]
+    extra: Extra | None
+
+
+KINDS = ("INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
+STATUS_CODES = ("UNSET", "OK", "ERROR")
+
+SPAN_COLUMNS = (
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "name",
+    "kind",
+    "start_time",
+    "end_time",
+    "duration",
+    "status_code",
+    "status_message",
+    "cell",
+    "service_name",
+    "scope_name",
+    "event_count",
+    "link_count",
+    "dropped_attributes",
+    "dropped_events",
+    "dropped_links",
+)
+"""The fixed columns of the span table, in their order; one `attributes.KEY` per key follows."""
+
+ATTRIBUTE_PREFIX = "attributes."
+
+MAX_TEXT = 65_536
+"""Characters kept of one string; the rest is cut and counted in a mark."""
+
+MAX_ITEMS = 1_000
+"""Items kept of one array or map, those of nested ones included."""
+
+MAX_DEPTH = 16
+"""Levels kept of nested arrays and maps."""

@@ -1,0 +1,288 @@
+"""Seal rows into Arrow: one `Batch` of typed columns from a list of row tuples.
+
+Enters: rows in the order of `RowFields`. Leaves: `Batch`. Everything that Arrow would refuse (a lone surrogate, an int
+beyond 64 bits, a name that is no str) is cleaned here, off the user's path, and only where Arrow did refuse or a quick
+look at the types says so."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from binascii import hexlify
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from nbtrace.store.schema import MAX_TEXT, Row, RowFields
+from nbtrace.store.values import clean_text, clean_value
+
+Ints = npt.NDArray[np.int64]
+
+_MASK64 = 2**64 - 1
+_MASK128 = 2**128 - 1
+_EMPTY: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The values of one attribute key that share a type, and the rows they stand on."""
+
+    kind: str
+    """str, int, float, bool, none, bytes, or json for arrays and maps."""
+    rows: npt.NDArray[np.int32] | None
+    """Ascending row numbers within the batch; None when every row has a value, in order."""
+    values: Any
+    """A pyarrow Array; strings that repeat are dictionary-encoded."""
+
+
+Attributes = dict[str, list[Run]]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Spans sealed into columns. `length` spans, `spans` an Arrow record batch of the fixed columns."""
+
+    length: int
+    spans: Any
+    """RecordBatch: trace_id, span_id, parent_span_id, name, kind, start_ns, end_ns (null while running), status,
+    status_message, cell, origin, event_count, link_count, dropped_attributes, dropped_events, dropped_links, propagated."""
+    attributes: Attributes
+    events: Any
+    """RecordBatch: row (of the span in this batch), time_ns, name."""
+    event_attributes: Attributes
+    links: Any
+    """RecordBatch: row (of the span in this batch), linked_trace_id, linked_span_id."""
+    link_attributes: Attributes
+
+
+def seal(rows: Sequence[Row]) -> Batch:
+    """Return the batch of `rows`, in their order. An empty list gives an empty batch of the same types."""
+    n = len(rows)
+    columns = list(zip(*rows, strict=True)) if rows else [_EMPTY] * len(RowFields._fields)
+    (trace_ids, span_ids, parents, names, kinds, starts, ends, statuses, cells, origins, keys, values, extras) = columns
+    noted = [(row, extra) for row, extra in enumerate(extras) if extra is not None]
+    spans = pa.RecordBatch.from_pydict(
+        {
+            "trace_id": _trace_ids(trace_ids),
+            "span_id": _hex16(_uint64(span_ids)),
+            "parent_span_id": _hex16(_uint64(parents), missing=0),
+            "name": _texts(names),
+            "kind": pa.array(kinds, pa.int8()),
+            "start_ns": pa.array(_int64(starts)),
+            "end_ns": _times(ends),
+            "status": pa.array(statuses, pa.int8()),
+            "status_message": _scattered_texts(n, [(row, extra.status_message) for row, extra in noted]),
+            "cell": pa.array(cells, pa.int32()),
+            "origin": pa.array(origins, pa.int32()),
+            "event_count": _scattered(n, [(row, len(extra.events)) for row, extra in noted]),
+            "link_count": _scattered(n, [(row, len(extra.links)) for row, extra in noted]),
+            "dropped_attributes": _scattered(n, [(row, extra.dropped_attributes) for row, extra in noted]),
+            "dropped_events": _scattered(n, [(row, extra.dropped_events) for row, extra in noted]),
+            "dropped_links": _scattered(n, [(row, extra.dropped_links) for row, extra in noted]),
+            "propagated": _scattered(n, [(row, int(extra.propagated)) for row, extra in noted]),
+        }
+    )
+    events = [(row, *event) for row, extra in noted for event in extra.events]
+    links = [(row, *link) for row, extra in noted for link in extra.links]
+    event_rows, event_times, event_names, event_keys, event_values = _transpose(events, 5)
+    link_rows, link_traces, link_spans, link_keys, link_values = _transpose(links, 5)
+    return Batch(
+        length=n,
+        spans=spans,
+        attributes=_attributes(keys, values),
+        events=pa.RecordBatch.from_pydict(
+            {
+                "row": pa.array(event_rows, pa.int32()),
+                "time_ns": pa.array(_int64(event_times)),
+                "name": _texts(event_names),
+            }
+        ),
+        event_attributes=_attributes(event_keys, event_values),
+        links=pa.RecordBatch.from_pydict(
+            {
+                "row": pa.array(link_rows, pa.int32()),
+                "linked_trace_id": _trace_ids(link_traces),
+                "linked_span_id": _hex16(_uint64(link_spans)),
+            }
+        ),
+        link_attributes=_attributes(link_keys, link_values),
+    )
+
+
+def decode_json(text: str) -> Any:
+    """Return the array, map or bytes that a `json` run holds as text."""
+    return json.loads(text, object_hook=_decode_bytes)
+
+
+def _transpose(rows: list[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
+    return list(zip(*rows, strict=True)) if rows else [_EMPTY] * width
+
+
+# ── fixed columns ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _int64(numbers: Iterable[Any]) -> Ints:
+    """Integers as int64; what is no integer (a float time, None) is rounded or 0, what does not fit is clipped."""
+    numbers = list(numbers)
+    if set(map(type, numbers)) <= {int}:
+        try:
+            return np.array(numbers, dtype=np.int64)
+        except OverflowError:
+            pass
+    low, high = -(2**63) + 1, 2**63 - 1
+    return np.array([min(max(_whole(number), low), high) for number in numbers], dtype=np.int64)
+
+
+def _whole(number: Any) -> int:
+    try:
+        return int(number)
+    except Exception:
+        return 0
+
+
+def _uint64(numbers: Iterable[Any]) -> npt.NDArray[np.uint64]:
+    numbers = list(numbers)
+    try:
+        return np.array(numbers, dtype=np.uint64)
+    except (OverflowError, TypeError, ValueError):
+        return np.array([_whole(number) & _MASK64 for number in numbers], dtype=np.uint64)
+
+
+def _times(numbers: Iterable[Any]) -> Any:
+    times = _int64(numbers)
+    return pa.array(times, mask=times == 0) if (times == 0).any() else pa.array(times)
+
+
+def _hex16(ids: npt.NDArray[np.uint64], *, missing: int | None = None) -> Any:
+    n = len(ids)
+    data = pa.py_buffer(hexlify(ids.astype(">u8").tobytes()))
+    if missing is None or not (absent := ids == missing).any():
+        return pa.StringArray.from_buffers(n, pa.py_buffer(np.arange(0, 16 * n + 1, 16, dtype=np.int32)), data)
+    validity = pa.py_buffer(np.packbits(~absent, bitorder="little"))
+    offsets = pa.py_buffer(np.arange(0, 16 * n + 1, 16, dtype=np.int32))
+    return pa.StringArray.from_buffers(n, offsets, data, validity, int(absent.sum()))
+
+
+def _trace_ids(ids: Sequence[int]) -> Any:
+    unique = list(dict.fromkeys(ids))
+    code = {trace_id: position for position, trace_id in enumerate(unique)}
+    codes = np.fromiter(map(code.__getitem__, ids), dtype=np.int32, count=len(ids))
+    return pa.DictionaryArray.from_arrays(codes, pa.array([f"{_whole(i) & _MASK128:032x}" for i in unique], pa.string()))
+
+
+def _texts(texts: Sequence[Any]) -> Any:
+    """Names and the like, dictionary-encoded."""
+    try:
+        unique = list(dict.fromkeys(texts))
+        code = {text: position for position, text in enumerate(unique)}
+        codes = np.fromiter(map(code.__getitem__, texts), dtype=np.int32, count=len(texts))
+    except TypeError:  # a name that cannot be hashed
+        unique, codes = list(texts), np.arange(len(texts), dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(codes, pa.array([clean_text(text) for text in unique], pa.string()))
+
+
+def _scattered(n: int, noted: list[tuple[int, int]]) -> Any:
+    column = np.zeros(n, dtype=np.int32)
+    for row, number in noted:
+        column[row] = number
+    return pa.array(column)
+
+
+def _scattered_texts(n: int, noted: list[tuple[int, str | None]]) -> Any:
+    texts: list[str | None] = [None] * n
+    for row, text in noted:
+        if text is not None:
+            texts[row] = clean_text(text)
+    return pa.array(texts, pa.string()).dictionary_encode()
+
+
+# ── attributes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _attributes(keys: Sequence[tuple[str, ...]], values: Sequence[tuple[Any, ...]]) -> Attributes:
+    """Turn tuples of keys and of values, one pair per row, into runs by key and type.
+
+    Rows that have the same keys in the same order (a "shape") are transposed together at C speed."""
+    shapes: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for row, shape in enumerate(keys):
+        shapes[shape].append(row)
+    pieces: dict[str, list[tuple[list[int], Sequence[Any]]]] = defaultdict(list)
+    for shape, rows in shapes.items():
+        if shape:
+            for key, column in zip(shape, zip(*[values[row] for row in rows], strict=True), strict=True):
+                pieces[key].append((rows, column))
+    return {clean_text(key): _runs(parts, len(keys)) for key, parts in pieces.items()}
+
+
+def _runs(parts: list[tuple[list[int], Sequence[Any]]], n: int) -> list[Run]:
+    """Return the runs of one key, whose values come in parts."""
+    if len(parts) == 1:
+        rows, values = np.array(parts[0][0], dtype=np.int32), parts[0][1]
+    else:
+        rows = np.fromiter(chain.from_iterable(part[0] for part in parts), dtype=np.int32)
+        in_order = np.argsort(rows, kind="stable")
+        unsorted = list(chain.from_iterable(part[1] for part in parts))
+        rows, values = rows[in_order], [unsorted[position] for position in in_order]
+    types = set(map(type, values))
+    if len(types) == 1 and (run := _plain_run(types.pop(), values)) is not None:
+        return [Run(run[0], None if len(rows) == n else rows, run[1])]
+    return _mixed_runs(rows, [clean_value(value) for value in values])
+
+
+_PLAIN: dict[type, tuple[str, Any]] = {
+    int: ("int", pa.int64()),
+    float: ("float", pa.float64()),
+    bool: ("bool", pa.bool_()),
+    type(None): ("none", pa.null()),
+    bytes: ("bytes", pa.binary()),
+}
+
+
+def _plain_run(kind: type, values: Sequence[Any]) -> tuple[str, Any] | None:
+    """Return the kind and the array of values of one type, None where they need cleaning first."""
+    try:
+        if kind is str:
+            if max(map(len, values)) > MAX_TEXT:
+                return None
+            return "str", _encoded(pa.array(values, pa.string()))
+        if kind in _PLAIN:
+            name, arrow_type = _PLAIN[kind]
+            return name, pa.array(values, arrow_type)
+    except (UnicodeEncodeError, OverflowError, pa.ArrowInvalid):
+        pass
+    return None
+
+
+def _encoded(texts: Any) -> Any:
+    """Dictionary-encode if that pays, that is, if the texts repeat."""
+    encoded = texts.dictionary_encode()
+    return encoded if len(encoded.dictionary) * 2 <= len(texts) else texts
+
+
+def _mixed_runs(rows: npt.NDArray[np.int32], values: list[Any]) -> list[Run]:
+    """One run per type: an int and a float under one key stay an int and a float."""
+    by_type: dict[type, list[int]] = defaultdict(list)
+    for position, value in enumerate(values):
+        by_type[type(value)].append(position)
+    runs = []
+    for kind, positions in by_type.items():
+        chosen = [values[position] for position in positions]
+        plain = _plain_run(kind, chosen)
+        if plain is None:
+            plain = "json", pa.array([json.dumps(value, default=_encode_bytes) for value in chosen], pa.string())
+        runs.append(Run(plain[0], rows[positions], plain[1]))
+    return runs
+
+
+def _encode_bytes(value: bytes) -> dict[str, str]:
+    return {"$bytes": b64encode(value).decode("ascii")}
+
+
+def _decode_bytes(item: dict[str, Any]) -> Any:
+    return b64decode(item["$bytes"]) if set(item) == {"$bytes"} and isinstance(item["$bytes"], str) else item

@@ -1,0 +1,48 @@
+"""The attribute keys nbtrace writes, each a constant and a sentence.
+
+Names are OpenTelemetry's where it has one (https://opentelemetry.io/docs/specs/semconv/), else under `jupyter.`."""
+
+CODE_FILE_PATH = "code.file.path"
+"""The file that holds the code: of a traced function its module's, of a cell the notebook's, where it is known."""
+
+CODE_FUNCTION_NAME = "code.function.name"
+"""The fully qualified name of a traced function."""
+
+CODE_LINE_NUMBER = "code.line.number"
+"""The line in `code.file.path` at which a traced function is defined."""
+
+ERROR_TYPE = "error.type"
+"""The fully qualified class of the exception that ended the work; set whenever the status is ERROR through us."""
+
+EXCEPTION_EVENT = "exception"
+"""The name of the event that carries an exception."""
+
+EXCEPTION_TYPE = "exception.type"
+"""The fully qualified class of an exception, builtins without their module."""
+
+EXCEPTION_MESSAGE = "exception.message"
+"""What `str()` of the exception gave, or a placeholder if it raised."""
+
+EXCEPTION_STACKTRACE = "exception.stacktrace"
+"""The traceback as Python prints it, without IPython's and nbtrace's own frames."""
+
+SERVICE_NAME = "service.name"
+"""The resource attribute that names the program a span comes from."""
+
+JUPYTER_CELL_ID = "jupyter.cell.id"
+"""The cell's id in the notebook file, where the front end sends it (JupyterLab and VS Code do)."""
+
+JUPYTER_CELL_EXECUTION_COUNT = "jupyter.cell.execution_count"
+"""The number between the cell's brackets, `In [N]`."""
+
+JUPYTER_CELL_UNFINISHED = "jupyter.cell.unfinished"
+"""True when IPython never told that the cell ended, so that the end time is when the next cell began."""
+
+JUPYTER_NOTEBOOK_PATH = "jupyter.notebook.path"
+"""The notebook file, where the server or VS Code tells it."""
+
+JUPYTER_KERNEL_ID = "jupyter.kernel.id"
+"""The kernel's id, as in its connection file's name."""
+
+JUPYTER_SESSION_ID = "jupyter.session.id"
+"""The session of the client that asked for the execution, as in its message header."""

@@ -1,0 +1,155 @@
+"""A real kernel of this environment, driven over its sockets, for tests of what a notebook does."""
+
+from __future__ import annotations
+
+import json
+import queue
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_client.manager import start_new_kernel
+
+TIMEOUT_S = 60
+
+
+@dataclass
+class Reply:
+    """What one execution gave back."""
+
+    status: str = ""
+    execution_count: int | None = None
+    stdout: str = ""
+    stderr: str = ""
+    result: str = ""
+    displayed: list[dict[str, Any]] = field(default_factory=list)
+    traceback: list[str] = field(default_factory=list)
+    ename: str = ""
+    evalue: str = ""
+
+    @property
+    def output(self) -> tuple[str, str, str, str, str]:
+        """Everything a person would see, comparable between two kernels."""
+        return self.stdout, self.stderr, self.result, self.ename, self.evalue
+
+
+class Kernel:
+    """Runs cells and reads what the recording holds."""
+
+    def __init__(self, manager: Any, client: Any) -> None:
+        self.manager = manager
+        self.client = client
+
+    def run(self, code: str, *, store_history: bool = True, silent: bool = False, cell_id: str = "", stdin: str = "") -> Reply:
+        """Run a cell to its end."""
+        return self.wait(self.start(code, store_history=store_history, silent=silent, cell_id=cell_id, stdin=bool(stdin)), stdin)
+
+    def start(self, code: str, *, store_history: bool = True, silent: bool = False, cell_id: str = "", stdin: bool = False) -> str:
+        """Start a cell and return its message id."""
+        content = {
+            "code": code,
+            "silent": silent,
+            "store_history": store_history,
+            "user_expressions": {},
+            "allow_stdin": stdin,
+            "stop_on_error": False,
+        }
+        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell_id} if cell_id else {})
+        self.client.shell_channel.send(message)
+        return str(message["header"]["msg_id"])
+
+    def wait(self, message_id: str, stdin: str = "") -> Reply:
+        """Collect the outputs of a cell up to its end."""
+        reply = Reply()
+        deadline = time.monotonic() + TIMEOUT_S
+        while True:
+            if stdin:
+                try:
+                    self.client.get_stdin_msg(timeout=0.05)
+                    self.client.input(stdin)
+                    stdin = ""
+                except queue.Empty:
+                    pass
+            try:
+                message = self.client.get_iopub_msg(timeout=0.2 if stdin else TIMEOUT_S)
+            except queue.Empty:
+                assert time.monotonic() < deadline, f"no end of {message_id}: {reply}"
+                continue
+            if message["parent_header"].get("msg_id") != message_id:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            if kind == "stream":
+                setattr(reply, content["name"], getattr(reply, content["name"]) + content["text"])
+            elif kind == "execute_result":
+                reply.result = content["data"]["text/plain"]
+            elif kind == "display_data":
+                reply.displayed.append(content["data"])
+            elif kind == "error":
+                reply.traceback, reply.ename, reply.evalue = content["traceback"], content["ename"], content["evalue"]
+            elif kind == "status" and content["execution_state"] == "idle":
+                break
+        while True:
+            shell = self.client.get_shell_msg(timeout=TIMEOUT_S)
+            if shell["parent_header"].get("msg_id") == message_id:
+                reply.status = shell["content"]["status"]
+                reply.execution_count = shell["content"].get("execution_count")
+                return reply
+
+    def load(self) -> Kernel:
+        """Load the extension, with its own faults raised instead of logged."""
+        reply = self.run("from nbtrace.capture import faults as _f; _f.RAISE = True\n%load_ext nbtrace")
+        assert reply.output == ("", "", "", "", ""), reply
+        return self
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The finished spans, as the recording has them, without leaving a span of the question's own."""
+        reply = self.run(_QUESTION, store_history=False, silent=True, cell_id="")
+        reply = self.run("print(_nbtrace_rows)", store_history=False)
+        found: list[dict[str, Any]] = json.loads(reply.stdout)
+        return found
+
+    def tree(self) -> list[Any]:
+        """The finished spans as nested [name, [children]], in the order of their starts."""
+        rows = self.rows()
+        nodes = {row["span_id"]: [row["name"], []] for row in rows}
+        roots: list[Any] = []
+        for row in rows:
+            parent = nodes.get(row["parent_span_id"])
+            (roots if parent is None else parent[1]).append(nodes[row["span_id"]])
+        return roots
+
+    def clean(self) -> bool:
+        """Whether no span and no cell is current between cells."""
+        reply = self.run(
+            "import nbtrace.capture.cells as _c; _nbtrace_clean = _c.current_span_is_clean()", store_history=False, silent=True
+        )
+        return self.run("print(_nbtrace_clean)", store_history=False).stdout == "True\n"
+
+    def interrupt_when(self, marker: str, message_id: str) -> Reply:
+        """Interrupt the cell once it has printed `marker`, and wait for its end."""
+        while True:
+            message = self.client.get_iopub_msg(timeout=TIMEOUT_S)
+            if message["parent_header"].get("msg_id") == message_id and message["content"].get("text", "").startswith(marker):
+                break
+        self.manager.interrupt_kernel()
+        return self.wait(message_id)
+
+    def stop(self) -> None:
+        """End the kernel."""
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+_QUESTION = """
+import json as _json, nbtrace as _n
+_t = _n.spans(attributes="dict")
+_t = _t[_t["end_time"].notna()]
+_nbtrace_rows = _json.dumps([
+    {k: (None if v is None or v != v else int(v.value) if hasattr(v, "value") else v) for k, v in r.items()}
+    for r in _t.astype(object).where(_t.notna(), None).to_dict("records")], default=str)
+"""
+
+
+def start_kernel(**options: Any) -> Kernel:
+    """Start a kernel of this environment."""
+    return Kernel(*start_new_kernel(kernel_name="python3", startup_timeout=TIMEOUT_S, **options))
