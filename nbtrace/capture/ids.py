@@ -47,13 +47,15 @@ def shield(generator: object, ids: OwnIdGenerator) -> bool:
     if type(generator) is not RandomIdGenerator:
         return False
 
+    theirs, own = random.getrandbits, ids._random.getrandbits
+
     def span_id() -> int:
-        random.getrandbits(64)
-        return ids.generate_span_id()
+        theirs(64)
+        return own(64) or span_id()
 
     def trace_id() -> int:
-        random.getrandbits(128)
-        return ids.generate_trace_id()
+        theirs(128)
+        return own(128) or trace_id()
 
     vars(generator).update(generate_span_id=span_id, generate_trace_id=trace_id)
     return True

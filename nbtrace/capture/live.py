@@ -34,7 +34,7 @@ class LiveCapture:
             since = self.recorder.now()
             store.running_rows = lambda: self.recorder.running_rows(since)
             self._open[id(store)] = store
-            self.recorder.listen(store.append)
+            self.recorder.listen(store)
             if len(self._open) == 1:
                 self.capture.install()
                 self.threads.install()
@@ -46,7 +46,7 @@ class LiveCapture:
                 return
             unfinished = store.running_rows()
             store.running_rows = lambda: unfinished
-            self.recorder.unlisten(store.append)
+            self.recorder.unlisten(store)
             if not self._open:
                 self.threads.uninstall()
                 self.capture.uninstall()

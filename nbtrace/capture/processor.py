@@ -9,7 +9,7 @@ import random
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 from opentelemetry import context as context_api
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
@@ -21,8 +21,8 @@ from nbtrace.capture.clock import TOLERANCE_NS, Clock
 from nbtrace.capture.faults import fault
 from nbtrace.store import semconv
 from nbtrace.store.origins import ORIGINS, Origin
-from nbtrace.store.schema import Extra, Row
-from nbtrace.store.values import clean_attributes
+from nbtrace.store.schema import Extra, Row, RowFields
+from nbtrace.store.values import clean_attributes, clean_text
 
 CELL: ContextVar[int] = ContextVar("nbtrace_cell", default=0)
 """The number of the execution that runs here, 0 outside a cell. Threads of a cell get it with their context."""
@@ -34,9 +34,22 @@ _UNSET = StatusCode.UNSET
 _INTERNAL = SpanKind.INTERNAL
 _MAX_RUNNING = 100_000
 _MAX_PASSING = 64
+_MAX_SHAPES = 10_000
+
+_PARENT, _START, _END, _STATUS, _EXTRA, _KEYS = map(
+    RowFields._fields.index, ("parent_span_id", "start_ns", "end_ns", "status", "extra", "keys")
+)
 
 _Started = tuple[SdkSpan, int, int, int]
 """A running span, its cell, the monotonic time of its start, and the id of the exception being handled then."""
+
+
+class Sink(Protocol):
+    """Where rows go."""
+
+    def append(self, row: Row) -> None:
+        """Take a row, from any thread."""
+        ...
 
 
 class SpanRecorder:
@@ -46,40 +59,45 @@ class SpanRecorder:
         self._clock = clock or Clock()
         self._monotonic = self._clock.monotonic
         self._running: dict[int, _Started] = {}
-        self._listeners: tuple[Callable[[Row], None], ...] = ()
+        self._sinks: tuple[Sink, ...] = ()
+        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.deliver: Callable[[Row], None] = _nobody
+        """Hands a row to whoever listens."""
+        self._origins: dict[int, tuple[Any, int]] = {}
+        self._scope: Any = self
         self._origin = -1
-        self._resource: object = None
-        self._scope: object = None
         # By the id of a span that still runs: the stack traces that ended spans below it.
         self._passing: dict[int, dict[str, None]] = {}
         self.cell_spans: set[int] = set()
         """Ids of the running spans that stand for a cell or its %%span: without nbtrace there would be no parent."""
 
-    def listen(self, listener: Callable[[Row], None]) -> None:
-        """Hand every row to `listener` from here on."""
-        self._listeners += (listener,)
+    def listen(self, sink: Sink) -> None:
+        """Hand every row to `sink` from here on."""
+        self._feed((*self._sinks, sink))
 
-    def unlisten(self, listener: Callable[[Row], None]) -> None:
-        """Stop handing rows to `listener`; without any, spans are not looked at."""
-        self._listeners = tuple(known for known in self._listeners if known != listener)
-        if not self._listeners:
-            self.forget()
+    def unlisten(self, sink: Sink) -> None:
+        """Stop handing rows to `sink`."""
+        self._feed(tuple(known for known in self._sinks if known is not sink))
 
     def silence(self) -> None:
         """Hand rows to nobody."""
-        self._listeners = ()
-        self.forget()
+        self._feed(())
+
+    def _feed(self, sinks: tuple[Sink, ...]) -> None:
+        self._sinks = sinks
+        if not sinks:
+            self.deliver = _nobody
+            self.forget()
+        elif len(sinks) == 1:
+            self.deliver = sinks[0].append
+        else:
+            self.deliver = lambda row: [sink.append(row) for sink in sinks] and None
 
     def forget(self) -> None:
         """Let go of the running spans."""
         self._running.clear()
         self._passing.clear()
         self.cell_spans.clear()
-
-    @property
-    def listening(self) -> bool:
-        """Whether anybody wants rows."""
-        return bool(self._listeners)
 
     def running_rows(self, since: int = 0) -> list[Row]:
         """Return the rows of the spans that run and started at monotonic time `since` or later, with what they have so far."""
@@ -96,96 +114,27 @@ class SpanRecorder:
         """Return the monotonic time, for `running_rows`."""
         return self._monotonic()
 
-    # ── on the user's path ───────────────────────────────────────────────────────────────────────────────────────────
-
-    def on_start(self, span: SdkSpan, parent_context: Any = None) -> None:
-        """Note a span as running."""
-        try:
-            if self._listeners:
-                handled = sys.exception()
-                self._running[span._context[1]] = (  # type: ignore[index]
-                    span,
-                    CELL.get() or _carried_cell(parent_context),
-                    self._monotonic(),
-                    0 if handled is None else id(handled),
-                )
-                if len(self._running) > _MAX_RUNNING:
-                    self._running.pop(next(iter(self._running)), None)
-        except Exception:
-            fault("noting a span that starts")
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Make the row of a span and hand it on."""
-        listeners = self._listeners
-        if not listeners:
-            return
-        started = None
-        try:
-            ended = self._monotonic()
-            context: Any = span._context
-            started = self._running.pop(context[1], None)
-            start_ns, end_ns = span._start_time, span._end_time
-            attributes = span._attributes._dict  # type: ignore[union-attr]
-            if (
-                started is None
-                or span._status._status_code is not _UNSET
-                or span._events
-                or span._links
-                or self._passing
-                or sys.exception() is not None
-                or span._attributes.dropped  # type: ignore[union-attr]
-                or not -TOLERANCE_NS < (end_ns - start_ns) - (ended - started[2]) < TOLERANCE_NS  # type: ignore[operator]
-            ):
-                row = self._careful_row(span, started, ended)
-            else:
-                if span._resource is not self._resource or span._instrumentation_scope is not self._scope:
-                    self._learn_origin(span)
-                parent = span._parent
-                row = (
-                    context[0],
-                    context[1],
-                    0 if parent is None else parent[1],  # type: ignore[index]
-                    span._name,
-                    0 if span._kind is _INTERNAL else span._kind.value,
-                    start_ns,
-                    end_ns,
-                    0,
-                    started[1],
-                    self._origin,
-                    tuple(attributes),
-                    tuple(attributes.values()),
-                    None,
-                )
-            for listener in listeners:
-                listener(row)
-        except Exception:  # an SDK with other private names, a kind that is none, a time that is no number
-            self._public_end(span, started)
-
     # ── off the common path ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _public_end(self, span: ReadableSpan, started: _Started | None) -> None:
+    def public_end(self, span: ReadableSpan, started: _Started | None) -> None:
         """Record a span by its public properties alone."""
         try:
             started = started or self._running.pop(span.context.span_id, None)
-            row = self._careful_row(span, started, self._monotonic())
-            for listener in self._listeners:
-                listener(row)
+            row = self.careful_row(span, started, self._monotonic())
+            self.deliver(row)
         except Exception:
             fault("recording a span by its public properties")
 
-    def _careful_row(self, span: ReadableSpan, started: _Started | None, ended: int) -> Row:
+    def careful_row(self, span: ReadableSpan, started: _Started | None, ended: int) -> Row:
         """A row for the span that has more to it than name, times and attributes."""
         span_id = span.context.span_id
-        cell = CELL.get() if started is None else started[1]
-        row = self._row(span, cell)
-        fields = list(row)
-        if started is not None and type(row[5]) is int and type(row[6]) is int:
-            fields[6] = self._clock.end_ns(row[5], row[6], started[2], ended)
-        extra: Extra = row[12] or Extra()
-        below = self._passing.pop(span_id, None)
+        row = list(self._row(span, CELL.get() if started is None else started[1]))
+        extra: Extra = row[_EXTRA] or Extra()
+        if started is not None and type(row[_START]) is int and type(row[_END]) is int:
+            row[_END] = self._clock.end_ns(row[_START], row[_END], started[2], ended)
         cut = sys.exception()
         if (
-            row[7] == 0
+            row[_STATUS] == 0
             and started is not None
             and exceptions.is_failure(cut)
             and not isinstance(cut, Exception)
@@ -193,25 +142,27 @@ class SpanRecorder:
         ):
             # An interrupt went through a `with span:` of the SDK, which leaves it UNSET and without a word.
             assert cut is not None
-            fields[7] = StatusCode.ERROR.value
             found = exceptions.attributes(cut)
-            extra = extra._replace(
-                status_message=exceptions.message(cut),
-                events=(*extra.events, (fields[6], semconv.EXCEPTION_EVENT, tuple(found), tuple(found.values()))),
-            )
-            fields[10] = (*row[10], semconv.ERROR_TYPE)
-            fields[11] = (*row[11], exceptions.type_name(cut))
-        extra, stacks = _without_repeats(extra, below)
-        if stacks and row[2]:
-            above = self._passing.setdefault(row[2], {})
-            for stack in stacks:
-                above[stack] = None
-            while len(above) > _MAX_PASSING:
-                del above[next(iter(above))]
-            while len(self._passing) > _MAX_RUNNING:  # parents that never end
-                del self._passing[next(iter(self._passing))]
-        fields[12] = None if extra == Extra() else extra
-        return tuple(fields)
+            event = (row[_END], semconv.EXCEPTION_EVENT, tuple(found), tuple(found.values()))
+            extra = extra._replace(status_message=exceptions.message(cut), events=(*extra.events, event))
+            row[_STATUS] = StatusCode.ERROR.value
+            row[_KEYS] = (*row[_KEYS], semconv.ERROR_TYPE)
+            row.append(exceptions.type_name(cut))
+        extra, stacks = _without_repeats(extra, self._passing.pop(span_id, None))
+        if stacks and row[_PARENT]:
+            self._pass_up(row[_PARENT], stacks)
+        row[_EXTRA] = None if extra == Extra() else extra
+        return tuple(row)
+
+    def _pass_up(self, parent_span_id: int, stacks: list[str]) -> None:
+        """Keep stack traces for the parent, which may see the same exceptions."""
+        above = self._passing.setdefault(parent_span_id, {})
+        for stack in stacks:
+            above[stack] = None
+        while len(above) > _MAX_PASSING:
+            del above[next(iter(above))]
+        while len(self._passing) > _MAX_RUNNING:  # parents that never end
+            del self._passing[next(iter(self._passing))]
 
     def _row(self, span: Any, cell: int, *, running: bool = False) -> Row:
         """The row of any span, by public properties alone."""
@@ -243,26 +194,43 @@ class SpanRecorder:
             status.status_code.value,
             cell,
             self._origin,
-            tuple(attributes),
-            tuple(attributes.values()),
             None if extra == Extra() else extra,
+            self.shape(tuple(attributes)),
+            *attributes.values(),
         )
 
+    def shape(self, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the one tuple that stands for these keys."""
+        if len(self._shapes) > _MAX_SHAPES:
+            self._shapes.clear()
+        return self._shapes.setdefault(keys, keys)
+
     def _learn_origin(self, span: ReadableSpan) -> None:
-        resource, scope = span.resource, span.instrumentation_scope
-        if resource is self._resource and scope is self._scope:
+        """Make `_origin` the one of this span. Known by the scope object, of which a tracer has one."""
+        scope: Any = span.instrumentation_scope
+        if scope is self._scope:
             return
-        attributes = clean_attributes(resource.attributes)[0] if resource is not None else {}
-        service = attributes.get(semconv.SERVICE_NAME)
-        self._origin = ORIGINS.index(
-            Origin(
-                None if service is None else str(service),
-                None if scope is None else scope.name,
-                None if scope is None else scope.version,
-                attributes,
+        known = self._origins.get(id(scope))
+        if known is None:
+            resource = span.resource
+            attributes = clean_attributes(resource.attributes)[0] if resource is not None else {}
+            service = attributes.get(semconv.SERVICE_NAME)
+            index = ORIGINS.index(
+                Origin(
+                    None if service is None else clean_text(service),
+                    None if scope is None else clean_text(scope.name),
+                    None if scope is None else scope.version,
+                    attributes,
+                )
             )
-        )
-        self._resource, self._scope = resource, scope
+            if len(self._origins) > _MAX_SHAPES:  # tracers made in a loop
+                self._origins.clear()
+            # The scope is kept with its number, so that its address is not given to another.
+            known = self._origins[id(scope)] = (scope, index)
+        self._scope, self._origin = known
+
+
+def _nobody(row: Row) -> None: ...
 
 
 def _carried_cell(parent_context: Any) -> int:
@@ -313,6 +281,91 @@ def _ends_with(stack: str, known: str) -> bool:
     return "[Previous line repeated" in stack and stack[-300:] == known[-300:]
 
 
+def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..., None], Callable[[Any], None]]:
+    """Return on_start and on_end for a recorder. `shielded`: the provider's ids no longer come from the global `random`.
+
+    This is the user's path. Everything is a local of the closure, private fields are read instead of properties, and a
+    span with nothing special about it takes no call but the clock's; docs/decisions/0006 tells what each of it saves."""
+    running = recorder._running
+    monotonic = recorder._monotonic
+    passing = recorder._passing
+    cell_spans = recorder.cell_spans
+    shapes = recorder._shapes
+    handled_now = sys.exception
+    cell_here = CELL.get
+
+    def on_start(span: Any, parent_context: Any = None) -> None:
+        try:
+            if shielded and (parent := span._parent) is not None and parent[1] in cell_spans:
+                # Below a cell a span needs no trace id; without nbtrace it would have drawn one, so draw it.
+                random.getrandbits(128)
+            handled = handled_now()
+            running[span._context[1]] = (
+                span,
+                cell_here() or (_carried_cell(parent_context) if cell_spans else 0),
+                monotonic(),
+                0 if handled is None else id(handled),
+            )
+            if len(running) > _MAX_RUNNING:
+                running.pop(next(iter(running)), None)
+        except Exception:
+            fault("noting a span that starts")
+
+    last_shape: tuple[str, ...] = ()
+
+    def on_end(span: Any) -> None:
+        nonlocal last_shape
+        started = None
+        try:
+            ended = monotonic()
+            context = span._context
+            started = running.pop(context[1], None)
+            start_ns = span._start_time
+            end_ns = span._end_time
+            bounded = span._attributes
+            if (
+                started is None
+                or span._status._status_code is not _UNSET
+                or span._events._dq
+                or span._links._dq
+                or bounded.dropped
+                or passing
+                or handled_now() is not None
+                or span._instrumentation_scope is not recorder._scope
+                or not -TOLERANCE_NS < end_ns - start_ns - ended + started[2] < TOLERANCE_NS
+            ):
+                recorder.deliver(recorder.careful_row(span, started, ended))
+                return
+            parent = span._parent
+            attributes = bounded._dict
+            shape = tuple(attributes)
+            if shape == last_shape:  # equal strings are the same objects here, which makes this cheaper than a look-up
+                shape = last_shape
+            else:
+                shape = last_shape = shapes.get(shape) or recorder.shape(shape)
+            recorder.deliver(
+                (
+                    context[0],
+                    context[1],
+                    0 if parent is None else parent[1],
+                    span._name,
+                    0 if span._kind is _INTERNAL else span._kind.value,
+                    start_ns,
+                    end_ns,
+                    0,
+                    started[1],
+                    recorder._origin,
+                    None,
+                    shape,
+                    *attributes.values(),
+                )
+            )
+        except Exception:  # an SDK with other private names, a kind that is none, a time that is no number
+            recorder.public_end(span, started)
+
+    return on_start, on_end
+
+
 class Tap(SpanProcessor):
     """What a provider is given, once and for ever, as the SDK cannot take a processor out: a recorder's ears, or none.
 
@@ -323,8 +376,8 @@ class Tap(SpanProcessor):
 
     def open(self, recorder: SpanRecorder, *, shielded: bool = False) -> None:
         """Hear with `recorder`. `shielded`: the provider's ids no longer come from the global `random`."""
-        self.on_start = _drawing(recorder) if shielded else recorder.on_start  # type: ignore[method-assign]
-        self.on_end = recorder.on_end  # type: ignore[method-assign]
+        self._on_ending = id  # type: ignore[assignment, method-assign] # the SDK calls it for each span: a builtin is cheapest
+        self.on_start, self.on_end = ears(recorder, shielded=shielded)  # type: ignore[method-assign]
 
     def close(self) -> None:
         """Hear nothing."""
@@ -341,15 +394,3 @@ class Tap(SpanProcessor):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Return True: a row is recorded when its span ends."""
         return True
-
-
-def _drawing(recorder: SpanRecorder) -> Callable[..., None]:
-    """Below a cell a span needs no trace id; without nbtrace it would have drawn one, so draw it."""
-
-    def on_start(span: SdkSpan, parent_context: Any = None) -> None:
-        parent: Any = span.parent
-        if parent is not None and parent.span_id in recorder.cell_spans:
-            random.getrandbits(128)
-        recorder.on_start(span, parent_context)
-
-    return on_start

@@ -12,7 +12,7 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, SynchronousMultiSpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_ON,
     Decision,
@@ -45,12 +45,48 @@ class _RecordOnly(Sampler):
         return "nbtrace's private recording"
 
 
+class _Pipeline(SynchronousMultiSpanProcessor):
+    """The processors of our own provider: the recorder, and whatever somebody adds. As long as that is nothing, a span
+    goes to the recorder without the detour through a list of one."""
+
+    def __init__(self, recorder: SpanRecorder) -> None:
+        super().__init__()
+        self.alone = True
+        """Whether nobody but the recorder sees the spans."""
+        self._tap = Tap()
+        self._tap.open(recorder)
+        self._on_ending = id  # type: ignore[assignment, method-assign]
+        self.on_start = self._tap.on_start  # type: ignore[method-assign]
+        self.on_end = self._tap.on_end  # type: ignore[method-assign]
+
+    def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        """Add a processor behind the recorder."""
+        if self.alone:
+            self.alone = False
+            super().add_span_processor(self._tap)
+            del self.on_start, self.on_end, self._on_ending
+        super().add_span_processor(span_processor)
+
+
 class OwnProvider(TracerProvider):
     """The provider for a notebook that has none. Its tracers never raise or log, and can be told to step back."""
 
-    def __init__(self, *, sampler: Sampler, ids: OwnIdGenerator, limits: QuietLimits, resource: Resource) -> None:
+    def __init__(
+        self,
+        *,
+        recorder: SpanRecorder,
+        sampler: Sampler,
+        ids: OwnIdGenerator,
+        limits: QuietLimits,
+        resource: Resource,
+    ) -> None:
         super().__init__(
-            sampler=sampler, resource=resource, shutdown_on_exit=False, id_generator=ids, span_limits=limits
+            sampler=sampler,
+            resource=resource,
+            shutdown_on_exit=False,
+            active_span_processor=_Pipeline(recorder),
+            id_generator=ids,
+            span_limits=limits,
         )
         self._quiet_tracers: dict[Any, QuietTracer] = {}
 
@@ -118,9 +154,6 @@ class Capture:
         self._private = quiet_tracer(
             private := self._make_provider(_RecordOnly()), self._ids, private._span_limits, _scope()
         )
-        tap = Tap()
-        tap.open(self.recorder)
-        private.add_span_processor(tap)
         if hasattr(trace, "_set_tracer_provider"):
             self._hook = Patch(trace, "_set_tracer_provider", self._around_set)
         self.look()
@@ -153,7 +186,9 @@ class Capture:
             self._own = None
         self._seen = provider
         self._tracer = None
-        if provider is not None:
+        if provider is self._own:
+            self._tracer = self._tracer_of(provider)
+        else:
             self._tap(provider)
 
     def _around_set(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -181,9 +216,6 @@ class Capture:
             self._problems["OTEL_TRACES_SAMPLER"] = f"{error}; everything is sampled"
             sampler = ParentBased(ALWAYS_ON)
         own = self._own = self._make_provider(sampler)
-        tap = Tap()
-        setattr(own, _TAP, tap)
-        own.add_span_processor(tap)
         if hasattr(trace, "_TRACER_PROVIDER"):
             # Not by set_tracer_provider(): that can be called once, and the call is the user's.
             trace._TRACER_PROVIDER = own
@@ -202,9 +234,12 @@ class Capture:
         except Exception as error:
             self._problems["resource"] = f"{type(error).__name__}: {error}; left empty"
             resource = Resource.get_empty()
-        return OwnProvider(sampler=sampler, ids=self._ids, limits=QuietLimits(limits), resource=resource)
+        return OwnProvider(
+            recorder=self.recorder, sampler=sampler, ids=self._ids, limits=QuietLimits(limits), resource=resource
+        )
 
     def _tap(self, provider: Any) -> None:
+        """Listen to the user's provider, and feed it the spans that we make."""
         tap = vars(provider).get(_TAP) if hasattr(provider, "__dict__") else None
         try:
             if tap is None:
@@ -214,14 +249,18 @@ class Capture:
         except Exception:
             return  # no SDK's provider; report() says so
         generator = getattr(provider, "id_generator", None)
-        shielded = provider is not self._own and shield(generator, self._ids)
+        shielded = shield(generator, self._ids)
         tap.open(self.recorder, shielded=shielded)
         self._taps.append((weakref.ref(provider), tap, generator if shielded else None))
+        self._tracer = self._tracer_of(provider)
+
+    def _tracer_of(self, provider: Any) -> Any:
         try:
             if not provider._disabled:
-                self._tracer = quiet_tracer(provider, self._ids, provider._span_limits, _scope())
+                return quiet_tracer(provider, self._ids, provider._span_limits, _scope())
         except Exception:  # a wrapper around an SDK provider, or an SDK with other private names
-            self._tracer = provider.get_tracer(SCOPE)
+            return provider.get_tracer(SCOPE)
+        return None
 
     # ── spans of our own ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -8,11 +8,12 @@ they are: see docs/decisions/0004."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
+from types import FunctionType, TracebackType
 from typing import Any
 
+import opentelemetry.sdk.trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import SpanLimits, Tracer, _Span
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, Tracer, _Span
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.span import SpanContext
 
@@ -129,6 +130,10 @@ class QuietSpan(_Span):
         if self._end_time is None:
             super().end(_whole(end_time))
 
+    def _readable_span(self) -> ReadableSpan:
+        # The SDK hands its processors a copy. The recorder only reads, so where it is alone the copy is saved.
+        return self if getattr(self._span_processor, "alone", False) else super()._readable_span()
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if error is not None and self._end_time is None:
             try:
@@ -150,6 +155,21 @@ def _cleaned(attributes: Any, limit: int | None, length: int | None) -> dict[str
     return cleaned if length is None else {key: _shortened(value, length) for key, value in cleaned.items()}
 
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
+
+def _is_plain(attributes: Any, limits: QuietLimits) -> bool:
+    """Whether the SDK takes these attributes without a word. What else they may be (long, unencodable) is sealing's."""
+    if type(attributes) is not dict or limits.text_length is not None:
+        return False
+    if limits.attribute_count is not None and len(attributes) > limits.attribute_count:
+        return False
+    for key, value in attributes.items():
+        if type(value) not in _PLAIN or type(key) is not str or not key:
+            return False
+    return True
+
+
 def _whole(time_ns: Any) -> int | None:
     """A time as the SDK needs it: a float is rounded, what is no number means now."""
     if time_ns is None or type(time_ns) is int:
@@ -158,6 +178,17 @@ def _whole(time_ns: Any) -> int | None:
         return int(time_ns)
     except Exception:
         return None
+
+
+# The SDK's start_span names the class of its span as a global. The same code with our class under that name keeps all of
+# the SDK's decisions, in every version; changing a span's class afterwards would cost a tenth of a span.
+_sdk_start_span = FunctionType(
+    Tracer.start_span.__code__,
+    {**vars(opentelemetry.sdk.trace), "_Span": QuietSpan},
+    "start_span",
+    Tracer.start_span.__defaults__,
+    Tracer.start_span.__closure__,
+)
 
 
 class QuietTracer(Tracer):
@@ -178,7 +209,7 @@ class QuietTracer(Tracer):
     ) -> Span:
         """Start a span below the current one, as the SDK's tracer does."""
         limits, dropped = self._span_limits, 0
-        if attributes:
+        if attributes and not _is_plain(attributes, limits):
             attributes, dropped = clean_attributes(attributes, limits.attribute_count)
             if limits.text_length is not None:
                 attributes = {key: _shortened(value, limits.text_length) for key, value in attributes.items()}
@@ -186,20 +217,11 @@ class QuietTracer(Tracer):
             name = clean_text(name)
         if type(start_time) is not int:
             start_time = _whole(start_time)
-        span = super().start_span(
-            name,
-            context,
-            kind,
-            attributes,
-            links or (),
-            start_time,
-            record_exception,
-            set_status_on_exception,
+        span: Span = _sdk_start_span(
+            self, name, context, kind, attributes, links or (), start_time, record_exception, set_status_on_exception
         )
-        if type(span) is _Span:
-            span.__class__ = QuietSpan
-            if dropped:
-                span._attributes.dropped += dropped
+        if dropped and isinstance(span, QuietSpan):
+            span._attributes.dropped += dropped
         return span
 
     def start_as_current_span(  # type: ignore[override]

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 
 Row: TypeAlias = tuple[Any, ...]
-"""A span as a plain tuple in the order of `RowFields`. A bare tuple of atoms is the cheapest thing to build, and the
-garbage collector stops looking at it; a tuple that holds a dict it would visit for ever."""
+"""A span as one plain tuple: the fields of `RowFields`, then the values of its attributes in the order of `keys`.
+
+One flat tuple of atoms is the cheapest thing to keep: the garbage collector visits every container that survives, so a
+tuple of values or a dict beside it would cost each span more than it holds."""
 
 
 class Extra(NamedTuple):
@@ -28,7 +30,7 @@ class Extra(NamedTuple):
 
 
 class RowFields(NamedTuple):
-    """The fields of a row, in their order."""
+    """The fields at the beginning of a row, in their order."""
 
     trace_id: int
     span_id: int
@@ -46,10 +48,13 @@ class RowFields(NamedTuple):
     """Number of the execution in the `CellBook`, 0 outside a cell."""
     origin: int
     """Index into the `Origins`: which program and which instrumentation scope."""
-    keys: tuple[str, ...]
-    values: tuple[Any, ...]
     extra: Extra | None
+    keys: tuple[str, ...]
+    """The attributes' keys; spans with the same keys in the same order share the tuple."""
 
+
+WIDTH = len(RowFields._fields)
+"""Where the values begin."""
 
 KINDS = ("INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 STATUS_CODES = ("UNSET", "OK", "ERROR")

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from nbtrace.store.schema import MAX_TEXT, Row, RowFields
+from nbtrace.store.schema import MAX_TEXT, WIDTH, Row
 from nbtrace.store.values import clean_text, clean_value
 
 Ints = npt.NDArray[np.int64]
@@ -64,8 +64,9 @@ class Batch:
 def seal(rows: Sequence[Row]) -> Batch:
     """Return the batch of `rows`, in their order. An empty list gives an empty batch of the same types."""
     n = len(rows)
-    columns = list(zip(*rows, strict=True)) if rows else [_EMPTY] * len(RowFields._fields)
-    (trace_ids, span_ids, parents, names, kinds, starts, ends, statuses, cells, origins, keys, values, extras) = columns
+    # Rows are of different length, and zip ends with the shortest: all have the fields.
+    columns = list(zip(*rows))[:WIDTH] if rows else [_EMPTY] * WIDTH  # noqa: B905
+    (trace_ids, span_ids, parents, names, kinds, starts, ends, statuses, cells, origins, extras, keys) = columns
     noted = [(row, extra) for row, extra in enumerate(extras) if extra is not None]
     spans = pa.RecordBatch.from_pydict(
         {
@@ -95,7 +96,7 @@ def seal(rows: Sequence[Row]) -> Batch:
     return Batch(
         length=n,
         spans=spans,
-        attributes=_attributes(keys, values),
+        attributes=_attributes(keys, [row[WIDTH:] for row in rows]),
         events=pa.RecordBatch.from_pydict(
             {
                 "row": pa.array(event_rows, pa.int32()),
