@@ -10,7 +10,7 @@ from traitlets import Bool, Integer, TraitError, TraitType
 from traitlets.config import Configurable
 
 
-class _AutoOrBool(TraitType[Any, Any]):
+class _AutoOrBool(TraitType):  # type: ignore[type-arg]
     """ "auto", True or False; the words "true" and "false" are taken too, as a config file may hold them."""
 
     info_text = "'auto', True or False"
@@ -23,7 +23,7 @@ class _AutoOrBool(TraitType[Any, Any]):
         raise TraitError(f"NBTrace.{self.name} is {value!r}, but must be {self.info_text}.")
 
 
-class _AtLeastOne(Integer[int, int]):
+class _AtLeastOne(Integer):  # type: ignore[type-arg] # traitlets 5.7 has none at run time
     """A whole number of at least 1, with an error that says so in one line."""
 
     def validate(self, obj: Any, value: Any) -> int:

@@ -9,7 +9,7 @@ from traitlets import TraitError
 
 from nbtrace import api
 from nbtrace.capture.cells import CellTracer
-from nbtrace.capture.faults import fault
+from nbtrace.capture.faults import fault, faults
 from nbtrace.capture.live import LIVE
 from nbtrace.config import NBTrace
 from nbtrace.magics import NbtraceMagics, complete
@@ -138,6 +138,7 @@ class Extension:
                 lines.append("  Threads: carried by opentelemetry-instrumentation-threading, which is active.")
             else:
                 lines.append("  Threads and thread pools: their spans nest under the cell that starts or submits them.")
+        lines += [f"  A fault of nbtrace's own, please report it: {text}" for text in faults()]
         return "\n".join(lines)
 
     # ── what comes back ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -70,7 +70,8 @@ def check_column(table: pd.DataFrame, name: str) -> str:
 def _query(table: pd.DataFrame, where: str, variables: Mapping[str, Any]) -> pd.DataFrame:
     if not isinstance(where, str) or not where.strip():
         raise FilterError(f"where={where!r} is no condition. Type for example where=\"duration > '100ms'\".")
-    expression = quote_columns(where, list(map(str, table.columns)))
+    times = [str(column) for column, dtype in table.dtypes.items() if isinstance(dtype, pd.DatetimeTZDtype)]
+    expression = quote_columns(where, list(map(str, table.columns)), times)
     try:
         # numexpr, where installed, does not know strings and timedeltas.
         mask = table.eval(expression, engine="python", local_dict=dict(variables), global_dict={})
@@ -95,17 +96,24 @@ _TOKEN = re.compile(
 )
 
 
-def quote_columns(expression: str, columns: Collection[str]) -> str:
-    """Put backticks around dotted column names; raise UnknownColumnError for a name that is no column."""
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
+
+
+def quote_columns(expression: str, columns: Collection[str], times: Collection[str] = ()) -> str:
+    """Put backticks around dotted column names, and read a date compared with one of `times` as UTC; raise
+    UnknownColumnError for a name that is no column."""
     known = set(columns)
     pieces: list[str] = []
-    before = ""
+    before = column = ""
     for token in _TOKEN.finditer(expression):
         piece = token[0]
         if token["quoted"] is not None and token["quoted"] not in known:
             raise UnknownColumnError(token["quoted"], columns)
         if token["name"] is not None and before != ".":
-            piece = _quoted_name(token["name"], expression[token.end() :], columns)
+            column = piece
+            piece = _quoted_name(piece, expression[token.end() :], columns)
+        elif token["text"] is not None and column in times and before in "<>=" and _DATE.fullmatch(piece[1:-1]):
+            piece = f"{piece[:-1]}Z{piece[-1]}"
         pieces.append(piece)
         if not piece.isspace():
             before = piece

@@ -45,8 +45,12 @@ class CurrentSpan:
     def __enter__(self) -> Span:
         previous = self._previous = get_current()
         span = self._span = self._starter.start_span(self._name, **self._options)
-        attached = self._attached = set_span_in_context(span, previous)
-        attach(attached)
+        try:
+            attached = self._attached = set_span_in_context(span, previous)
+            attach(attached)
+        except BaseException:  # an interrupt, a full stack: the block is not entered, and will not be left
+            span.end()
+            raise
         return span
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

@@ -13,22 +13,29 @@ _ABSENT = object()
 
 
 class Patch:
-    """`around(original)` in place of `owner.name`, until `undo`."""
+    """`around(original)` in place of `owner.name`, until `undo`: a function, or a descriptor that stands for one."""
 
-    def __init__(self, owner: Any, name: str, around: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    def __init__(self, owner: Any, name: str, around: Callable[[Callable[..., Any]], Any]) -> None:
         self._owner = owner
         self._name = name
         self._own = vars(owner).get(name, _ABSENT)
         original = getattr(owner, name)
         wrapped = around(original)
-        active = self._active = [True]
+        self._active = [True]
+        replacement: Any = wrapped
+        if callable(wrapped):
+            replacement = self._switchable(wrapped, original)
+        self._replacement = replacement
+        setattr(owner, name, replacement)
+
+    def _switchable(self, wrapped: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+        active = self._active
 
         @functools.wraps(original)
         def replacement(*args: Any, **kwargs: Any) -> Any:
             return (wrapped if active[0] else original)(*args, **kwargs)
 
-        self._replacement = replacement
-        setattr(owner, name, replacement)
+        return replacement
 
     def undo(self) -> None:
         """Put back what was there; where somebody has wrapped us since, become transparent instead."""

@@ -106,7 +106,10 @@ class OwnProvider(TracerProvider):
             key = (instrumenting_module_name, instrumenting_library_version, schema_url, repr(attributes))
             if key not in self._quiet_tracers:
                 scope = InstrumentationScope(
-                    str(instrumenting_module_name or ""), instrumenting_library_version or "", schema_url, attributes
+                    str(instrumenting_module_name or ""),
+                    instrumenting_library_version or "",
+                    schema_url,
+                    *([attributes] if attributes else ()),  # SDKs before 1.30 know no attributes of a scope
                 )
                 self._quiet_tracers[key] = quiet_tracer(self, self.id_generator, self._span_limits, scope)
             return self._quiet_tracers[key]
@@ -117,9 +120,10 @@ class OwnProvider(TracerProvider):
     def step_back(self) -> None:
         """Let the tracers handed out so far pass on to the provider that is set at the time they are used."""
         for (name, version, schema_url, _), tracer in self._quiet_tracers.items():
-            attributes = tracer._instrumentation_scope.attributes
+            attributes = getattr(tracer._instrumentation_scope, "attributes", None)
             tracer.__class__ = ForwardingTracer
-            tracer._target = trace.ProxyTracer(name, version, schema_url, attributes)  # type: ignore[attr-defined]
+            proxy = trace.ProxyTracer(name, version, schema_url, *([dict(attributes)] if attributes else ()))
+            tracer._target = proxy  # type: ignore[attr-defined]
         self._quiet_tracers = {}
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import opentelemetry.sdk.trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, Tracer, _Span
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, Tracer, _Span
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.span import SpanContext
 
 from nbtrace.capture import exceptions
@@ -64,16 +65,20 @@ class QuietSpan(_Span):
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Set an attribute, cleaned; beyond the limit it is counted instead."""
-        if self._end_time is not None:
-            return
-        limits, attributes = self._limits, self._attributes
+        limits = self._limits
         if type(key) is not str or not key:
             self.set_attributes({key: value})
             return
-        if limits.attribute_count is not None and len(attributes) >= limits.attribute_count and key not in attributes:
-            attributes.dropped += 1
-            return
-        super().set_attribute(key, _shortened(clean_value(value), limits.text_length))
+        value = _shortened(clean_value(value), limits.text_length)
+        with self._lock:
+            if self._end_time is None:
+                bounded = self._attributes
+                known = bounded._dict
+                if limits.attribute_count is None or len(known) < limits.attribute_count or key in known:
+                    # Past the SDK's own cleaning: ours is done, and older SDKs refuse maps, mixed arrays and None.
+                    known[key] = value
+                else:
+                    bounded.dropped += 1
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set several attributes."""
@@ -85,14 +90,15 @@ class QuietSpan(_Span):
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
         """Add an event, cleaned."""
         if self._end_time is None:
-            cleaned = _cleaned(attributes, self._limits.event_attribute_count, self._limits.event_text_length)
-            super().add_event(clean_text(name), cleaned, _whole(timestamp))
+            limits = self._limits
+            bounded = _bounded(attributes, limits.event_attribute_count, limits.event_text_length)
+            self._add_event(Event(clean_text(name), bounded, _whole(timestamp)))
 
     def add_link(self, context: SpanContext, attributes: Any = None) -> None:
         """Add a link to another span, cleaned."""
         if self._end_time is None and isinstance(context, SpanContext):
             limits = self._limits
-            super().add_link(context, _cleaned(attributes, limits.link_attribute_count, limits.event_text_length))
+            self._add_link(Link(context, _bounded(attributes, limits.link_attribute_count, limits.event_text_length)))
 
     def record_exception(
         self,
@@ -148,14 +154,36 @@ class QuietSpan(_Span):
 QuietSpan.__name__ = QuietSpan.__qualname__ = _Span.__name__
 
 
-def _cleaned(attributes: Any, limit: int | None, length: int | None) -> dict[str, Any] | None:
-    if not attributes:
-        return None
-    cleaned = clean_attributes(attributes, limit)[0]
-    return cleaned if length is None else {key: _shortened(value, length) for key, value in cleaned.items()}
+def _bounded(attributes: Any, limit: int | None, length: int | None) -> BoundedAttributes:
+    """The attributes of an event or a link as the SDK keeps them, cleaned by us alone."""
+    bounded = BoundedAttributes(immutable=False)
+    if attributes:
+        cleaned, bounded.dropped = clean_attributes(attributes, limit)
+        bounded._dict.update((key, _shortened(value, length)) for key, value in cleaned.items())
+    bounded._immutable = True
+    return bounded
 
 
-_PLAIN = frozenset((str, int, float, bool, type(None)))
+def _links(links: Any, limits: QuietLimits) -> list[Link]:
+    """The links that are some, each with attributes that the SDK's copying of them cannot trip over."""
+    try:
+        found = [link for link in links if isinstance(link, Link) and isinstance(link.context, SpanContext)]
+        return [
+            Link(link.context, _scalars(clean_attributes(link.attributes, limits.link_attribute_count)[0]))
+            if link.attributes
+            else link
+            for link in found
+        ]
+    except Exception:
+        fault("reading links")
+        return []
+
+
+def _scalars(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {key: value if type(value) in _PLAIN else clean_text(value) for key, value in attributes.items()}
+
+
+_PLAIN = frozenset((str, int, float, bool))
 
 
 def _is_plain(attributes: Any, limits: QuietLimits) -> bool:
@@ -208,11 +236,12 @@ class QuietTracer(Tracer):
         set_status_on_exception: bool = True,
     ) -> Span:
         """Start a span below the current one, as the SDK's tracer does."""
-        limits, dropped = self._span_limits, 0
+        limits = self._span_limits
+        later: Any = None
         if attributes and not _is_plain(attributes, limits):
-            attributes, dropped = clean_attributes(attributes, limits.attribute_count)
-            if limits.text_length is not None:
-                attributes = {key: _shortened(value, limits.text_length) for key, value in attributes.items()}
+            attributes, later = None, attributes
+        if links:
+            links = _links(links, limits)
         if type(name) is not str:
             name = clean_text(name)
         if type(start_time) is not int:
@@ -220,8 +249,8 @@ class QuietTracer(Tracer):
         span: Span = _sdk_start_span(
             self, name, context, kind, attributes, links or (), start_time, record_exception, set_status_on_exception
         )
-        if dropped and isinstance(span, QuietSpan):
-            span._attributes.dropped += dropped
+        if later:
+            span.set_attributes(later)
         return span
 
     def start_as_current_span(  # type: ignore[override]

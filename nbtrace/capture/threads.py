@@ -76,7 +76,7 @@ class ThreadCarrier:
         if self._patches or self.stepped_aside:
             return
         self._patches = [
-            Patch(threading.Thread, "start", _around_start),
+            Patch(threading.Thread, "start", _Starting),
             Patch(threading.Thread, "_bootstrap_inner", _around_bootstrap),
             Patch(concurrent.futures.thread._WorkItem, "__init__", _around_item),
             Patch(concurrent.futures.thread._WorkItem, "run", _around_item_run),
@@ -97,12 +97,20 @@ class ThreadCarrier:
         self._patches = []
 
 
-def _around_start(start: Callable[..., Any]) -> Callable[..., Any]:
-    def started(self: threading.Thread) -> Any:
-        vars(self)[_CARRIED] = Carried.here()
-        return start(self)
+class _Starting:
+    """`Thread.start` that notes what the thread will carry when it is looked up, and is the original when it is called:
+    where a thread cannot be started, the traceback has no frame of ours."""
 
-    return started
+    def __init__(self, start: Callable[..., Any]) -> None:
+        self._start = start
+        functools.update_wrapper(self, start)
+
+    def __get__(self, thread: threading.Thread | None, owner: type | None = None) -> Any:
+        if thread is None:
+            return self._start
+        if thread.ident is None:
+            vars(thread)[_CARRIED] = Carried.here()
+        return self._start.__get__(thread, owner)
 
 
 def _around_bootstrap(bootstrap: Callable[..., Any]) -> Callable[..., Any]:

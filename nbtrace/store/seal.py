@@ -245,11 +245,11 @@ _PLAIN: dict[type, tuple[str, Any]] = {
 }
 
 
-def _plain_run(kind: type, values: Sequence[Any]) -> tuple[str, Any] | None:
+def _plain_run(kind: type, values: Sequence[Any], *, cleaned: bool = False) -> tuple[str, Any] | None:
     """Return the kind and the array of values of one type, None where they need cleaning first."""
     try:
         if kind is str:
-            if max(map(len, values)) > MAX_TEXT:
+            if not cleaned and max(map(len, values)) > MAX_TEXT:
                 return None
             return "str", _encoded(pa.array(values, pa.string()))
         if kind in _PLAIN:
@@ -267,17 +267,19 @@ def _encoded(texts: Any) -> Any:
 
 
 def _mixed_runs(rows: npt.NDArray[np.int32], values: list[Any]) -> list[Run]:
-    """One run per type: an int and a float under one key stay an int and a float."""
+    """One run per type: an int and a float under one key stay an int and a float. Arrays and maps share one as JSON."""
     by_type: dict[type, list[int]] = defaultdict(list)
     for position, value in enumerate(values):
-        by_type[type(value)].append(position)
+        kind = type(value)
+        by_type[kind if kind is str or kind in _PLAIN else object].append(position)
     runs = []
     for kind, positions in by_type.items():
         chosen = [values[position] for position in positions]
-        plain = _plain_run(kind, chosen)
-        if plain is None:
-            plain = "json", pa.array([json.dumps(value, default=_encode_bytes) for value in chosen], pa.string())
-        runs.append(Run(plain[0], rows[positions], plain[1]))
+        name, column = _plain_run(kind, chosen, cleaned=True) or (
+            "json",
+            pa.array([json.dumps(value, default=_encode_bytes) for value in chosen], pa.string()),
+        )
+        runs.append(Run(name, rows[positions], column))
     return runs
 
 

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+
+import nbtrace
+from nbtrace.analysis.filters import FilterError, UnknownColumnError, quote_columns
+
+
+@pytest.fixture
+def rec() -> nbtrace.Recording:
+    with nbtrace.record() as recording:
+        for rows, route in ((10, "/a"), (200, "/b")):
+            with nbtrace.span("load", rows=rows, **{"http.route": route}):
+                pass
+        with nbtrace.span("other"):
+            pass
+    return recording
+
+
+LIMIT = 100
+
+
+@pytest.mark.parametrize(
+    ("where", "count"),
+    [
+        ("attributes.rows > 100", 1),
+        ("`attributes.rows` > 100", 1),
+        ("attributes.rows > @LIMIT and name == 'load'", 1),
+        ("attributes.http.route == '/a'", 1),
+        ("attributes.http.route.str.startswith('/')", 2),
+        ("name.str.contains('LOAD', case=False)", 2),
+        ("duration < '1h'", 3),
+        ("duration > '1 hour' or name == 'attributes.rows'", 0),
+        ("status_code in ['UNSET'] and not name == 'load'", 1),
+        ("attributes.rows.isna()", 1),
+        ("start_time > '2020-01-01'", 3),
+        ("index == 0", 1),
+    ],
+)
+def test_conditions_read_as_they_are_thought(rec: nbtrace.Recording, where: str, count: int) -> None:
+    """Dotted names need no backticks, @names are the caller's, and their methods are pandas'."""
+    assert len(rec.spans(where=where)) == count
+    assert len(rec.spans(where=where, attributes="dict")) == count
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("attribute.rows > 1", "no column 'attribute.rows'. Did you mean 'attributes.rows'"),
+        ("rows > 1", "Did you mean 'attributes.rows'"),
+        ("durration > '1s'", "Did you mean 'duration'"),
+        ("`nothing like it` == 1", "no column 'nothing like it'. Columns: trace_id, span_id"),
+    ],
+)
+def test_an_unknown_column_names_the_nearest(rec: nbtrace.Recording, where: str, message: str) -> None:
+    with pytest.raises(UnknownColumnError, match=re.escape(message)):
+        rec.spans(where=where)
+
+
+@pytest.mark.parametrize("where", ["", "   ", "duration >", "name", "duration + 1", "name == @missing", "(name == 'x'", 5])
+def test_a_condition_that_cannot_be_applied_says_so(rec: nbtrace.Recording, where: str) -> None:
+    with pytest.raises(FilterError, match="where="):
+        rec.spans(where=where)
+
+
+def test_the_other_ways_to_narrow(rec: nbtrace.Recording) -> None:
+    trace_id = rec.spans()["trace_id"][0]
+    assert len(rec.spans(name="load")) == 2
+    assert len(rec.spans(trace_id=trace_id)) == len(rec.spans(trace_id=trace_id[:12].upper())) == 1
+    assert len(rec.spans(cell=3)) == len(rec.spans(cell=[])) == 0
+    assert rec.spans(name="other").columns.str.startswith("attributes.").sum() == 0, "no columns of nothing"
+    with pytest.raises(ValueError, match='neither "columns" nor "dict"'):
+        rec.spans(attributes="list")  # type: ignore[arg-type]
+
+
+def test_a_condition_cannot_run_code(rec: nbtrace.Recording) -> None:
+    for where in ("__import__('os').getcwd() == 'x'", "@pd.compat.os.getcwd() == 'x'"):
+        with pytest.raises((FilterError, UnknownColumnError)):
+            rec.spans(where=where)
+    assert pd is not None
+
+
+def test_quoting_leaves_text_alone() -> None:
+    assert quote_columns("a.b == 'a.b' and c > 1.5", ["a.b", "c"]) == "`a.b` == 'a.b' and c > 1.5"

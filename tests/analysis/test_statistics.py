@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nbtrace.analysis.filters import UnknownColumnError
+from nbtrace.analysis.statistics import statistics
+
+
+def table(*spans: tuple[str, int | None, str]) -> pd.DataFrame:
+    """Spans with a name, a duration in ns (None: running) and a status."""
+    return pd.DataFrame(
+        {
+            "name": [s[0] for s in spans],
+            "duration": pd.to_timedelta([s[1] for s in spans], unit="ns").astype("timedelta64[ns]"),
+            "status_code": [s[2] for s in spans],
+        }
+    )
+
+
+def test_times_by_name_the_largest_total_first() -> None:
+    found = statistics(table(("a", 1, "UNSET"), ("b", 100, "ERROR"), ("a", 3, "ERROR"), ("a", None, "UNSET")))
+    assert found["name"].tolist() == ["b", "a"]
+    row = found.iloc[1]
+    assert (row["count"], row["errors"]) == (2, 1)
+    assert [row[c].value for c in ("total", "mean", "min", "p50", "max")] == [4, 2, 1, 2, 3]
+    assert {str(found[c].dtype) for c in found.columns[3:]} == {"timedelta64[ns]"}
+
+
+def test_percentiles_are_those_of_numpy() -> None:
+    lengths = np.random.default_rng(0).integers(1, 10**12, 999)
+    found = statistics(table(*[("x", int(n), "UNSET") for n in lengths])).iloc[0]
+    assert found["p95"].value == pytest.approx(np.quantile(lengths, 0.95), abs=1)
+
+
+def test_no_spans_give_an_empty_table_of_the_same_columns() -> None:
+    found = statistics(table())
+    assert (len(found), list(found.columns[:3])) == (0, ["name", "count", "errors"])
+
+
+def test_an_unknown_column_is_an_error() -> None:
+    with pytest.raises(UnknownColumnError, match="Did you mean 'name'"):
+        statistics(table(("a", 1, "UNSET")), by="nam")

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kernels.kernel import Kernel, start_kernel
+
+
+@pytest.fixture
+def kernel() -> Iterator[Kernel]:
+    """A fresh kernel with the extension loaded in its first cell."""
+    kernel = start_kernel()
+    try:
+        yield kernel.load()
+        assert kernel.clean(), "a span is still current after the last cell"
+    finally:
+        kernel.stop()
+
+
+@pytest.fixture
+def bare_kernel() -> Iterator[Kernel]:
+    """A fresh kernel without the extension."""
+    kernel = start_kernel()
+    try:
+        yield kernel
+    finally:
+        kernel.stop()

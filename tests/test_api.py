@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import nbtrace
+
+
+def test_the_public_names_are_those_of_the_documentation() -> None:
+    assert set(nbtrace.__all__) == {
+        "Recording", "cells", "errors", "events", "links", "live", "record", "span", "spans", "statistics", "traced", "view",
+        "__version__",
+    }  # fmt: skip
+    assert all(getattr(nbtrace, name) is not None for name in nbtrace.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        nbtrace.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import nbtrace",
+        "import nbtrace; nbtrace.span; nbtrace.record",
+        "from IPython.core.interactiveshell import InteractiveShell as S; S.instance().run_line_magic('load_ext', 'nbtrace')",
+    ],
+)
+def test_importing_and_loading_opens_no_heavy_library(statement: str) -> None:
+    program = f"{statement}\nimport sys; print([m for m in ('pandas', 'pyarrow', 'anywidget', 'numpy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_start_and_stop_do_what_the_block_does() -> None:
+    rec = nbtrace.record()
+    assert not rec.recording
+    rec.start().start()
+    with nbtrace.span("inside"):
+        assert rec.recording
+    rec.stop().stop()
+    with nbtrace.span("outside"):
+        pass
+    assert rec.spans()["name"].tolist() == ["inside"]
+    assert repr(rec) == "<Recording: 1 spans, stopped>"
+
+
+def test_a_bound_is_kept_and_told() -> None:
+    with nbtrace.record(max_spans=10) as rec:
+        for _ in range(25):
+            with nbtrace.span("x"):
+                pass
+    assert (len(rec), rec.dropped_spans) == (10, 15)
+    assert rec.spans().attrs["dropped_spans"] == 15
+    assert "15 older spans were dropped" in str(rec.view())
+    assert "15 older spans were dropped" in rec.view()._repr_html_()
+    assert "15 dropped" in repr(rec)
+
+
+@pytest.mark.parametrize("bound", [0, -1, 2.5, "many", True])
+def test_a_bad_bound_is_a_clear_error(bound: object) -> None:
+    with pytest.raises(ValueError, match="must be a whole number of at least 1"):
+        nbtrace.record(max_spans=bound)  # type: ignore[arg-type]
+
+
+def test_a_long_recording_shows_its_latest_traces() -> None:
+    with nbtrace.record() as rec:
+        for i in range(300):
+            with nbtrace.span(f"trace {i}"):
+                pass
+    shown = str(rec.view()).splitlines()
+    assert shown[-2].startswith("trace 299")
+    assert shown[-1] == "100 spans of 100 earlier traces not shown (--cell N, --where …)"

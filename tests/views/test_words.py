@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nbtrace.views import words
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"),
+    [
+        (0, "0 ns"), (999, "999 ns"), (1_000, "1.00 µs"), (12_345, "12.3 µs"), (999_499, "999 µs"), (999_900, "1.00 ms"),
+        (1_234_567, "1.23 ms"), (80_000_000, "80.0 ms"), (1_204_000_000, "1.20 s"), (59_940_000_000, "59.9 s"),
+        (59_960_000_000, "1 min 00 s"), (125_000_000_000, "2 min 05 s"), (3_600_000_000_000, "1 h 00 min"),
+        (100 * 3_600_000_000_000, "100 h 00 min"), (-1_500, "-1.50 µs"), (None, "running"),
+    ],
+)  # fmt: skip
+def test_durations_have_three_digits(ns: int | None, text: str) -> None:
+    assert words.duration(ns) == text
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]8;;http://x\x07link\x1b]8;;\x07", "link"),
+        ("a\nb\tc", "a b c"),
+        ("user\u202egnp.exe", "usergnp.exe"),
+        ("\u2066x\u2069", "x"),
+        ("\x00\x08", "\ufffd\ufffd"),
+        ("\udc80", "\ufffd"),
+        ("é漢🙂", "é漢🙂"),
+    ],
+)
+def test_hostile_text_is_one_harmless_line(hostile: str, shown: str) -> None:
+    assert words.plain(hostile) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("s3", "s3"), ("two words", '"two words"'), ("", '""'), (0.1 + 0.2, "0.3"), (3, "3"), (True, "True"), ([1, 2], "[1, 2]")],
+)
+def test_values_can_be_told_apart(value: Any, text: str) -> None:
+    assert words.value(value) == text
