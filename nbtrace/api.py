@@ -16,7 +16,21 @@ from nbtrace.store.store import Snapshot, SpanStore
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Recording", "View", "cells", "errors", "events", "links", "live", "record", "span", "spans", "statistics", "traced", "view"]
+__all__ = [
+    "Recording",
+    "View",
+    "cells",
+    "errors",
+    "events",
+    "links",
+    "live",
+    "record",
+    "span",
+    "spans",
+    "statistics",
+    "traced",
+    "view",
+]
 
 Attributes = Literal["columns", "dict"]
 Cells = int | Collection[int] | None

@@ -61,7 +61,7 @@ class NbtraceMagics(Magics):
         namespace = self.shell.user_ns
         evaluated = parsed.evaluate(namespace, local_ns)
         self._say(evaluated.problems)
-        with api.span(evaluated.name, **{}) as current:
+        with api.span(evaluated.name) as current:
             current.set_attributes(evaluated.attributes)
             body = parsed.statement if cell is None else cell
             return self._run(body or "", namespace, local_ns)
@@ -192,7 +192,9 @@ def _cells(text: str | None) -> list[int] | None:
             first, _, last = part.partition("-")
             found += range(int(first), int(last or first) + 1)
     except ValueError:
-        raise UsageError(f"--cell {text} is no cell. Type a number, as in  %spans --cell 3  or  --cell 3,5,7-9") from None
+        raise UsageError(
+            f"--cell {text} is no cell. Type a number, as in  %spans --cell 3  or  --cell 3,5,7-9"
+        ) from None
     return found
 
 

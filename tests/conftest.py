@@ -32,7 +32,7 @@ def _nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(faults, "RAISE", True)
     forget_provider()
     yield
-    left = [store for store in LIVE._open.values()]
+    left = list(LIVE._open.values())
     for store in left:
         LIVE.close(store)
     forget_provider()

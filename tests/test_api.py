@@ -15,7 +15,7 @@ def test_the_public_names_are_those_of_the_documentation() -> None:
     }  # fmt: skip
     assert all(getattr(nbtrace, name) is not None for name in nbtrace.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        nbtrace.nonsense  # noqa: B018
+        nbtrace.nonsense
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,9 @@ def test_the_public_names_are_those_of_the_documentation() -> None:
     ],
 )
 def test_importing_and_loading_opens_no_heavy_library(statement: str) -> None:
-    program = f"{statement}\nimport sys; print([m for m in ('pandas', 'pyarrow', 'anywidget', 'numpy') if m in sys.modules])"
+    program = (
+        f"{statement}\nimport sys; print([m for m in ('pandas', 'pyarrow', 'anywidget', 'numpy') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip().splitlines()[-1] == "[]"
 

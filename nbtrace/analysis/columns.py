@@ -14,7 +14,9 @@ import pyarrow as pa
 
 from nbtrace.store.seal import Attributes, Run, decode_json
 
-TEXT = pd.StringDtype(na_value=np.nan) if int(pd.__version__.split(".")[0]) >= 3 else pd.StringDtype("pyarrow_numpy")
+_PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
+
+TEXT: Any = pd.StringDtype(na_value=np.nan) if _PANDAS_3 else pd.StringDtype("pyarrow_numpy")
 """`str`: pandas 3's default string dtype; before pandas 3 the same thing under its provisional name."""
 
 TIME = pd.DatetimeTZDtype("ns", "UTC")
@@ -24,8 +26,12 @@ _MISSING = np.iinfo(np.int64).min  # NaT
 
 def texts(chunks: Sequence[Any]) -> Any:
     """A str column from Arrow strings, dictionary-encoded or not."""
-    plain = [chunk.cast(pa.large_string()) for chunk in chunks]
-    return pd.Series(TEXT.construct_array_type()(pa.chunked_array(plain, pa.large_string())), dtype=TEXT).array
+    return _text_array(pa.chunked_array([chunk.cast(pa.large_string()) for chunk in chunks], pa.large_string()))
+
+
+def _text_array(found: Any) -> Any:
+    """A str column over Arrow's memory."""
+    return pd.Series(TEXT.construct_array_type()(found), dtype=TEXT).array
 
 
 def labels(codes: npt.NDArray[Any], names: Sequence[str]) -> Any:
@@ -36,7 +42,7 @@ def labels(codes: npt.NDArray[Any], names: Sequence[str]) -> Any:
 def integers(values: npt.NDArray[Any], missing: npt.NDArray[np.bool_] | None = None) -> Any:
     """An Int64 column."""
     mask = np.zeros(len(values), dtype=bool) if missing is None else missing
-    return pd.arrays.IntegerArray(values.astype(np.int64), mask)  # type: ignore[attr-defined]
+    return pd.arrays.IntegerArray(values.astype(np.int64), mask)
 
 
 def times(ns: npt.NDArray[np.int64], missing: npt.NDArray[np.bool_] | None = None) -> Any:
@@ -78,7 +84,7 @@ def attribute_column(pieces: Sequence[tuple[int, Sequence[Run]]], length: int) -
             # Filled one by one: numpy would take a list of lists for a table.
             for position, item in zip(_positions(start, run).tolist(), items, strict=True):
                 column[position] = item
-    return pd.array(column, dtype=object)
+    return pd.array(column, dtype=object)  # type: ignore[arg-type]
 
 
 def _positions(start: int, run: Run) -> npt.NDArray[np.int64]:
@@ -96,7 +102,7 @@ def _typed_column(kind: str, positions: list[npt.NDArray[np.int64]], values: lis
             taken = np.full(length, -1, dtype=np.int64)
             taken[where] = np.arange(len(where))
             found = found.take(pa.array(taken, mask=taken < 0))
-        return pd.Series(TEXT.construct_array_type()(found), dtype=TEXT).array
+        return _text_array(found)
     data = np.concatenate([value.to_numpy(zero_copy_only=False) for value in values])
     if kind == "float":
         column = np.full(length, np.nan)
@@ -107,7 +113,7 @@ def _typed_column(kind: str, positions: list[npt.NDArray[np.int64]], values: lis
     missing = np.ones(length, dtype=bool)
     missing[where] = False
     if kind == "int":
-        return pd.arrays.IntegerArray(filled, missing)  # type: ignore[attr-defined]
+        return pd.arrays.IntegerArray(filled, missing)
     return pd.arrays.BooleanArray(filled, missing)
 
 
@@ -133,4 +139,4 @@ def attribute_dicts(batches: Sequence[tuple[int, Attributes]], length: int) -> A
                     dicts[position][key] = item
     column = np.empty(length, dtype=object)
     column[:] = dicts
-    return pd.array(column, dtype=object)
+    return pd.array(column, dtype=object)  # type: ignore[arg-type]

@@ -96,7 +96,7 @@ _TOKEN = re.compile(
 )
 
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
 
 
 def quote_columns(expression: str, columns: Collection[str], times: Collection[str] = ()) -> str:
@@ -112,8 +112,10 @@ def quote_columns(expression: str, columns: Collection[str], times: Collection[s
         if token["name"] is not None and before != ".":
             column = piece
             piece = _quoted_name(piece, expression[token.end() :], columns)
-        elif token["text"] is not None and column in times and before in "<>=" and _DATE.fullmatch(piece[1:-1]):
-            piece = f"{piece[:-1]}Z{piece[-1]}"
+        elif (
+            token["text"] is not None and column in times and before in "<>=" and (date := _DATE.fullmatch(piece[1:-1]))
+        ):
+            piece = f"{piece[:-1]}{'' if date['time'] else 'T00:00'}Z{piece[-1]}"
         pieces.append(piece)
         if not piece.isspace():
             before = piece

@@ -26,8 +26,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 class SpanStarter(Protocol):
     """What makes a span: an OpenTelemetry tracer, or nbtrace's choice between two."""
 
-    def start_span(self, name: str, /, **options: Any) -> Span:
-        """Start a span below the current one."""
+    @property
+    def start_span(self) -> Callable[..., Span]:
+        """Start a span below the current one: its name, then OpenTelemetry's options."""
         ...
 
 
@@ -76,6 +77,7 @@ class CurrentSpan:
         return CurrentSpan(self._starter, self._name, end_on_exit=self._end_on_exit, **self._options)
 
     def __call__(self, function: F) -> F:
+        """Put each call of `function` in a span of its own."""
         return spanned(function, self._again)
 
 

@@ -36,8 +36,14 @@ class OwnIdGenerator(IdGenerator):
 
 _GENERATORS: weakref.WeakSet[OwnIdGenerator] = weakref.WeakSet()
 
+
+def _reseed_all() -> None:
+    for generator in _GENERATORS:
+        generator.reseed()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: [generator.reseed() for generator in _GENERATORS])
+    os.register_at_fork(after_in_child=_reseed_all)
 
 
 def shield(generator: object, ids: OwnIdGenerator) -> bool:

@@ -91,7 +91,12 @@ class SpanRecorder:
         elif len(sinks) == 1:
             self.deliver = sinks[0].append
         else:
-            self.deliver = lambda row: [sink.append(row) for sink in sinks] and None
+
+            def to_all(row: Row) -> None:
+                for sink in sinks:
+                    sink.append(row)
+
+            self.deliver = to_all
 
     def forget(self) -> None:
         """Let go of the running spans."""
@@ -173,9 +178,7 @@ class SpanRecorder:
         self._learn_origin(span)
         extra = Extra(
             status_message=status.description or None,
-            events=tuple(
-                (event.timestamp, event.name, *_pairs(event.attributes)) for event in list(span.events)
-            ),
+            events=tuple((event.timestamp, event.name, *_pairs(event.attributes)) for event in list(span.events)),
             links=tuple(
                 (link.context.trace_id, link.context.span_id, *_pairs(link.attributes)) for link in list(span.links)
             ),
@@ -377,7 +380,7 @@ class Tap(SpanProcessor):
     def open(self, recorder: SpanRecorder, *, shielded: bool = False) -> None:
         """Hear with `recorder`. `shielded`: the provider's ids no longer come from the global `random`."""
         self._on_ending = id  # type: ignore[assignment, method-assign] # the SDK calls it for each span: a builtin is cheapest
-        self.on_start, self.on_end = ears(recorder, shielded=shielded)  # type: ignore[method-assign]
+        self.on_start, self.on_end = ears(recorder, shielded=shielded)  # type: ignore[assignment, method-assign]
 
     def close(self) -> None:
         """Hear nothing."""

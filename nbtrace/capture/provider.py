@@ -37,7 +37,9 @@ _TAP = "_nbtrace_tap"
 class _RecordOnly(Sampler):
     """Record for us without marking a trace as sampled: nobody else's sampler decides otherwise because of it."""
 
-    def should_sample(self, parent_context: Any, trace_id: int, name: str, *rest: Any, **options: Any) -> SamplingResult:
+    def should_sample(
+        self, parent_context: Any, trace_id: int, name: str, *rest: Any, **options: Any
+    ) -> SamplingResult:
         attributes = options.get("attributes") or (rest[1] if len(rest) > 1 else None)
         return SamplingResult(Decision.RECORD_ONLY, attributes)
 
@@ -50,7 +52,7 @@ class _Pipeline(SynchronousMultiSpanProcessor):
     goes to the recorder without the detour through a list of one."""
 
     def __init__(self, recorder: SpanRecorder) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.alone = True
         """Whether nobody but the recorder sees the spans."""
         self._tap = Tap()
@@ -132,7 +134,13 @@ def quiet_tracer(provider: Any, ids: Any, limits: SpanLimits, scope: Instrumenta
     quiet = limits if isinstance(limits, QuietLimits) else QuietLimits(limits)
     # The deprecated instrumentation info is left out: making one warns.
     return QuietTracer(
-        provider.sampler, provider.resource, provider._active_span_processor, ids, None, quiet, scope  # type: ignore[arg-type]
+        provider.sampler,
+        provider.resource,
+        provider._active_span_processor,
+        ids,
+        None,  # type: ignore[arg-type]
+        quiet,
+        scope,
     )
 
 
@@ -298,7 +306,9 @@ class Capture:
             if any(ref() is provider for ref, _, _ in self._taps):
                 lines.append(f"Provider: yours ({kind}), with all its processors; nbtrace listens to it.")
                 if getattr(provider, "_disabled", False):
-                    lines.append("OTEL_SDK_DISABLED is set: your provider makes no spans; cells and nbtrace.span are recorded.")
+                    lines.append(
+                        "OTEL_SDK_DISABLED is set: your provider makes no spans; cells and nbtrace.span are recorded."
+                    )
             else:
                 lines.append(
                     f"Provider: {kind}, which has no add_span_processor: cells and nbtrace.span are recorded, "

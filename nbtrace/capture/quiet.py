@@ -12,8 +12,8 @@ from types import FunctionType, TracebackType
 from typing import Any
 
 import opentelemetry.sdk.trace
-from opentelemetry.context import Context
 from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, Tracer, _Span
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.span import SpanContext
@@ -72,7 +72,7 @@ class QuietSpan(_Span):
         value = _shortened(clean_value(value), limits.text_length)
         with self._lock:
             if self._end_time is None:
-                bounded = self._attributes
+                bounded: Any = self._attributes
                 known = bounded._dict
                 if limits.attribute_count is None or len(known) < limits.attribute_count or key in known:
                     # Past the SDK's own cleaning: ours is done, and older SDKs refuse maps, mixed arrays and None.
@@ -85,7 +85,7 @@ class QuietSpan(_Span):
         cleaned, dropped = clean_attributes(attributes)
         for key, value in cleaned.items():
             self.set_attribute(key, value)
-        self._attributes.dropped += dropped
+        self._attributes.dropped += dropped  # type: ignore[union-attr]
 
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
         """Add an event, cleaned."""
@@ -224,7 +224,7 @@ class QuietTracer(Tracer):
 
     _span_limits: QuietLimits
 
-    def start_span(  # type: ignore[override]
+    def start_span(
         self,
         name: str,
         context: Context | None = None,
@@ -258,7 +258,14 @@ class QuietTracer(Tracer):
     ) -> CurrentSpan:
         """Start a span and let it be current: a context manager and a decorator, as the SDK's is."""
         if rest:
-            positions = ("attributes", "links", "start_time", "record_exception", "set_status_on_exception", "end_on_exit")
+            positions = (
+                "attributes",
+                "links",
+                "start_time",
+                "record_exception",
+                "set_status_on_exception",
+                "end_on_exit",
+            )
             options.update(zip(positions, rest, strict=False))
         return CurrentSpan(self, name, context=context, kind=kind, **options)
 
@@ -268,7 +275,7 @@ class ForwardingTracer(QuietTracer):
 
     _target: Any
 
-    def start_span(self, *args: Any, **options: Any) -> Span:  # type: ignore[override]
+    def start_span(self, *args: Any, **options: Any) -> Span:
         """Start a span with the tracer of the provider that is set now."""
         span: Span = self._target.start_span(*args, **options)
         return span

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 from nbtrace.capture.current import CurrentSpan, spanned
 from nbtrace.capture.live import LIVE
@@ -44,7 +44,7 @@ def traced(target: Any = None, /, **attributes: Any) -> Any:
     if target is None or isinstance(target, str):
 
         def decorate(function: F) -> F:
-            return _traced(function, target, attributes)
+            return cast(F, _traced(function, target, attributes))
 
         return decorate
     return _traced(target, None, attributes)

@@ -103,7 +103,7 @@ class _Starting:
 
     def __init__(self, start: Callable[..., Any]) -> None:
         self._start = start
-        functools.update_wrapper(self, start)
+        functools.update_wrapper(self, start)  # type: ignore[arg-type]
 
     def __get__(self, thread: threading.Thread | None, owner: type | None = None) -> Any:
         if thread is None:

@@ -174,7 +174,9 @@ def _trace_ids(ids: Sequence[int]) -> Any:
     unique = list(dict.fromkeys(ids))
     code = {trace_id: position for position, trace_id in enumerate(unique)}
     codes = np.fromiter(map(code.__getitem__, ids), dtype=np.int32, count=len(ids))
-    return pa.DictionaryArray.from_arrays(codes, pa.array([f"{_whole(i) & _MASK128:032x}" for i in unique], pa.string()))
+    return pa.DictionaryArray.from_arrays(
+        codes, pa.array([f"{_whole(i) & _MASK128:032x}" for i in unique], pa.string())
+    )
 
 
 def _texts(texts: Sequence[Any]) -> Any:

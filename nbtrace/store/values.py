@@ -105,7 +105,9 @@ class _Cleaner:
         if getattr(value, "ndim", None) == 0:
             item = value.item()
             # datetime64[ns] and longdouble have no Python twin that keeps their value: .item() gives an int or itself.
-            return clean_text(value) if type(item) is type(value) or value.dtype.kind in "mM" else self.clean(item, depth)
+            return (
+                clean_text(value) if type(item) is type(value) or value.dtype.kind in "mM" else self.clean(item, depth)
+            )
         if hasattr(value, "tolist") and hasattr(value, "size"):
             if value.size > MAX_ITEMS:
                 return clean_text(value)  # numpy's own summary, with its dots
@@ -123,9 +125,7 @@ class _Cleaner:
             left_out = len(value) - room
             self.items += min(len(value), room)
             if isinstance(value, Mapping):
-                cleaned = {
-                    clean_text(key): self.clean(item, depth + 1) for key, item in islice(value.items(), room)
-                }
+                cleaned = {clean_text(key): self.clean(item, depth + 1) for key, item in islice(value.items(), room)}
                 if left_out > 0:
                     cleaned["…"] = f"[+{left_out:,} items]"
                 return cleaned

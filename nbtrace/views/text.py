@@ -28,9 +28,9 @@ _LEFT_OUT = ("jupyter.", "code.", "error.type", "exception.")
 def tree(spans: pd.DataFrame, errors: pd.DataFrame, note: str = "", *, max_rows: int = MAX_ROWS) -> str:
     """Return the tree: a bar on its root's time, name, duration, and what is worth knowing of each span.
 
-        cell [2] df = load()                1.20 s  ██████████
-        ├─ load data                        1.18 s  █████████▉  source=s3 rows=1000
-        │  └─ GET                          80.0 ms  ▋           ✗ ConnectionError: no route to host
+    cell [2] df = load()                1.20 s  ██████████
+    ├─ load data                        1.18 s  █████████▉  source=s3 rows=1000
+    │  └─ GET                          80.0 ms  ▋           ✗ ConnectionError: no route to host
     """
     if not len(spans):
         return "\n".join(filter(None, ["no spans", note]))
@@ -49,12 +49,12 @@ def tree(spans: pd.DataFrame, errors: pd.DataFrame, note: str = "", *, max_rows:
 def rows(spans: pd.DataFrame, errors: pd.DataFrame, *, max_rows: int) -> Iterator[dict[str, Any]]:
     """Yield what is shown of each span, in reading order: label with branches, duration, bar, error, attributes."""
     order, depths = depth_first(spans)
-    starts = spans["start_time"].astype("int64").to_numpy()
-    lengths = spans["duration"].astype("int64").to_numpy()
+    starts: npt.NDArray[Any] = spans["start_time"].astype("int64").to_numpy()
+    lengths: npt.NDArray[Any] = spans["duration"].astype("int64").to_numpy()
     running = spans["duration"].isna().to_numpy()
     attributes = [column for column in spans.columns if column.startswith(ATTRIBUTE_PREFIX)]
     failures = _failures(errors)
-    now = int(max((starts + lengths * ~running).max(), starts.max()))
+    now = int(np.maximum(starts + lengths * ~running, starts).max())
     branches = _branches(depths, min(max_rows, len(depths)))
     root_start = root_length = 0
     for place, (row, depth) in enumerate(zip(order[:max_rows].tolist(), depths[:max_rows].tolist(), strict=True)):

@@ -20,7 +20,9 @@ SPAN_DTYPES = {
     **dict.fromkeys(["status_code", "status_message"], TEXT),
     "cell": pd.Int64Dtype(),
     **dict.fromkeys(["service_name", "scope_name"], TEXT),
-    **dict.fromkeys(["event_count", "link_count", "dropped_attributes", "dropped_events", "dropped_links"], pd.Int64Dtype()),
+    **dict.fromkeys(
+        ["event_count", "link_count", "dropped_attributes", "dropped_events", "dropped_links"], pd.Int64Dtype()
+    ),
 }
 
 
@@ -45,18 +47,37 @@ def test_the_tables_have_their_dtypes_even_when_empty(full: bool) -> None:
     time, length = pd.DatetimeTZDtype("ns", "UTC"), np.dtype("m8[ns]")
     events = rec.events().dtypes.to_dict()
     assert dict(list(events.items())[:6]) == {
-        "trace_id": text, "span_id": text, "span_name": text, "cell": count, "time": time, "name": text
+        "trace_id": text,
+        "span_id": text,
+        "span_name": text,
+        "cell": count,
+        "time": time,
+        "name": text,
     }
     assert rec.links().dtypes.to_dict() == dict.fromkeys(
         ["trace_id", "span_id", "span_name", "linked_trace_id", "linked_span_id"], text
     )
     assert rec.errors().dtypes.to_dict() == {
-        "trace_id": text, "span_id": text, "span_name": text, "cell": count, "time": time,
-        "exception_type": text, "exception_message": text, "exception_stacktrace": text,
+        "trace_id": text,
+        "span_id": text,
+        "span_name": text,
+        "cell": count,
+        "time": time,
+        "exception_type": text,
+        "exception_message": text,
+        "exception_stacktrace": text,
     }
     assert rec.cells().dtypes.to_dict() == {
-        "cell": count, "cell_id": text, "run": count, "source": text, "start_time": time, "duration": length,
-        "status_code": text, "exception_type": text, "span_count": count, "error_count": count,
+        "cell": count,
+        "cell_id": text,
+        "run": count,
+        "source": text,
+        "start_time": time,
+        "duration": length,
+        "status_code": text,
+        "exception_type": text,
+        "span_count": count,
+        "error_count": count,
     }
     assert len(rec.spans(attributes="dict").columns) == len(SPAN_DTYPES) + 1
     assert extra.links
@@ -71,7 +92,13 @@ def test_attributes_come_by_their_type() -> None:
     table = dataframes.spans(store.snapshot())
     kinds = {column[11:]: str(table[column].dtype) for column in table.columns if column.startswith("attributes.")}
     assert kinds == {
-        "i": "Int64", "f": "float64", "b": "boolean", "s": str(TEXT), "mixed": "object", "a": "object", "m": "object"
+        "i": "Int64",
+        "f": "float64",
+        "b": "boolean",
+        "s": str(TEXT),
+        "mixed": "object",
+        "a": "object",
+        "m": "object",
     }
     assert table["attributes.i"].tolist() == [1, 2, 3]
     assert table["attributes.mixed"].tolist() == [1, "x", 2.5]

@@ -60,7 +60,9 @@ def test_an_unknown_column_names_the_nearest(rec: nbtrace.Recording, where: str,
         rec.spans(where=where)
 
 
-@pytest.mark.parametrize("where", ["", "   ", "duration >", "name", "duration + 1", "name == @missing", "(name == 'x'", 5])
+@pytest.mark.parametrize(
+    "where", ["", "   ", "duration >", "name", "duration + 1", "name == @missing", "(name == 'x'", 5]
+)
 def test_a_condition_that_cannot_be_applied_says_so(rec: nbtrace.Recording, where: str) -> None:
     with pytest.raises(FilterError, match="where="):
         rec.spans(where=where)

@@ -32,9 +32,8 @@ def names(exporter: InMemorySpanExporter) -> list[str]:
 
 
 def test_without_a_provider_one_is_made_and_taken_away_again() -> None:
-    with nbtrace.record() as rec:
-        with trace.get_tracer("lib").start_as_current_span("work"):
-            pass
+    with nbtrace.record() as rec, trace.get_tracer("lib").start_as_current_span("work"):
+        pass
     assert rec.spans()["name"].tolist() == ["work"]
     assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
@@ -43,9 +42,8 @@ def test_a_provider_set_before_is_heard_and_goes_on_after() -> None:
     provider, exporter = exporting()
     trace.set_tracer_provider(provider)
     tracer = trace.get_tracer("mine")
-    with nbtrace.record() as rec:
-        with tracer.start_as_current_span("during"), nbtrace.span("ours"):
-            pass
+    with nbtrace.record() as rec, tracer.start_as_current_span("during"), nbtrace.span("ours"):
+        pass
     with tracer.start_as_current_span("after"):
         pass
     assert rec.spans()["name"].tolist() == ["during", "ours"]

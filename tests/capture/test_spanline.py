@@ -15,7 +15,11 @@ from nbtrace.capture.spanline import SpanLineError, parse
         ('"load data" source=s3 rows={n}', "load data", {"source": "s3", "rows": 1000}),
         ("'it''s'", "its", {}),
         (r'"say \"hi\""', 'say "hi"', {}),
-        ("fit {model} lr=0.1 epochs=3 fast=true slow=False", "fit ridge", {"lr": 0.1, "epochs": 3, "fast": True, "slow": False}),
+        (
+            "fit {model} lr=0.1 epochs=3 fast=true slow=False",
+            "fit ridge",
+            {"lr": 0.1, "epochs": 3, "fast": True, "slow": False},
+        ),
         ("a k='x y' v=\"1\"", "a", {"k": "x y", "v": "1"}),
         ("a k=", "a", {"k": ""}),
         ("a http.route=/users/{n} x-y=1e3", "a", {"http.route": "/users/1000", "x-y": 1000.0}),
@@ -56,7 +60,10 @@ def test_a_line_that_cannot_be_read_says_what_to_type(line: str, message: str) -
 def test_an_expression_that_fails_leaves_its_error_as_the_value() -> None:
     """The cell must run all the same."""
     evaluated = parse("a n={missing} m={1/0}").evaluate({})
-    assert evaluated.attributes == {"n": "<NameError: name 'missing' is not defined>", "m": "<ZeroDivisionError: division by zero>"}
+    assert evaluated.attributes == {
+        "n": "<NameError: name 'missing' is not defined>",
+        "m": "<ZeroDivisionError: division by zero>",
+    }
     assert len(evaluated.problems) == 2
 
 

@@ -55,9 +55,14 @@ def test_any_attribute_is_taken() -> None:
 def test_an_exception_goes_on_and_is_recorded_once() -> None:
     """However many spans it passes: on the innermost, while all of them fail."""
     error = ValueError("boo")
-    with nbtrace.record() as rec, pytest.raises(ValueError, match="boo") as caught, nbtrace.span("a"), nbtrace.span("b"):
-        with nbtrace.span("c"):
-            raise error
+    with (
+        nbtrace.record() as rec,
+        pytest.raises(ValueError, match="boo") as caught,
+        nbtrace.span("a"),
+        nbtrace.span("b"),
+        nbtrace.span("c"),
+    ):
+        raise error
     assert caught.value is error
     assert rec.errors()["span_name"].tolist() == ["c"]
     table = rec.spans()
@@ -182,7 +187,11 @@ async def async_generator(n: int) -> AsyncIterator[int]:
 
 
 def test_a_traced_function_keeps_its_face() -> None:
-    assert (plain.__name__, plain.__doc__, inspect.signature(plain).parameters["x"].annotation) == ("plain", "Add one.", "int")
+    assert (plain.__name__, plain.__doc__, inspect.signature(plain).parameters["x"].annotation) == (
+        "plain",
+        "Add one.",
+        "int",
+    )
     assert inspect.iscoroutinefunction(coroutine)
     assert inspect.isgeneratorfunction(generator)
     assert inspect.isasyncgenfunction(async_generator)

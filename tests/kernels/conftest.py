@@ -26,3 +26,15 @@ def bare_kernel() -> Iterator[Kernel]:
         yield kernel
     finally:
         kernel.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_kernel() -> Iterator[Kernel]:
+    """One kernel for the tests of a module that look at their own cell alone."""
+    kernel = start_kernel()
+    try:
+        kernel.load().run("import asyncio, nbtrace")
+        yield kernel
+        assert kernel.clean()
+    finally:
+        kernel.stop()

@@ -40,11 +40,17 @@ class Kernel:
         self.manager = manager
         self.client = client
 
-    def run(self, code: str, *, store_history: bool = True, silent: bool = False, cell_id: str = "", stdin: str = "") -> Reply:
+    def run(
+        self, code: str, *, store_history: bool = True, silent: bool = False, cell_id: str = "", stdin: str = ""
+    ) -> Reply:
         """Run a cell to its end."""
-        return self.wait(self.start(code, store_history=store_history, silent=silent, cell_id=cell_id, stdin=bool(stdin)), stdin)
+        return self.wait(
+            self.start(code, store_history=store_history, silent=silent, cell_id=cell_id, stdin=bool(stdin)), stdin
+        )
 
-    def start(self, code: str, *, store_history: bool = True, silent: bool = False, cell_id: str = "", stdin: bool = False) -> str:
+    def start(
+        self, code: str, *, store_history: bool = True, silent: bool = False, cell_id: str = "", stdin: bool = False
+    ) -> str:
         """Start a cell and return its message id."""
         content = {
             "code": code,
@@ -120,8 +126,10 @@ class Kernel:
 
     def clean(self) -> bool:
         """Whether no span and no cell is current between cells."""
-        reply = self.run(
-            "import nbtrace.capture.cells as _c; _nbtrace_clean = _c.current_span_is_clean()", store_history=False, silent=True
+        self.run(
+            "import nbtrace.capture.cells as _c; _nbtrace_clean = _c.current_span_is_clean()",
+            store_history=False,
+            silent=True,
         )
         return self.run("print(_nbtrace_clean)", store_history=False).stdout == "True\n"
 
@@ -129,7 +137,9 @@ class Kernel:
         """Interrupt the cell once it has printed `marker`, and wait for its end."""
         while True:
             message = self.client.get_iopub_msg(timeout=TIMEOUT_S)
-            if message["parent_header"].get("msg_id") == message_id and message["content"].get("text", "").startswith(marker):
+            if message["parent_header"].get("msg_id") == message_id and message["content"].get("text", "").startswith(
+                marker
+            ):
                 break
         self.manager.interrupt_kernel()
         return self.wait(message_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import re
 
 import pytest
@@ -31,7 +32,6 @@ CELLS: list[tuple[str, str, str | None]] = [
     ("nested run_cell that fails", "r = get_ipython().run_cell('1/0')", None),
     ("nested await", "r = get_ipython().run_cell('await asyncio.sleep(0)')", None),
     ("exception group", "raise ExceptionGroup('g', [ValueError(1)])", "ExceptionGroup"),
-    ("unprintable exception", "class E(Exception):\n    def __str__(self): raise RuntimeError\nraise E", "__main__.E"),
     ("deep recursion", "def f(): f()\nf()", "RecursionError"),
     ("last", "x", None),
 ]
@@ -77,9 +77,19 @@ def test_the_error_of_a_cell_has_the_users_frames_alone(kernel: Kernel) -> None:
     kernel.run("%%time\nouter()")
     kernel.run("import nbtrace")
     stack = kernel.run("print(nbtrace.errors()['exception_stacktrace'][0])").stdout
-    assert [line.split(" in ")[-1] for line in stack.splitlines() if line.startswith("  File")][-2:] == ["outer", "deep"]
+    assert [line.split(" in ")[-1] for line in stack.splitlines() if line.startswith("  File")][-2:] == [
+        "outer",
+        "deep",
+    ]
     assert "IPython" not in stack
     assert "nbtrace" not in stack
+
+
+def test_a_cell_whose_exception_ipython_cannot_print_is_closed(kernel: Kernel) -> None:
+    """IPython stumbles over it and never tells the end."""
+    kernel.run("class E(Exception):\n    def __str__(self): raise RuntimeError\nraise E")
+    kernel.run("x = 1")
+    assert [row["attributes"].get("jupyter.cell.unfinished", False) for row in kernel.rows()] == [True, False]
 
 
 def test_an_interrupted_cell_is_an_error(kernel: Kernel) -> None:
@@ -97,7 +107,10 @@ def test_an_interrupted_cell_is_an_error(kernel: Kernel) -> None:
 
 
 def test_an_interrupted_await_cell_is_an_error(kernel: Kernel) -> None:
-    started = kernel.start("import asyncio\nprint('ready', flush=True)\nawait asyncio.sleep(60)")
+    started = kernel.start(
+        # In ticks: a signal that arrives while the loop sleeps is only seen when it wakes, with us and without.
+        "import asyncio\nprint('ready', flush=True)\nfor _ in range(3000): await asyncio.sleep(0.02)"
+    )
     reply = kernel.interrupt_when("ready", started)
     assert reply.ename in ("CancelledError", "KeyboardInterrupt")
     (row,) = kernel.rows()
@@ -117,7 +130,9 @@ def test_a_script_run_from_a_cell_nests(kernel: Kernel, tmp_path) -> None:  # ty
     script = tmp_path / "script.py"
     script.write_text("import nbtrace\nwith nbtrace.span('in script'): pass\n")
     kernel.run(f"%run {script}")
-    assert kernel.tree() == [[f"cell [2] %run {script}"[:69], [["in script", []]]]] or kernel.tree()[0][1] == [["in script", []]]
+    assert kernel.tree() == [[f"cell [2] %run {script}"[:69], [["in script", []]]]] or kernel.tree()[0][1] == [
+        ["in script", []]
+    ]
 
 
 def test_nested_cells_that_are_stored_nest(kernel: Kernel) -> None:
@@ -138,9 +153,18 @@ def test_executions_that_store_nothing_are_traced_where_all_are_such(bare_kernel
     kernel.run("%load_ext nbtrace", store_history=False)
     for code in ("x = 1", "%%capture\nprint(1)", "import nbtrace"):
         kernel.run(code, store_history=False)
-    assert kernel.run("print([n for n in nbtrace.spans().name])", store_history=False).stdout == str(
-        ["cell [2] x = 1", "cell [3] %%capture", "cell [4] import nbtrace", "cell [5] print([n for n in nbtrace.spans().name])"]
-    ) + "\n"
+    assert (
+        kernel.run("print([n for n in nbtrace.spans().name])", store_history=False).stdout
+        == str(
+            [
+                "cell [2] x = 1",
+                "cell [3] %%capture",
+                "cell [4] import nbtrace",
+                "cell [5] print([n for n in nbtrace.spans().name])",
+            ]
+        )
+        + "\n"
+    )
     kernel.run("x = 2")
     kernel.run("inspect_variables = 1", store_history=False)
     names = kernel.run("print(list(nbtrace.spans().name)[-2:])").stdout
@@ -174,7 +198,9 @@ def test_a_task_that_outlives_its_cell_stays_its(kernel: Kernel) -> None:
 
 
 def test_threads_nest_under_the_cell_that_started_them(kernel: Kernel) -> None:
-    kernel.run("from concurrent.futures import ThreadPoolExecutor\nimport threading, nbtrace\npool = ThreadPoolExecutor(1)")
+    kernel.run(
+        "from concurrent.futures import ThreadPoolExecutor\nimport threading, nbtrace\npool = ThreadPoolExecutor(1)"
+    )
     work = "def work():\n    with nbtrace.span('work'):\n        pass\n"
     kernel.run(work + "pool.submit(work).result()\nt = threading.Thread(target=work)\nt.start(); t.join()")
     kernel.run("pool.submit(work).result()")
@@ -191,13 +217,21 @@ def test_a_cell_whose_end_is_lost_is_closed_by_the_next(kernel: Kernel) -> None:
     kernel.run("ip.events.callbacks['post_run_cell'][:] = lost")
     kernel.run("y = 1")
     rows = kernel.rows()
-    assert [row["attributes"].get("jupyter.cell.unfinished", False) for row in rows] == [False, True, True, False, False]
+    assert [row["attributes"].get("jupyter.cell.unfinished", False) for row in rows] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
     assert {row["parent_span_id"] for row in rows} == {None}
 
 
 def test_what_a_cell_attaches_and_leaves_stays_but_its_span_does_not(kernel: Kernel) -> None:
     """Baggage survives, as it would without nbtrace; a span that was entered and never left does not."""
-    kernel.run("from opentelemetry import baggage, context, trace\n_ = context.attach(baggage.set_baggage('user', 'u1'))")
+    kernel.run(
+        "from opentelemetry import baggage, context, trace\n_ = context.attach(baggage.set_baggage('user', 'u1'))"
+    )
     kernel.run("cm = trace.get_tracer('x').start_as_current_span('left open')\n_ = cm.__enter__()")
     assert kernel.run("baggage.get_baggage('user')").result == "'u1'"
     rows = kernel.rows()
@@ -231,25 +265,28 @@ def test_traceparent_is_the_parent_in_headless_runs(bare_kernel: Kernel) -> None
 
 def test_subshells_run_cells_at_the_same_time(kernel: Kernel) -> None:
     """Each has its own span, and their children do not mix."""
-    if "subshell" not in str(kernel.run("print(get_ipython().kernel.kernel_info)").stdout) and not hasattr(kernel, "none"):
-        kernel.client.control_channel.send(kernel.client.session.msg("create_subshell_request", {}))
-        try:
-            answer = kernel.client.get_control_msg(timeout=5)
-        except Exception:
-            pytest.skip("this kernel knows no subshells")
-    else:
-        kernel.client.control_channel.send(kernel.client.session.msg("create_subshell_request", {}))
+    kernel.client.control_channel.send(kernel.client.session.msg("create_subshell_request", {}))
+    try:
         answer = kernel.client.get_control_msg(timeout=10)
+    except queue.Empty:
+        pytest.skip("this kernel knows no subshells")
     if answer["content"].get("status") != "ok" or "subshell_id" not in answer["content"]:
         pytest.skip("this kernel knows no subshells")
     kernel.run("import threading, nbtrace\ngate, inside = threading.Event(), threading.Event()")
     main = kernel.start("with nbtrace.span('in main'):\n    inside.set()\n    gate.wait(30)")
-    content = {"code": "inside.wait(30)\nwith nbtrace.span('in subshell'):\n    pass\ngate.set()", "silent": False, "store_history": True}
+    content = {
+        "code": "inside.wait(30)\nwith nbtrace.span('in subshell'):\n    pass\ngate.set()",
+        "silent": False,
+        "store_history": True,
+    }
     message = kernel.client.session.msg("execute_request", {**content, "user_expressions": {}, "allow_stdin": False})
     message["header"]["subshell_id"] = answer["content"]["subshell_id"]
     kernel.client.shell_channel.send(message)
     kernel.wait(main)
     rows = {row["name"]: row for row in kernel.rows()}
-    parents = {name: next(n for n, r in rows.items() if r["span_id"] == rows[name]["parent_span_id"]) for name in ("in main", "in subshell")}
+    parents = {
+        name: next(n for n, r in rows.items() if r["span_id"] == rows[name]["parent_span_id"])
+        for name in ("in main", "in subshell")
+    }
     assert "with nbtrace.span('in main')" in parents["in main"]
     assert "inside.wait" in parents["in subshell"]

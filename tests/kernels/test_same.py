@@ -103,7 +103,9 @@ def test_every_output_is_the_same_with_and_without(own_spans: bool) -> None:
             untraced, traced = (seen(kernel.run(code)) for kernel in kernels)
             assert traced == untraced, code
             if own_spans:
-                for kernel, look in zip(kernels, ("1", "import nbtrace as _n; _ = _n.spans()"), strict=True):
+                for kernel, look in zip(
+                    kernels, ("1", "import nbtrace as _nb; _nb_table = _nb.spans(); del _nb, _nb_table"), strict=True
+                ):
                     kernel.run(look, store_history=False, silent=True)
     finally:
         for kernel in kernels:

@@ -56,7 +56,10 @@ def test_ints_and_floats_under_one_key_stay_ints_and_floats() -> None:
 def test_arrays_maps_and_bytes_survive() -> None:
     batch = seal([row(1, v=(1, 2.5, "x", (None,))), row(2, v={"k": (b"\xff", True)}), row(3, v=b"\x00")])
     runs = {run.kind: run for run in batch.attributes["v"]}
-    assert [decode_json(text) for text in runs["json"].values.to_pylist()] == [[1, 2.5, "x", [None]], {"k": [b"\xff", True]}]
+    assert [decode_json(text) for text in runs["json"].values.to_pylist()] == [
+        [1, 2.5, "x", [None]],
+        {"k": [b"\xff", True]},
+    ]
     assert runs["bytes"].values.to_pylist() == [b"\x00"]
 
 
@@ -70,7 +73,11 @@ def test_arrays_maps_and_bytes_survive() -> None:
 )
 def test_what_arrow_refuses_is_cleaned_and_costs_nobody_else(value: Any, kept: str) -> None:
     batch = seal([row(1, v="before" if isinstance(value, str) else 1), row(2, v=value)])
-    found = {position: item for _, rows, items in values(batch, "v") for position, item in zip(rows or [0, 1], items)}
+    found = {
+        position: item
+        for _, rows, items in values(batch, "v")
+        for position, item in zip(rows or [0, 1], items, strict=False)
+    }
     assert found[1] == kept
     assert found[0] in ("before", 1)
 
@@ -88,7 +95,9 @@ def test_what_arrow_refuses_is_cleaned_and_costs_nobody_else(value: Any, kept: s
         ({"end": 1e30}, "end_ns", 2**63 - 1),
     ],
 )
-def test_a_field_of_the_wrong_kind_is_mended_and_costs_nobody_else(fields: dict[str, Any], column: str, kept: Any) -> None:
+def test_a_field_of_the_wrong_kind_is_mended_and_costs_nobody_else(
+    fields: dict[str, Any], column: str, kept: Any
+) -> None:
     table = seal([row(1), row(2, **fields)]).spans.to_pydict()
     assert table[column][1] == kept
     assert table["name"][0] == "work"
@@ -96,7 +105,9 @@ def test_a_field_of_the_wrong_kind_is_mended_and_costs_nobody_else(fields: dict[
 
 def test_events_and_links_know_their_row() -> None:
     extra = Extra(
-        events=((5, "started", ("n",), (1,)), (6, "ended", (), ())), links=((9, 8, ("why",), ("retry",)),), dropped_links=3
+        events=((5, "started", ("n",), (1,)), (6, "ended", (), ())),
+        links=((9, 8, ("why",), ("retry",)),),
+        dropped_links=3,
     )
     batch = seal([row(1), row(2, extra=extra)])
     assert batch.events.to_pydict() == {"row": [1, 1], "time_ns": [5, 6], "name": ["started", "ended"]}

@@ -71,19 +71,35 @@ def test_hostile_names_are_text_everywhere() -> None:
         except ValueError:
             pass
     shown = rec.view()._repr_html_()
-    assert re.findall(r"<(\w+)", shown) == ["table", "thead", "tr", "th", "th", "th", "th", "tbody", "tr", "td", "td", "td", "td"]
+    assert re.findall(r"<(\w+)", shown) == [
+        "table",
+        "thead",
+        "tr",
+        "th",
+        "th",
+        "th",
+        "th",
+        "tbody",
+        "tr",
+        "td",
+        "td",
+        "td",
+        "td",
+    ]
     assert "\u202e" not in str(rec.view())
     assert "\x1b" not in str(rec.view())
 
 
 def test_the_html_needs_neither_script_nor_style() -> None:
     """It survives GitHub, nbconvert and an untrusted notebook; the tree is drawn with spaces that collapse nowhere."""
-    spans, errors = tables(row(1, name="a", start=0, end=9), row(2, parent=1, name="b", start=1, end=2), row(3, parent=2, name="c"))
+    spans, errors = tables(
+        row(1, name="a", start=0, end=9), row(2, parent=1, name="b", start=1, end=2), row(3, parent=2, name="c")
+    )
     shown = html.tree_table(spans, errors)
     assert not re.search(r"<(script|details|svg|link|iframe)|on\w+=|url\(", shown)
     assert "&nbsp;" in shown
 
 
 def test_the_twin_of_a_large_trace_is_small() -> None:
-    spans, errors = tables(*[row(i + 1, name="x" * 500, start=i, end=i + 1, **{"k": "v" * 500}) for i in range(5_000)])
+    spans, errors = tables(*[row(i + 1, name="x" * 500, start=i, end=i + 1, k="v" * 500) for i in range(5_000)])
     assert len(html.tree_table(spans, errors)) < 50_000

@@ -39,7 +39,15 @@ def test_hostile_text_is_one_harmless_line(hostile: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("s3", "s3"), ("two words", '"two words"'), ("", '""'), (0.1 + 0.2, "0.3"), (3, "3"), (True, "True"), ([1, 2], "[1, 2]")],
+    [
+        ("s3", "s3"),
+        ("two words", '"two words"'),
+        ("", '""'),
+        (0.1 + 0.2, "0.3"),
+        (3, "3"),
+        (True, "True"),
+        ([1, 2], "[1, 2]"),
+    ],
 )
 def test_values_can_be_told_apart(value: Any, text: str) -> None:
     assert words.value(value) == text
