@@ -83,7 +83,11 @@ class CellTracer:
         self._stored = False
         self._unstored_count = 0
         self._any_event = False
+        # What cannot change while the kernel lives is asked for once: around a cell every look-up is a cold one.
         self._constants: dict[str, Any] | None = None
+        self._parent = _parent_context()
+        # IPython counts on before the hook from 9.10 on.
+        self._counts_before = getattr(sys.modules.get("IPython"), "version_info", (0,))[:2] >= (9, 10)
 
     # ── IPython's hooks ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -150,15 +154,16 @@ class CellTracer:
             return
         self._capture.look()
         count = self._count(info)
-        execution = self._book.open(execution_count=count, cell_id=self._cell_id(info), source=info.raw_cell)
+        header = _header(self.shell)
+        execution = self._book.open(execution_count=count, cell_id=_cell_id(info, header), source=info.raw_cell)
         previous = get_current()
         lines = [] if outer else _span_lines(info.raw_cell)
         CELL.set(execution.number)  # before the span starts, as the cell's own span belongs to the cell too
         try:
             span = self._capture.start_span(
                 _title(count, info.raw_cell),
-                context=previous if outer else self._parent_context(),
-                attributes=self._attributes(execution),
+                context=previous if outer else self._parent,
+                attributes=self._attributes(execution, header),
             )
         except BaseException:
             CELL.set(outer.execution.number if outer else 0)
@@ -202,7 +207,7 @@ class CellTracer:
             cell.span.set_attribute(semconv.JUPYTER_CELL_UNFINISHED, True)
         if getattr(cell.span, "dropped_attributes", 0):
             # The user's attributes were more than the limit, and an SDK that drops the oldest has dropped ours.
-            cell.span.set_attributes(self._attributes(cell.execution))
+            cell.span.set_attributes(self._attributes(cell.execution, {}))
         cell.span.end()
         self._capture.recorder.cell_spans.discard(cell.execution.span_id)
 
@@ -288,8 +293,7 @@ class CellTracer:
             self._unstored_count += 1
             return self._unstored_count
         count: int = self.shell.execution_count
-        # IPython counts on before the hook from 9.10 on.
-        return count - 1 if getattr(sys.modules.get("IPython"), "version_info", (0,))[:2] >= (9, 10) else count
+        return count - 1 if self._counts_before else count
 
     def _correct(self, cell: _OpenCell, count: int) -> None:
         if cell.execution.execution_count != count:
@@ -297,14 +301,14 @@ class CellTracer:
             cell.span.update_name(_title(count, cell.info.raw_cell))
             cell.span.set_attribute(semconv.JUPYTER_CELL_EXECUTION_COUNT, count)
 
-    def _attributes(self, execution: Execution) -> dict[str, Any]:
+    def _attributes(self, execution: Execution, header: dict[str, Any]) -> dict[str, Any]:
         if self._constants is None:
             self._constants = _kernel_attributes()
         found = dict(self._constants)
-        path = os.environ.get("JPY_SESSION_NAME") or self.shell.user_ns.get("__vsc_ipynb_file__")
-        if isinstance(path, str) and path.endswith(".ipynb"):
+        path = self.shell.user_ns.get("__vsc_ipynb_file__")
+        if isinstance(path, str):
             found[semconv.CODE_FILE_PATH] = found[semconv.JUPYTER_NOTEBOOK_PATH] = path
-        session = _header(self.shell).get("header", {}).get("session")
+        session = header.get("header", {}).get("session")
         if session:
             found[semconv.JUPYTER_SESSION_ID] = session
         if execution.cell_id:
@@ -312,18 +316,6 @@ class CellTracer:
         if execution.execution_count is not None:
             found[semconv.JUPYTER_CELL_EXECUTION_COUNT] = execution.execution_count
         return found
-
-    def _cell_id(self, info: Any) -> str | None:
-        cell_id = getattr(info, "cell_id", None) or _header(self.shell).get("metadata", {}).get("cellId")
-        return cell_id if isinstance(cell_id, str) else None
-
-    def _parent_context(self) -> Context:
-        """The root, or in a headless run the parent that the environment names. A server's kernel inherits TRACEPARENT
-        from whatever started the server days ago."""
-        if "TRACEPARENT" in os.environ and "JPY_SESSION_NAME" not in os.environ:
-            carrier = {"traceparent": os.environ["TRACEPARENT"], "tracestate": os.environ.get("TRACESTATE", "")}
-            return TraceContextTextMapPropagator().extract(carrier, context=Context())
-        return Context()
 
     # ── which cell is open here ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -415,13 +407,34 @@ def _header(shell: Any) -> dict[str, Any]:
     return parent if isinstance(parent, dict) else {}
 
 
+def _cell_id(info: Any, header: dict[str, Any]) -> str | None:
+    cell_id = getattr(info, "cell_id", None) or header.get("metadata", {}).get("cellId")
+    return cell_id if isinstance(cell_id, str) else None
+
+
+def _parent_context() -> Context:
+    """The root, or in a headless run the parent that the environment names. A server's kernel inherits TRACEPARENT from
+    whatever started the server days ago."""
+    if "TRACEPARENT" in os.environ and "JPY_SESSION_NAME" not in os.environ:
+        carrier = {"traceparent": os.environ["TRACEPARENT"], "tracestate": os.environ.get("TRACESTATE", "")}
+        return TraceContextTextMapPropagator().extract(carrier, context=Context())
+    return Context()
+
+
 def _kernel_attributes() -> dict[str, Any]:
+    """What is the same for all cells of this kernel."""
+    found = {}
+    path = os.environ.get("JPY_SESSION_NAME", "")
+    if path.endswith(".ipynb"):  # a console has a session too
+        found[semconv.CODE_FILE_PATH] = found[semconv.JUPYTER_NOTEBOOK_PATH] = path
     application = getattr(sys.modules.get("ipykernel.kernelapp"), "IPKernelApp", None)
     if application is None or not application.initialized():
-        return {}
+        return found
     name = os.path.basename(getattr(application.instance(), "connection_file", "") or "")
     match = re.fullmatch(r"kernel-(.+)\.json", name)
-    return {semconv.JUPYTER_KERNEL_ID: match[1]} if match else {}
+    if match:
+        found[semconv.JUPYTER_KERNEL_ID] = match[1]
+    return found
 
 
 def current_span_is_clean() -> bool:

@@ -15,6 +15,7 @@ import opentelemetry.sdk.trace
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, Tracer, _Span
+from opentelemetry.sdk.trace.sampling import ParentBased, ParentBasedTraceIdRatio, StaticSampler, TraceIdRatioBased
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.span import SpanContext
 
@@ -219,10 +220,19 @@ _sdk_start_span = FunctionType(
 )
 
 
+_BLIND_SAMPLERS = (ParentBased, StaticSampler, TraceIdRatioBased, ParentBasedTraceIdRatio)
+
+
 class QuietTracer(Tracer):
     """The SDK's tracer that cleans what it is given and makes quiet spans."""
 
     _span_limits: QuietLimits
+
+    @property
+    def _nobody_looks(self) -> bool:
+        """Whether neither sampler nor processor looks at a span's first attributes, so that those that need no cleaning
+        can be spared the SDK's."""
+        return getattr(self.span_processor, "alone", False) and type(self.sampler) in _BLIND_SAMPLERS
 
     def start_span(
         self,
@@ -237,9 +247,13 @@ class QuietTracer(Tracer):
     ) -> Span:
         """Start a span below the current one, as the SDK's tracer does."""
         limits = self._span_limits
+        plain: Any = None
         later: Any = None
-        if attributes and not _is_plain(attributes, limits):
-            attributes, later = None, attributes
+        if attributes:
+            if not _is_plain(attributes, limits):
+                attributes, later = None, attributes
+            elif self._nobody_looks:
+                attributes, plain = None, attributes
         if links:
             links = _links(links, limits)
         if type(name) is not str:
@@ -249,7 +263,9 @@ class QuietTracer(Tracer):
         span: Span = _sdk_start_span(
             self, name, context, kind, attributes, links or (), start_time, record_exception, set_status_on_exception
         )
-        if later:
+        if plain is not None and isinstance(span, QuietSpan):
+            span._attributes._dict.update(plain)  # type: ignore[union-attr]
+        elif later:
             span.set_attributes(later)
         return span
 

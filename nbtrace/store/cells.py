@@ -6,7 +6,6 @@ when it is read."""
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 MAX_EXECUTIONS = 100_000
@@ -32,7 +31,7 @@ class CellBook:
     """Executions by their number; bounded, the oldest go first."""
 
     def __init__(self) -> None:
-        self._executions: OrderedDict[int, Execution] = OrderedDict()
+        self._executions: dict[int, Execution] = {}
         self._runs: dict[str, int] = {}
         self._last = 0
         self._lock = threading.Lock()
@@ -46,7 +45,7 @@ class CellBook:
             execution = Execution(self._last, execution_count, cell_id, source, run)
             self._executions[self._last] = execution
             while len(self._executions) > MAX_EXECUTIONS:
-                self._executions.popitem(last=False)
+                del self._executions[next(iter(self._executions))]
             return execution
 
     def executions(self) -> list[Execution]:

@@ -65,6 +65,7 @@ def test_an_empty_cell_leaves_nothing(kernel: Kernel) -> None:
 
 def test_a_cell_says_where_it_is(kernel: Kernel) -> None:
     kernel.run("import os; os.environ['JPY_SESSION_NAME'] = '/home/me/work.ipynb'")
+    kernel.run("%reload_ext nbtrace")
     kernel.run("x = 1", cell_id="abc-123")
     row = kernel.rows()[-1]
     assert row["attributes"]["jupyter.cell.id"] == "abc-123"
@@ -256,11 +257,13 @@ def test_traceparent_is_the_parent_in_headless_runs(bare_kernel: Kernel) -> None
     bare_kernel.load()
     bare_kernel.run("x = 1")
     bare_kernel.run("os.environ['JPY_SESSION_NAME'] = '/a.ipynb'")
+    bare_kernel.run("%reload_ext nbtrace")
     bare_kernel.run("x = 2")
     rows = bare_kernel.rows()
     assert (rows[0]["trace_id"], rows[0]["parent_span_id"]) == ("a" * 32, "b" * 16)
     assert rows[0]["cell"] == 3
-    assert rows[2]["parent_span_id"] is None
+    assert rows[-1]["name"].endswith("x = 2")
+    assert rows[-1]["parent_span_id"] is None
 
 
 def test_subshells_run_cells_at_the_same_time(kernel: Kernel) -> None:

@@ -1,0 +1,29 @@
+"""What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe]`.
+
+Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
+figures beside them are medians. Nothing here asserts: tests do not time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from tests.benchmarks import cells, dataframes, loading, spans
+
+PARTS: dict[str, Callable[[], None]] = {
+    "span": spans.main,
+    "cell": cells.main,
+    "load": loading.main,
+    "dataframe": dataframes.main,
+}
+
+
+def main() -> None:
+    """Run the named parts, or all."""
+    for name in sys.argv[1:] or PARTS:
+        if name not in PARTS:
+            sys.exit(f"{name!r} is no benchmark. Known: {', '.join(PARTS)}.")
+        PARTS[name]()
+
+
+main()
