@@ -157,7 +157,7 @@ class CellTracer:
         header = _header(self.shell)
         execution = self._book.open(execution_count=count, cell_id=_cell_id(info, header), source=info.raw_cell)
         previous = get_current()
-        lines = [] if outer else _span_lines(info.raw_cell)
+        lines = _span_lines(info.raw_cell) if outer is None and _MAGIC in info.raw_cell else []
         CELL.set(execution.number)  # before the span starts, as the cell's own span belongs to the cell too
         try:
             span = self._capture.start_span(
@@ -387,9 +387,12 @@ def _span_lines(source: str) -> list[SpanLine]:
 
 def _title(count: int | None, source: str) -> str:
     """`cell [N]` and the first line of code: no blank line, no comment, no %%span line if there is anything else."""
-    lines = [line.strip() for line in source.splitlines() if line.strip()]
-    code = [line for line in lines if not line.startswith("#") and not _is_span_line(line)]
-    first = (code or lines or [""])[0]
+    first = ""
+    for line in map(str.strip, source.splitlines() if len(source) < 10_000 else source[:10_000].splitlines()):
+        if line and not line.startswith("#") and not _is_span_line(line):
+            first = line
+            break
+        first = first or line
     if len(first) > _TITLE_LENGTH:
         first = first[: _TITLE_LENGTH - 1] + "…"
     return f"cell [{' ' if count is None else count}] {first}".rstrip()

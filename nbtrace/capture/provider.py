@@ -5,18 +5,19 @@ cannot be captured (an always_off sampler, OTEL_SDK_DISABLED, a provider that is
 
 from __future__ import annotations
 
+import logging
 import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, SynchronousMultiSpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import (
-    ALWAYS_ON,
+    DEFAULT_ON,
     Decision,
-    ParentBased,
     Sampler,
     SamplingResult,
     _get_from_env_or_default,
@@ -222,11 +223,14 @@ class Capture:
                 return trace.get_tracer_provider()  # loads the one named there, as the first use would
             except Exception as error:
                 self._problems["OTEL_PYTHON_TRACER_PROVIDER"] = f"could not be loaded ({error}); ignored"
-        try:
-            sampler = _get_from_env_or_default()
-        except Exception as error:
-            self._problems["OTEL_TRACES_SAMPLER"] = f"{error}; everything is sampled"
-            sampler = ParentBased(ALWAYS_ON)
+        with _overheard("opentelemetry.sdk.trace.sampling") as complaints:
+            try:
+                sampler = _get_from_env_or_default()
+            except Exception as error:
+                complaints.append(str(error))
+                sampler = DEFAULT_ON
+        if complaints:
+            self._problems["OTEL_TRACES_SAMPLER"] = " ".join(complaints)
         own = self._own = self._make_provider(sampler)
         if hasattr(trace, "_TRACER_PROVIDER"):
             # Not by set_tracer_provider(): that can be called once, and the call is the user's.
@@ -241,11 +245,14 @@ class Capture:
         except ValueError as error:
             self._problems["span limits"] = f"{error}; the defaults hold"
             limits = _default_limits()
-        try:
-            resource = Resource.create({})
-        except Exception as error:
-            self._problems["resource"] = f"{type(error).__name__}: {error}; left empty"
-            resource = Resource.get_empty()
+        with _overheard("opentelemetry.sdk.resources") as complaints:
+            try:
+                resource = Resource.create({})
+            except Exception as error:
+                complaints.append(f"{type(error).__name__}: {error}; left empty")
+                resource = Resource.get_empty()
+        if complaints:
+            self._problems["OTEL_RESOURCE_ATTRIBUTES"] = " ".join(complaints)
         return OwnProvider(
             recorder=self.recorder, sampler=sampler, ids=self._ids, limits=QuietLimits(limits), resource=resource
         )
@@ -323,6 +330,22 @@ class Capture:
                 )
         lines += [f"Environment: {what}: {problem}." for what, problem in self._problems.items()]
         return lines
+
+
+@contextmanager
+def _overheard(logger: str) -> Iterator[list[str]]:
+    """Collect what the SDK would log about the environment: it belongs into %nbtrace status, not below a cell."""
+    messages: list[str] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        messages.append(record.getMessage())
+        return False
+
+    logging.getLogger(logger).addFilter(note)
+    try:
+        yield messages
+    finally:
+        logging.getLogger(logger).removeFilter(note)
 
 
 def _scope() -> InstrumentationScope:
