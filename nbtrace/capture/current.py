@@ -74,7 +74,7 @@ class CurrentSpan:
             fault("recording an exception")
 
     def _again(self) -> CurrentSpan:
-        return CurrentSpan(self._starter, self._name, end_on_exit=self._end_on_exit, **self._options)
+        return type(self)(self._starter, self._name, end_on_exit=self._end_on_exit, **self._options)
 
     def __call__(self, function: F) -> F:
         """Put each call of `function` in a span of its own."""

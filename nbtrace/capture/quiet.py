@@ -7,6 +7,7 @@ they are: see docs/decisions/0004."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from types import FunctionType, TracebackType
 from typing import Any
@@ -18,6 +19,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, Tracer, _Sp
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, DEFAULT_ON
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, TraceFlags, get_current_span
 from opentelemetry.trace.span import SpanContext
+from opentelemetry.util._decorator import _AgnosticContextManager
 
 from nbtrace.capture import exceptions
 from nbtrace.capture.current import CurrentSpan
@@ -48,6 +50,9 @@ class QuietLimits(SpanLimits):
         self.link_attribute_count = limits.max_link_attributes
         self.text_length = limits.max_span_attribute_length
         self.event_text_length = limits.max_attribute_length
+
+
+_HARMLESS_STR = (BaseException.__str__, KeyError.__str__, OSError.__str__)
 
 
 def _shortened(value: Any, length: int | None) -> Any:
@@ -100,6 +105,23 @@ class QuietSpan(_Span):
         if self._end_time is None and isinstance(context, SpanContext):
             limits = self._limits
             self._add_link(Link(context, _bounded(attributes, limits.link_attribute_count, limits.event_text_length)))
+
+    def is_recording(self) -> bool:
+        """Whether the span runs; False too while an exception is handled whose `str()` raises.
+
+        OpenTelemetry's `use_span` asks this before it prints the exception that leaves its block, and the second error
+        would replace the user's. So that one is recorded here, safely, and there not at all."""
+        if self._end_time is not None:
+            return False
+        cut = sys.exception()
+        if cut is None or type(cut).__str__ in _HARMLESS_STR:
+            return True
+        try:
+            str(cut)
+        except Exception:
+            exceptions.fail(self, cut)
+            return False
+        return True
 
     def record_exception(
         self,
@@ -331,7 +353,16 @@ class QuietTracer(Tracer):
                 "end_on_exit",
             )
             options.update(zip(positions, rest, strict=False))
-        return CurrentSpan(self, name, context=context, kind=kind, **options)
+        return _TracersCurrentSpan(self, name, context=context, kind=kind, **options)
+
+
+class _TracersCurrentSpan(CurrentSpan, _AgnosticContextManager[Span]):
+    """As a decorator it is the one of OpenTelemetry, frame by frame: what the user sees in a traceback is the same."""
+
+    __call__ = _AgnosticContextManager.__call__  # type: ignore[assignment]
+
+    def _recreate_cm(self) -> CurrentSpan:  # type: ignore[override]
+        return self._again()
 
 
 class ForwardingTracer(QuietTracer):

@@ -151,7 +151,10 @@ def test_a_user_exception_whose_str_raises_reaches_the_user() -> None:
             raise Evil
         with pytest.raises(Evil), trace.get_tracer("mine").start_as_current_span("b"):
             raise Evil
-    assert rec.errors()["exception_message"].tolist() == ["<Evil: unprintable, RuntimeError>"] * 2
+        span = trace.get_tracer("mine").start_span("c")
+        with pytest.raises(Evil), trace.use_span(span, end_on_exit=True):
+            raise Evil
+    assert rec.errors()["exception_message"].tolist() == ["<Evil: unprintable, RuntimeError>"] * 3
 
 
 # ── traced ───────────────────────────────────────────────────────────────────────────────────────────────────────────
