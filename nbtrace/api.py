@@ -194,6 +194,8 @@ class Recording:
         Narrowed as `spans`; last: only the last so many cells."""
         from nbtrace.analysis import dataframes
 
+        if last is not None and (not isinstance(last, int) or last < 1):
+            raise ValueError(f"last={last!r} is no number of cells. Type for example last=3.")
         variables = _caller(where)
         snapshot = self._snapshot()
         table = dataframes.spans(snapshot)

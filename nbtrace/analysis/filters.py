@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import keyword
+import operator
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -49,8 +50,7 @@ def narrow(
     cell: an execution count, or several. trace_id: 32 hex digits, or the beginning of them. name: exact. where: a pandas
     query expression; `attributes.rows > 3` needs no backticks, and `@x` is the variable x of `variables`."""
     if cell is not None:
-        wanted = [cell] if isinstance(cell, int) else list(cell)
-        table = table[table["cell"].isin(wanted)]
+        table = table[table["cell"].isin(_counts(cell))]
     if trace_id is not None:
         table = table[table["trace_id"].str.startswith(str(trace_id).lower()).astype(bool)]
     if name is not None:
@@ -58,6 +58,14 @@ def narrow(
     if where is not None:
         table = _query(table, where, variables or {})
     return table.reset_index(drop=True)
+
+
+def _counts(cell: Any) -> list[int]:
+    """The execution counts that somebody asks for."""
+    try:
+        return [operator.index(each) for each in ([cell] if hasattr(type(cell), "__index__") else list(cell))]
+    except TypeError:
+        raise FilterError(f"cell={cell!r} is no execution count. Type a number, or several: cell=[3, 5].") from None
 
 
 def check_column(table: pd.DataFrame, name: str) -> str:

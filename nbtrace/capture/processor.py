@@ -115,6 +115,10 @@ class SpanRecorder:
                     fault("reading a running span")
         return rows
 
+    def runs(self, span_id: int) -> bool:
+        """Whether a span has been seen to start and not to end."""
+        return span_id in self._running
+
     def now(self) -> int:
         """Return the monotonic time, for `running_rows`."""
         return self._monotonic()

@@ -33,6 +33,7 @@ from nbtrace.capture.quiet import ForwardingTracer, QuietLimits, QuietTracer
 
 SCOPE = "nbtrace"
 _TAP = "_nbtrace_tap"
+_MAX_LOST_TAPS = 20
 
 
 class _RecordOnly(Sampler):
@@ -156,6 +157,7 @@ class Capture:
         self._private: QuietTracer | None = None
         self._tracer: Any = None
         self._seen: Any = None
+        self._lost_taps = 0
         self._hook: Patch | None = None
         self._taps: list[tuple[weakref.ref[Any], Tap, Any]] = []
 
@@ -198,6 +200,7 @@ class Capture:
             self._own.step_back()
             self._own = None
         self._seen = provider
+        self._lost_taps = 0
         self._tracer = None
         if provider is self._own:
             self._tracer = self._tracer_of(provider)
@@ -289,10 +292,27 @@ class Capture:
         if self._tracer is not None:
             span: Span = self._tracer.start_span(name, **options)
             if span.is_recording():
+                if not self.recorder.runs(span.get_span_context().span_id):
+                    self._tap_again(span)
                 return span
         if self._private is not None:
             return self._private.start_span(name, **options)
         return trace.get_tracer(SCOPE).start_span(name, **options)
+
+    def _tap_again(self, span: Span) -> None:
+        """The span did not reach us: a library has put another provider behind the one that is set, as logfire does when it
+        is configured twice. A provider that hides its spans from processors altogether is left alone after a few times."""
+        if self._lost_taps >= _MAX_LOST_TAPS:
+            return
+        self._lost_taps += 1
+        provider = self._seen
+        try:
+            delattr(provider, _TAP)
+        except AttributeError:
+            pass
+        self._tap(provider)
+        for _, tap, _ in self._taps[-1:]:
+            tap.on_start(getattr(span, "span", span))  # type: ignore[arg-type]
 
     # ── what a person is told ────────────────────────────────────────────────────────────────────────────────────────
 

@@ -12,6 +12,8 @@ import pandas as pd
 from nbtrace.views import words
 from nbtrace.views.text import rows
 
+_BAR = 20
+
 MAX_ROWS = 50
 """Rows shown; about 22 kB of notebook file."""
 
@@ -27,7 +29,7 @@ def tree_table(spans: pd.DataFrame, errors: pd.DataFrame, note: str = "", *, max
         "<tbody>",
     ]
     shown = 0
-    for row in rows(spans, errors, max_rows=max_rows):
+    for row in rows(spans, errors, max_rows=max_rows, bar_width=_BAR):
         shown += 1
         details = " ".join(filter(None, [row["error"], row["attributes"]]))
         lines.append(
@@ -35,7 +37,7 @@ def tree_table(spans: pd.DataFrame, errors: pd.DataFrame, note: str = "", *, max
             + _cell(row["label"], "text-align:left;white-space:pre", limit=80)
             + _cell(row["duration"], "text-align:right;white-space:nowrap")
             + _cell(row["bar"], "text-align:left;white-space:pre;color:#3572b0;font-family:monospace")
-            + _cell(details, "text-align:left" + (";color:#b3261e" if row["error"] else ""), limit=300)
+            + _cell(details, "text-align:left" + (";color:#d9534f" if row["error"] else ""), limit=300)
             + "</tr>"
         )
     lines.append("</tbody></table>")

@@ -46,7 +46,9 @@ def tree(spans: pd.DataFrame, errors: pd.DataFrame, note: str = "", *, max_rows:
     return "\n".join([*lines, note] if note else lines)
 
 
-def rows(spans: pd.DataFrame, errors: pd.DataFrame, *, max_rows: int) -> Iterator[dict[str, Any]]:
+def rows(
+    spans: pd.DataFrame, errors: pd.DataFrame, *, max_rows: int, bar_width: int = _BAR
+) -> Iterator[dict[str, Any]]:
     """Yield what is shown of each span, in reading order: label with branches, duration, bar, error, attributes."""
     order, depths = depth_first(spans)
     starts: npt.NDArray[Any] = spans["start_time"].astype("int64").to_numpy()
@@ -68,7 +70,7 @@ def rows(spans: pd.DataFrame, errors: pd.DataFrame, *, max_rows: int) -> Iterato
             "depth": depth,
             "label": branches[place] + words.plain(record["name"], 120),
             "duration": words.duration(None if running[row] else int(lengths[row])),
-            "bar": bar(int(starts[row]) - root_start, length, root_length),
+            "bar": bar(int(starts[row]) - root_start, length, root_length, bar_width),
             "error": failures.get(record["span_id"], "✗" if status == "ERROR" else ""),
             "attributes": _attributes(record, attributes),
         }

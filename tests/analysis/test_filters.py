@@ -74,6 +74,11 @@ def test_the_other_ways_to_narrow(rec: nbtrace.Recording) -> None:
     assert len(rec.spans(trace_id=trace_id)) == len(rec.spans(trace_id=trace_id[:12].upper())) == 1
     assert len(rec.spans(cell=3)) == len(rec.spans(cell=[])) == 0
     assert rec.spans(name="other").columns.str.startswith("attributes.").sum() == 0, "no columns of nothing"
+    for cell in ("3", 2.5, ["x"]):
+        with pytest.raises(FilterError, match="is no execution count"):
+            rec.spans(cell=cell)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="is no number of cells"):
+        rec.view(last=0)
     with pytest.raises(ValueError, match='neither "columns" nor "dict"'):
         rec.spans(attributes="list")  # type: ignore[arg-type]
 
