@@ -224,9 +224,10 @@ class Recording:
         from nbtrace.analysis import dataframes
 
         snapshot = self._snapshot()
-        table = getattr(dataframes, what)(snapshot)
+        # A column per key is what a condition may name; without one, dicts need none.
+        table = getattr(dataframes, what)(snapshot, attributes="columns" if where else attributes)
         wide = [column for column in table.columns if column.startswith("attributes.")]
-        if attributes == "dict":
+        if attributes == "dict" and where:
             table["attributes"] = getattr(dataframes, what)(snapshot, attributes="dict")["attributes"]
         if cell is not None and "cell" not in table:  # links have no such column, but the spans they start from do
             inside = _narrow(dataframes.spans(snapshot), cell, None, None, None, {})["span_id"]
@@ -283,6 +284,8 @@ class View:
 
     def _latest(self, max_rows: int) -> tuple[pd.DataFrame, pd.DataFrame, str]:
         """The spans of the last traces that fit into `max_rows`, at least one; and a note on what is left out."""
+        from nbtrace.views import words
+
         notes = [f"{self._dropped:,} older spans were dropped (see %nbtrace status)"] if self._dropped else []
         sizes = self._spans.groupby("trace_id", sort=False).size()
         fitting = sizes[::-1].cumsum() <= max_rows
@@ -291,7 +294,8 @@ class View:
             return self._spans, self._errors, " · ".join(notes)
         chosen = self._spans[self._spans["trace_id"].isin(sizes.index[-traces:])].reset_index(drop=True)
         left_out = len(self._spans) - len(chosen)
-        notes.insert(0, f"{left_out:,} spans of {len(sizes) - traces:,} earlier traces not shown (--cell N, --where …)")
+        earlier = f"{words.count(left_out, 'span')} of {words.count(len(sizes) - traces, 'earlier trace')}"
+        notes.insert(0, f"{earlier} not shown (--cell N, --where …)")
         return chosen, self._errors, " · ".join(notes)
 
 

@@ -10,7 +10,8 @@ STATISTICS_COLUMNS = ("count", "errors", "total", "mean", "min", "p50", "p95", "
 
 
 def statistics(spans: pd.DataFrame, *, by: str = "name") -> pd.DataFrame:
-    """Return one row per value of the column `by`, the largest total first; spans that still run are left out.
+    """Return one row per value of the column `by`, the largest total first; spans that still run, or have no value, are
+    left out.
 
     `by` · count, errors (status ERROR) Int64 · total, mean, min, p50, p95, max timedelta64[ns]. Percentiles are exact,
     interpolated linearly between the two nearest spans. Raises UnknownColumnError for a column that is not there."""
@@ -21,11 +22,11 @@ def statistics(spans: pd.DataFrame, *, by: str = "name") -> pd.DataFrame:
         keys = keys.map(lambda value: value if value is None or isinstance(value, (str, int, float)) else str(value))
     # In integers: pandas' quantiles of timedeltas go through floats that lose nanoseconds beyond 104 days.
     ns = ended["duration"].astype("int64")
-    groups = ns.groupby(keys, sort=False, dropna=False)
+    groups = ns.groupby(keys, sort=False)
     table = pd.DataFrame(
         {
             "count": groups.size(),
-            "errors": (ended["status_code"] == "ERROR").groupby(keys, sort=False, dropna=False).sum(),
+            "errors": (ended["status_code"] == "ERROR").groupby(keys, sort=False).sum(),
             "total": groups.sum(),
             "mean": groups.mean(),
             "min": groups.min(),

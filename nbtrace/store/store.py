@@ -136,7 +136,7 @@ class SpanStore:
 
     def _bound(self, max_spans: int) -> None:
         self._max_spans = max_spans
-        # At least eight chunks within the bound: whole chunks are dropped, so a reader sees 7/8 of it or more.
+        # At least eight chunks within the bound: whole chunks are dropped, so a reader sees three quarters of it or more.
         self._chunk_rows = max(1, min(CHUNK_ROWS, max_spans // 8))
 
     def _turn_over(self, *, partly: bool = False) -> None:
@@ -151,7 +151,8 @@ class SpanStore:
                 self._chunked += len(rows)
                 self._turns += 1
                 del self._tail[: len(rows)]
-            while self._chunks and self._chunked > self._max_spans:
+            # Room for a tail that is as long as it gets: the bound holds at every moment.
+            while self._chunks and self._chunked > self._max_spans - (self._chunk_rows - 1):
                 oldest = self._chunks.popleft()
                 self._chunked -= oldest.length
                 self._dropped += oldest.length
