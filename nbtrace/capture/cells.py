@@ -386,10 +386,10 @@ def _span_lines(source: str) -> list[SpanLine]:
 
 
 def _title(count: int | None, source: str) -> str:
-    """`cell [N]` and the first line of code: no blank line, no comment, no %%span line if there is anything else."""
+    """`cell [N]` and the first line of code: no comment, decorator or %%span line if there is anything else."""
     first = ""
     for line in map(str.strip, source.splitlines() if len(source) < 10_000 else source[:10_000].splitlines()):
-        if line and not line.startswith("#") and not _is_span_line(line):
+        if line and not line.startswith(("#", "@")) and not _is_span_line(line):
             first = line
             break
         first = first or line

@@ -1,0 +1,44 @@
+"""What the README says is so."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbtrace
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_code_runs() -> None:
+    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+        done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, timeout=120)
+        assert (done.returncode, done.stderr) == (0, ""), block
+
+
+def test_the_tables_have_the_columns_that_it_names() -> None:
+    with nbtrace.record() as rec, nbtrace.span("x"):
+        pass
+    spans = re.findall(r"^\| ([a-z_, ]+) \| (?:str|Int64|datetime|timedelta)", README, re.MULTILINE)
+    assert [name for names in spans for name in names.split(", ")] == list(rec.spans().columns)
+    for table in ("events", "links", "errors", "cells"):
+        (row,) = re.findall(rf"^\| {table} \| (.*) \|$", README, re.MULTILINE)
+        named = [name for name in re.sub(r"\([^)]*\)", "", row).replace(" ", "").split(",") if name != "attributes.KEY"]
+        assert named == list(getattr(rec, table)().columns), table
+
+
+def test_the_options_are_those_of_the_configuration() -> None:
+    from nbtrace.config import NBTrace
+
+    named = re.findall(r"^\| (\w+) \| ([\w,\"]+) \|", README[README.index("## Configuration") :], re.MULTILINE)
+    defaults = {name: str(trait.default_value) for name, trait in NBTrace.class_own_traits(config=True).items()}
+    assert {name: value.replace(",", "").strip('"') for name, value in named if name != "option"} == defaults
+
+
+def test_the_two_commands_stand_alone_on_their_lines() -> None:
+    """The gate runs the second one as it stands here."""
+    lines = README.splitlines()
+    assert 'pip install -e ".[demo]" && jupyter lab notebooks/01_quickstart.ipynb' in lines
+    assert 'pip install -e ".[test]" && pytest' in lines
