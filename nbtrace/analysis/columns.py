@@ -19,8 +19,6 @@ _PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
 TEXT: Any = pd.StringDtype(na_value=np.nan) if _PANDAS_3 else pd.StringDtype("pyarrow_numpy")
 """`str`: pandas 3's default string dtype; before pandas 3 the same thing under its provisional name."""
 
-TIME = pd.DatetimeTZDtype("ns", "UTC")
-
 _MISSING = np.iinfo(np.int64).min  # NaT
 
 

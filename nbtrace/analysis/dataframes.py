@@ -27,8 +27,6 @@ from nbtrace.store.store import Snapshot
 
 Attributes = Literal["columns", "dict"]
 
-EVENT_COLUMNS = ("trace_id", "span_id", "span_name", "cell", "time", "name")
-LINK_COLUMNS = ("trace_id", "span_id", "span_name", "linked_trace_id", "linked_span_id")
 ERROR_COLUMNS = (
     "trace_id",
     "span_id",
@@ -38,18 +36,6 @@ ERROR_COLUMNS = (
     "exception_type",
     "exception_message",
     "exception_stacktrace",
-)
-CELL_COLUMNS = (
-    "cell",
-    "cell_id",
-    "run",
-    "source",
-    "start_time",
-    "duration",
-    "status_code",
-    "exception_type",
-    "span_count",
-    "error_count",
 )
 
 

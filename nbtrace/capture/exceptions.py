@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from types import TracebackType
 from typing import Any
 
 from opentelemetry.trace import Span, Status, StatusCode
@@ -68,13 +67,6 @@ def fail(span: Span, error: BaseException, *, event: bool = True) -> None:
         span.add_event(semconv.EXCEPTION_EVENT, attributes(error, escaped=True))
     span.set_attribute(semconv.ERROR_TYPE, type_name(error))
     span.set_status(Status(StatusCode.ERROR, message(error)))
-
-
-def innermost(trace: TracebackType | None) -> TracebackType | None:
-    """Return the traceback entry in which the exception was raised."""
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace
 
 
 def _strip(report: traceback.TracebackException) -> None:

@@ -59,28 +59,6 @@ WIDTH = len(RowFields._fields)
 KINDS = ("INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 STATUS_CODES = ("UNSET", "OK", "ERROR")
 
-SPAN_COLUMNS = (
-    "trace_id",
-    "span_id",
-    "parent_span_id",
-    "name",
-    "kind",
-    "start_time",
-    "end_time",
-    "duration",
-    "status_code",
-    "status_message",
-    "cell",
-    "service_name",
-    "scope_name",
-    "event_count",
-    "link_count",
-    "dropped_attributes",
-    "dropped_events",
-    "dropped_links",
-)
-"""The fixed columns of the span table, in their order; one `attributes.KEY` per key follows."""
-
 ATTRIBUTE_PREFIX = "attributes."
 
 MAX_TEXT = 65_536
