@@ -26,6 +26,9 @@ class LiveCapture:
         self._open: dict[int, SpanStore] = {}
         self._lock = threading.RLock()
 
+    def __reduce__(self) -> str:
+        return "LIVE"  # in another process, that one's
+
     def open(self, store: SpanStore) -> None:
         """Record into `store` from here on. The first one installs the capture."""
         with self._lock:

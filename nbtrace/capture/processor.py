@@ -158,7 +158,7 @@ class SpanRecorder:
             row[_KEYS] = (*row[_KEYS], semconv.ERROR_TYPE)
             row.append(exceptions.type_name(cut))
         extra, stacks = _without_repeats(extra, self._passing.pop(span_id, None))
-        if stacks and row[_PARENT]:
+        if stacks and row[_PARENT] in self._running:  # a parent elsewhere, or ended, will not see it here
             self._pass_up(row[_PARENT], stacks)
         row[_EXTRA] = None if extra == Extra() else extra
         return tuple(row)
@@ -170,8 +170,6 @@ class SpanRecorder:
             above[stack] = None
         while len(above) > _MAX_PASSING:
             del above[next(iter(above))]
-        while len(self._passing) > _MAX_RUNNING:  # parents that never end
-            del self._passing[next(iter(self._passing))]
 
     def _row(self, span: Any, cell: int, *, running: bool = False) -> Row:
         """The row of any span, by public properties alone."""

@@ -72,8 +72,11 @@ class _Pipeline(SynchronousMultiSpanProcessor):
         super().add_span_processor(span_processor)
 
 
-class OwnProvider(TracerProvider):
-    """The provider for a notebook that has none. Its tracers never raise or log, and can be told to step back."""
+class OwnProvider(TracerProvider, trace.ProxyTracerProvider):
+    """The provider for a notebook that has none. Its tracers never raise or log, and can be told to step back.
+
+    Also a ProxyTracerProvider, which is what OpenTelemetry has where none is set: code that sets a provider only if there
+    is none yet asks for that class, and must go on setting its own."""
 
     def __init__(
         self,
@@ -121,6 +124,9 @@ class OwnProvider(TracerProvider):
             fault("making a tracer")
             return trace.NoOpTracer()
 
+    def __reduce__(self) -> Any:
+        return trace.get_tracer_provider, ()
+
     def step_back(self) -> None:
         """Let the tracers handed out so far pass on to the provider that is set at the time they are used."""
         for (name, version, schema_url, _), tracer in self._quiet_tracers.items():
@@ -160,6 +166,12 @@ class Capture:
         self._lost_taps = 0
         self._hook: Patch | None = None
         self._taps: list[tuple[weakref.ref[Any], Tap, Any]] = []
+
+    def __reduce__(self) -> Any:
+        """Travel to another process as its own capture: a traced function can be pickled, a recording cannot."""
+        from nbtrace.capture.live import LIVE
+
+        return getattr, (LIVE, "capture")
 
     # ── on and off ───────────────────────────────────────────────────────────────────────────────────────────────────
 

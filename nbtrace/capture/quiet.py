@@ -17,7 +17,17 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, Tracer, _Span
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, DEFAULT_ON
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, TraceFlags, get_current_span
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    get_current_span,
+    get_tracer,
+)
 from opentelemetry.trace.span import SpanContext
 from opentelemetry.util._decorator import _AgnosticContextManager
 
@@ -162,6 +172,10 @@ class QuietSpan(_Span):
     def _readable_span(self) -> ReadableSpan:
         # The SDK hands its processors a copy. The recorder only reads, so where it is alone the copy is saved.
         return self if getattr(self._span_processor, "alone", False) else super()._readable_span()
+
+    def __reduce__(self) -> Any:
+        # As the no-op span it stands for: only its context can travel.
+        return NonRecordingSpan, (self._context,)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if error is not None and self._end_time is None:
@@ -326,6 +340,11 @@ class QuietTracer(Tracer):
         if later:
             span.set_attributes(later)
         return span
+
+    def __reduce__(self) -> Any:
+        # To another process, where it means the same scope with that one's provider: without a provider it could travel.
+        scope = self._instrumentation_scope
+        return get_tracer, (scope.name, scope.version or None, None, scope.schema_url or None)
 
     def _short(self) -> bool:
         """Whether nobody but the recorder looks at the span and everything is sampled: most notebooks."""

@@ -296,3 +296,56 @@ print(rec.spans()["name"].tolist())
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("['parent']\n", "")
+
+
+def test_code_that_sets_a_provider_only_if_there_is_none_still_sets_it() -> None:
+    with nbtrace.record() as rec:
+        if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            provider, exporter = exporting()
+            trace.set_tracer_provider(provider)
+        with trace.get_tracer("mine").start_as_current_span("work"):
+            pass
+    assert names(exporter) == rec.spans()["name"].tolist() == ["work"]
+
+
+def test_code_that_adds_its_processor_to_whatever_is_set_is_heard() -> None:
+    exporter = InMemorySpanExporter()
+    with nbtrace.record() as rec:
+        trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(exporter))  # type: ignore[attr-defined]
+        with trace.get_tracer("mine").start_as_current_span("a", attributes={"n": 1}), nbtrace.span("b"):
+            pass
+    assert names(exporter) == ["b", "a"]
+    assert rec.spans()["name"].tolist() == ["a", "b"]
+    assert exporter.get_finished_spans()[1].attributes == {"n": 1}
+
+
+@nbtrace.traced
+def traced_here(n: int) -> int:
+    return n + 1
+
+
+def test_tracers_spans_and_traced_functions_travel_to_other_processes() -> None:
+    """Without a provider they could, as no-ops; a notebook's functions are pickled by value with what they name."""
+    import joblib
+
+    with nbtrace.record() as rec:
+        tracer = trace.get_tracer("mine", "1.0")
+
+        def work(n: int) -> int:
+            with tracer.start_as_current_span("work"):
+                return n * 2
+
+        @nbtrace.traced
+        def wrapped(n: int) -> int:
+            return n * 2
+
+        for function in (work, wrapped, traced_here):
+            done = joblib.Parallel(n_jobs=2, backend="loky")(joblib.delayed(function)(n) for n in range(2))
+            assert done == [function(0), function(1)]
+    assert "work" in set(rec.spans()["name"])
+    import pickle
+
+    with nbtrace.record():
+        span = pickle.loads(pickle.dumps(trace.get_tracer("x").start_span("s")))
+        assert not span.is_recording()
+        assert pickle.loads(pickle.dumps(trace.get_tracer_provider())) is trace.get_tracer_provider()
