@@ -3,7 +3,8 @@
     with nbtrace.span("load", source="s3") as span: ...     a span for a block
     @nbtrace.traced                                          a span for each call
     nbtrace.spans() .events() .links() .errors() .cells()    DataFrames of the live recording
-    nbtrace.statistics()                                     how long spans of one name take
+    nbtrace.statistics() .self_times() .critical_path()      where the time went
+    nbtrace.concurrency() .gaps() .repeats()                 what ran at once, when nothing did, what repeated
     nbtrace.view()                                           the tree, displayed
     with nbtrace.record() as rec: ...                        the same in a script, without a notebook
 
@@ -16,11 +17,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nbtrace.api import Recording as Recording
     from nbtrace.api import cells as cells
+    from nbtrace.api import concurrency as concurrency
+    from nbtrace.api import critical_path as critical_path
     from nbtrace.api import errors as errors
     from nbtrace.api import events as events
+    from nbtrace.api import gaps as gaps
     from nbtrace.api import links as links
     from nbtrace.api import live as live
     from nbtrace.api import record as record
+    from nbtrace.api import repeats as repeats
+    from nbtrace.api import self_times as self_times
     from nbtrace.api import span as span
     from nbtrace.api import spans as spans
     from nbtrace.api import statistics as statistics
@@ -32,11 +38,16 @@ __version__ = "0.1.0"
 _PUBLIC = (
     "Recording",
     "cells",
+    "concurrency",
+    "critical_path",
     "errors",
     "events",
+    "gaps",
     "links",
     "live",
     "record",
+    "repeats",
+    "self_times",
     "span",
     "spans",
     "statistics",

@@ -5,7 +5,7 @@ Enters: a store. Leaves: DataFrames and views. pandas is opened by the first que
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrace.capture.live import LIVE
@@ -17,14 +17,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "Condition",
     "Recording",
     "View",
     "cells",
+    "concurrency",
+    "critical_path",
     "errors",
     "events",
+    "gaps",
+    "last_cells",
     "links",
     "live",
     "record",
+    "repeats",
+    "self_times",
     "span",
     "spans",
     "statistics",
@@ -171,14 +178,62 @@ class Recording:
         return self._marked(_narrow(dataframes.cells(snapshot), cell, None, None, where, _caller(where)), snapshot)
 
     def statistics(self, *, by: str = "name", cell: Cells = None, where: str | None = None) -> pd.DataFrame:
-        """Return one row per name, or value of the column `by`, the largest total first: count, errors, total, mean, min,
-        p50, p95, max. Running spans are left out."""
+        """Return one row per name, or value of the column `by`, the largest total first: count, errors, total, self, mean,
+        min, p50, p95, p99, max. Running spans are left out."""
         from nbtrace.analysis import dataframes
         from nbtrace.analysis.statistics import statistics
 
         snapshot = self._snapshot()
         table = _narrow(dataframes.spans(snapshot), cell, None, None, where, _caller(where))
         return self._marked(statistics(table, by=by), snapshot)
+
+    def self_times(self, *, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
+        """Return the time each span spent outside its children, the largest first: trace_id, span_id, name, cell,
+        duration, self_time, total_share, self_share. Children that overlap or outlive their parent count once, inside it."""
+        from nbtrace.analysis.selftime import self_times
+
+        return self._answer(self_times, cell, trace_id)
+
+    def critical_path(self, *, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
+        """Return the spans that the end of a trace or cell waited for, section by section in the order of time: span_id,
+        name, start_time, end_time, contribution, share. Of concurrent children the last to finish is on the path."""
+        from nbtrace.analysis.criticalpath import critical_path
+
+        return self._answer(critical_path, cell, trace_id)
+
+    def concurrency(self, *, name: str | None = None, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
+        """Return how many spans were running, from each moment (time) at which that changed (running)."""
+        from nbtrace.analysis.concurrency import concurrency
+
+        return self._answer(concurrency, cell, trace_id, name)
+
+    def gaps(self, *, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
+        """Return the times at which no span ran, between the first start and the last end: start_time, end_time,
+        duration."""
+        from nbtrace.analysis.concurrency import gaps
+
+        return self._answer(gaps, cell, trace_id)
+
+    def repeats(self, *, at_least: int = 5, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
+        """Return groups of siblings of one name, the largest total first: parent_span_id, parent_name, name, cell, count,
+        total, mean. Often a query that could be one."""
+        from nbtrace.analysis.repeats import repeats
+
+        return self._answer(lambda spans: repeats(spans, at_least=at_least), cell, trace_id)
+
+    def _answer(
+        self,
+        answer: Callable[[pd.DataFrame], pd.DataFrame],
+        cell: Cells,
+        trace_id: str | None,
+        name: str | None = None,
+    ) -> pd.DataFrame:
+        """An answer about the spans that meet the conditions."""
+        from nbtrace.analysis import dataframes
+
+        snapshot = self._snapshot()
+        table = dataframes.spans(snapshot, attributes="dict")
+        return self._marked(answer(_narrow(table, cell, trace_id, name, None, {})), snapshot)
 
     def view(
         self,
@@ -256,6 +311,7 @@ class Condition(str):
     variables: Mapping[str, Any]
 
     def __new__(cls, text: str, variables: Mapping[str, Any]) -> Condition:
+        """Return `text` with its variables."""
         condition = super().__new__(cls, text)
         condition.variables = variables
         return condition
@@ -363,4 +419,9 @@ links = _live.links
 errors = _live.errors
 cells = _live.cells
 statistics = _live.statistics
+self_times = _live.self_times
+critical_path = _live.critical_path
+concurrency = _live.concurrency
+gaps = _live.gaps
+repeats = _live.repeats
 view = _live.view

@@ -10,9 +10,25 @@ import nbtrace
 
 def test_the_public_names_are_those_of_the_documentation() -> None:
     assert set(nbtrace.__all__) == {
-        "Recording", "cells", "errors", "events", "links", "live", "record", "span", "spans", "statistics", "traced", "view",
+        "Recording",
+        "cells",
+        "concurrency",
+        "critical_path",
+        "errors",
+        "events",
+        "gaps",
+        "links",
+        "live",
+        "record",
+        "repeats",
+        "self_times",
+        "span",
+        "spans",
+        "statistics",
+        "traced",
+        "view",
         "__version__",
-    }  # fmt: skip
+    }
     assert all(getattr(nbtrace, name) is not None for name in nbtrace.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         nbtrace.nonsense
@@ -73,3 +89,28 @@ def test_a_long_recording_shows_its_latest_traces() -> None:
     shown = str(rec.view()).splitlines()
     assert shown[-2].startswith("trace 299")
     assert shown[-1] == "100 spans of 100 earlier traces not shown (--cell N, --where …)"
+
+
+def test_every_answer_about_the_live_recording_is_one_of_a_recordings() -> None:
+    """`nbtrace.x()` and `rec.x()` are the same questions; each has an answer when nothing was recorded."""
+    with nbtrace.record() as rec:
+        pass
+    questions = set(nbtrace.__all__) - {"Recording", "live", "record", "span", "traced", "view", "__version__"}
+    for name in questions:
+        assert len(getattr(rec, name)()) == 0, name
+        assert getattr(nbtrace, name).__func__ is getattr(nbtrace.Recording, name)
+
+
+def test_where_the_time_went() -> None:
+    with nbtrace.record() as rec, nbtrace.span("page"):
+        for _ in range(6):
+            with nbtrace.span("query"):
+                pass
+    assert set(rec.self_times()["name"]) == {"page", "query"}
+    assert rec.critical_path()["share"].sum() == pytest.approx(1)
+    assert rec.repeats()[["parent_name", "name", "count"]].values.tolist() == [["page", "query", 6]]
+    assert rec.concurrency()["running"].max() == 2
+    assert len(rec.gaps()) == 0
+    table = rec.statistics().set_index("name")
+    assert table.loc["page", "self"] < table.loc["page", "total"]
+    assert table["self"].sum() == table.loc["page", "total"]

@@ -5,17 +5,20 @@ from __future__ import annotations
 import pandas as pd
 
 from nbtrace.analysis.filters import check_column
+from nbtrace.analysis.selftime import self_time
 
-STATISTICS_COLUMNS = ("count", "errors", "total", "mean", "min", "p50", "p95", "max")
+STATISTICS_COLUMNS = ("count", "errors", "total", "self", "mean", "min", "p50", "p95", "p99", "max")
 
 
 def statistics(spans: pd.DataFrame, *, by: str = "name") -> pd.DataFrame:
     """Return one row per value of the column `by`, the largest total first; spans that still run, or have no value, are
     left out.
 
-    `by` · count, errors (status ERROR) Int64 · total, mean, min, p50, p95, max timedelta64[ns]. Percentiles are exact,
-    interpolated linearly between the two nearest spans. Raises UnknownColumnError for a column that is not there."""
+    `by` · count, errors (status ERROR) Int64 · total, self (outside children), mean, min, p50, p95, p99, max
+    timedelta64[ns]. Percentiles are exact, interpolated linearly between the two nearest spans. `self` counts the children
+    that are in the table. Raises UnknownColumnError for a column that is not there."""
     check_column(spans, by)
+    own = self_time(spans)
     ended = spans[spans["duration"].notna()]
     keys = ended[by]
     if keys.dtype == object:
@@ -28,10 +31,12 @@ def statistics(spans: pd.DataFrame, *, by: str = "name") -> pd.DataFrame:
             "count": groups.size(),
             "errors": (ended["status_code"] == "ERROR").groupby(keys, sort=False).sum(),
             "total": groups.sum(),
+            "self": own[ended.index].astype("int64").groupby(keys, sort=False).sum(),
             "mean": groups.mean(),
             "min": groups.min(),
             "p50": groups.quantile(0.5),
             "p95": groups.quantile(0.95),
+            "p99": groups.quantile(0.99),
             "max": groups.max(),
         }
     )

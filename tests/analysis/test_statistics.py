@@ -13,6 +13,9 @@ def table(*spans: tuple[str, int | None, str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "name": [s[0] for s in spans],
+            "span_id": pd.Series([str(i) for i in range(len(spans))], dtype="str"),
+            "parent_span_id": pd.Series([None] * len(spans), dtype="str"),
+            "start_time": pd.to_datetime([0] * len(spans), utc=True).astype("datetime64[ns, UTC]"),
             "duration": pd.to_timedelta([s[1] for s in spans], unit="ns").astype("timedelta64[ns]"),
             "status_code": [s[2] for s in spans],
         }
