@@ -232,7 +232,7 @@ class Recording:
         from nbtrace.analysis import dataframes
 
         snapshot = self._snapshot()
-        table = dataframes.spans(snapshot, attributes="dict")
+        table = dataframes.spans(snapshot, attributes="none")
         return self._marked(answer(_narrow(table, cell, trace_id, name, None, {})), snapshot)
 
     def view(

@@ -25,7 +25,7 @@ from nbtrace.store.origins import ORIGINS
 from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATUS_CODES
 from nbtrace.store.store import Snapshot
 
-Attributes = Literal["columns", "dict"]
+Attributes = Literal["columns", "dict", "none"]
 
 ERROR_COLUMNS = (
     "trace_id",
@@ -46,12 +46,12 @@ def spans(snapshot: Snapshot, *, attributes: Attributes = "columns") -> pd.DataF
     start_time, end_time datetime64[ns, UTC] · duration timedelta64[ns] · status_code, status_message str · cell Int64 ·
     service_name, scope_name str · event_count, link_count, dropped_attributes, dropped_events, dropped_links Int64 ·
     then one `attributes.KEY` per key: str, Int64, float64 or boolean where all values are of one type, else object.
-    attributes="dict" gives one column `attributes` of dicts instead."""
+    attributes="dict" gives one column `attributes` of dicts instead, "none" the fixed columns alone."""
     table = _SpanTable(snapshot)
     columns = table.fixed_columns()
     if attributes == "dict":
         columns["attributes"] = attribute_dicts(table.attributes, table.length)
-    else:
+    elif attributes == "columns":
         columns.update(attribute_columns(table.attributes, table.length, ATTRIBUTE_PREFIX))
     dataframe = pd.DataFrame(columns, copy=False)
     order = np.argsort(table.start_ns, kind="stable")

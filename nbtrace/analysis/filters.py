@@ -83,7 +83,7 @@ def _query(table: pd.DataFrame, where: str, variables: Mapping[str, Any]) -> pd.
     try:
         # numexpr, where installed, does not know strings and timedeltas.
         mask = table.eval(expression, engine="python", local_dict=dict(variables), global_dict={})
-        if isinstance(mask, pd.Series) and mask.dtype == object and mask.dropna().map(type).eq(bool).all():
+        if isinstance(mask, pd.Series) and mask.dtype == object and all(type(each) is bool for each in mask.dropna()):
             mask = mask.isin([True])  # before pandas 3, a question to a column of texts with gaps
         if not (isinstance(mask, pd.Series) and pd.api.types.is_bool_dtype(mask.dtype)):
             raise FilterError("it gives no yes or no per row")

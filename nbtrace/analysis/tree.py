@@ -8,22 +8,20 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 
 def parents(spans: pd.DataFrame) -> npt.NDArray[np.int64]:
     """Return the row number of each span's parent, -1 for roots and orphans. A span id that occurs twice means its first row."""
-    ids = pd.Index(spans["span_id"].astype(object))
-    if not ids.is_unique:
-        first = ~ids.duplicated()
-        rows = np.flatnonzero(first)
-        found = ids[first].get_indexer(pd.Index(spans["parent_span_id"].astype(object)))
-        above = np.where(found >= 0, rows[np.maximum(found, 0)], -1) if len(rows) else found
-    else:
-        above = ids.get_indexer(pd.Index(spans["parent_span_id"].astype(object)))
-    above = np.asarray(above, dtype=np.int64)
-    above[spans["parent_span_id"].isna().to_numpy()] = -1
-    above[above == np.arange(len(above))] = -1
-    return above
+    if not len(spans):
+        return np.zeros(0, dtype=np.int64)
+    ids = pa.array(spans["span_id"], pa.large_string(), from_pandas=True)
+    wanted = pa.array(spans["parent_span_id"], pa.large_string(), from_pandas=True)
+    above = pc.index_in(wanted, value_set=ids, skip_nulls=True).fill_null(-1)
+    found = np.asarray(above).astype(np.int64)
+    found[found == np.arange(len(found))] = -1
+    return found
 
 
 def depth_first(spans: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

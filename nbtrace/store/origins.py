@@ -23,7 +23,8 @@ class Origins:
 
     def __init__(self) -> None:
         self._known: dict[object, int] = {}
-        self._table: list[Origin] = []
+        # 0 is "not known", so that a row always has an origin.
+        self._table: list[Origin] = [Origin(None, None)]
         self._lock = threading.Lock()
 
     def index(self, origin: Origin) -> int:
