@@ -4,7 +4,7 @@ Enters: sealed batches. Leaves: pandas arrays with the dtypes of the span table,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -115,13 +115,38 @@ def _typed_column(kind: str, positions: list[npt.NDArray[np.int64]], values: lis
     return pd.arrays.BooleanArray(filled, missing)
 
 
-def attribute_columns(batches: Sequence[tuple[int, Attributes]], length: int, prefix: str) -> dict[str, Any]:
-    """All attributes as columns `prefix` + key, in the order in which the keys first occurred."""
+MAX_COLUMNS = 100
+"""Up to so many keys, each has a column; beyond, only those on `MIN_SHARE` of the rows: a thousand keys that occur here and
+there would make a table of gigabytes."""
+
+MIN_SHARE = 0.01
+
+
+def attribute_columns(
+    batches: Sequence[tuple[int, Attributes]],
+    length: int,
+    prefix: str,
+    *,
+    every: bool = False,
+    wanted: Collection[str] = (),
+) -> tuple[dict[str, Any], int]:
+    """Attributes as columns `prefix` + key, in the order in which the keys first occurred, and how many were left out.
+
+    every: all keys, however rare. wanted: keys that get a column in any case, if they occur."""
     pieces: dict[str, list[tuple[int, Sequence[Run]]]] = {}
     for start, attributes in batches:
         for key, runs in attributes.items():
             pieces.setdefault(key, []).append((start, runs))
-    return {prefix + key: attribute_column(parts, length) for key, parts in pieces.items()}
+    chosen = pieces
+    if len(pieces) > MAX_COLUMNS and not every:
+        least = length * MIN_SHARE
+        chosen = {
+            key: parts
+            for key, parts in pieces.items()
+            if key in wanted or sum(len(run.values) for _, runs in parts for run in runs) >= least
+        }
+    columns = {prefix + key: attribute_column(parts, length) for key, parts in chosen.items()}
+    return columns, len(pieces) - len(chosen)
 
 
 def attribute_dicts(batches: Sequence[tuple[int, Attributes]], length: int) -> Any:

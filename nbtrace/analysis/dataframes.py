@@ -5,6 +5,7 @@ Spans are ordered by their start, as they are read; a running span has no end an
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +26,10 @@ from nbtrace.store.origins import ORIGINS
 from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATUS_CODES
 from nbtrace.store.store import Snapshot
 
-Attributes = Literal["columns", "dict", "none"]
+Attributes = Literal["columns", "all", "dict", "none"]
+
+LEFT_OUT = "attributes_left_out"
+"""Key of a table's `attrs` under which it says how many attributes have no column."""
 
 ERROR_COLUMNS = (
     "trace_id",
@@ -39,29 +43,28 @@ ERROR_COLUMNS = (
 )
 
 
-def spans(snapshot: Snapshot, *, attributes: Attributes = "columns") -> pd.DataFrame:
+def spans(snapshot: Snapshot, *, attributes: Attributes = "columns", wanted: Collection[str] = ()) -> pd.DataFrame:
     """Return one row per span, finished and running, in the order of their starts.
 
     trace_id, span_id, parent_span_id str (32, 16, 16 lower-case hex digits; no parent for a root) · name, kind str ·
     start_time, end_time datetime64[ns, UTC] · duration timedelta64[ns] · status_code, status_message str · cell Int64 ·
     service_name, scope_name str · event_count, link_count, dropped_attributes, dropped_events, dropped_links Int64 ·
     then one `attributes.KEY` per key: str, Int64, float64 or boolean where all values are of one type, else object.
-    attributes="dict" gives one column `attributes` of dicts instead, "none" the fixed columns alone."""
+    Of more than 100 keys those on fewer than 1 % of the spans have no column, unless they are `wanted`;
+    `.attrs["attributes_left_out"]` counts them. attributes="all" gives them all, "dict" one column `attributes` of dicts
+    instead, "none" the fixed columns alone."""
     table = _SpanTable(snapshot)
     columns = table.fixed_columns()
-    if attributes == "dict":
-        columns["attributes"] = attribute_dicts(table.attributes, table.length)
-    elif attributes == "columns":
-        columns.update(attribute_columns(table.attributes, table.length, ATTRIBUTE_PREFIX))
+    left_out = _add_attributes(columns, table.attributes, table.length, attributes, wanted)
     dataframe = pd.DataFrame(columns, copy=False)
     order = np.argsort(table.start_ns, kind="stable")
     if (order[1:] < order[:-1]).any():
         dataframe = dataframe.take(order)
         dataframe.index = pd.RangeIndex(table.length)
-    return dataframe
+    return _with_note(dataframe, left_out)
 
 
-def events(snapshot: Snapshot, *, attributes: Attributes = "columns") -> pd.DataFrame:
+def events(snapshot: Snapshot, *, attributes: Attributes = "columns", wanted: Collection[str] = ()) -> pd.DataFrame:
     """Return one row per span event, in the order of time.
 
     trace_id, span_id, span_name str · cell Int64 · time datetime64[ns, UTC] · name str · attributes.KEY as in `spans`."""
@@ -77,15 +80,13 @@ def events(snapshot: Snapshot, *, attributes: Attributes = "columns") -> pd.Data
     }
     starts = _starts([batch.events.num_rows for batch in snapshot.batches])
     pieces = [(int(start), batch.event_attributes) for start, batch in zip(starts, snapshot.batches, strict=True)]
-    if attributes == "dict":
-        columns["attributes"] = attribute_dicts(pieces, len(rows))
-    else:
-        columns.update(attribute_columns(pieces, len(rows), ATTRIBUTE_PREFIX))
+    left_out = _add_attributes(columns, pieces, len(rows), attributes, wanted)
     dataframe = pd.DataFrame(columns, copy=False)
-    return dataframe.take(np.argsort(time_ns, kind="stable")).reset_index(drop=True)
+    dataframe = dataframe.take(np.argsort(time_ns, kind="stable")).reset_index(drop=True)
+    return _with_note(dataframe, left_out)
 
 
-def links(snapshot: Snapshot, *, attributes: Attributes = "columns") -> pd.DataFrame:
+def links(snapshot: Snapshot, *, attributes: Attributes = "columns", wanted: Collection[str] = ()) -> pd.DataFrame:
     """Return one row per link from a span to another.
 
     trace_id, span_id, span_name, linked_trace_id, linked_span_id str · attributes.KEY as in `spans`."""
@@ -99,11 +100,8 @@ def links(snapshot: Snapshot, *, attributes: Attributes = "columns") -> pd.DataF
     }
     starts = _starts([batch.links.num_rows for batch in snapshot.batches])
     pieces = [(int(start), batch.link_attributes) for start, batch in zip(starts, snapshot.batches, strict=True)]
-    if attributes == "dict":
-        columns["attributes"] = attribute_dicts(pieces, len(rows))
-    else:
-        columns.update(attribute_columns(pieces, len(rows), ATTRIBUTE_PREFIX))
-    return pd.DataFrame(columns, copy=False)
+    left_out = _add_attributes(columns, pieces, len(rows), attributes, wanted)
+    return _with_note(pd.DataFrame(columns, copy=False), left_out)
 
 
 def errors(snapshot: Snapshot) -> pd.DataFrame:
@@ -113,7 +111,8 @@ def errors(snapshot: Snapshot) -> pd.DataFrame:
 
     trace_id, span_id, span_name str · cell Int64 · time datetime64[ns, UTC] · exception_type, exception_message,
     exception_stacktrace str."""
-    found = events(snapshot, attributes="columns")
+    exception_keys = (semconv.EXCEPTION_TYPE, semconv.EXCEPTION_MESSAGE, semconv.EXCEPTION_STACKTRACE)
+    found = events(snapshot, wanted=exception_keys)
     found = found[found["name"] == semconv.EXCEPTION_EVENT]
     recorded = found[list(ERROR_COLUMNS[:5])].copy()
     for column, key in (
@@ -150,7 +149,7 @@ def cells(snapshot: Snapshot) -> pd.DataFrame:
     run, this time included) · source str · start_time datetime64[ns, UTC] · duration timedelta64[ns], missing while it
     runs · status_code, exception_type str · span_count Int64 (spans inside, itself left out) · error_count Int64 (rows
     of `errors` inside, its own included)."""
-    table = spans(snapshot, attributes="columns")
+    table = spans(snapshot, wanted=(semconv.ERROR_TYPE,))
     by_id = pd.Series(table.index, index=table["span_id"])
     executions = [e for e in snapshot.executions if f"{e.span_id:016x}" in by_id.index]
     rows = by_id.loc[[f"{e.span_id:016x}" for e in executions]].to_numpy(dtype=np.int64)
@@ -179,6 +178,25 @@ def cells(snapshot: Snapshot) -> pd.DataFrame:
             "error_count": integers(np.array([int(failures.get(e.number, 0)) for e in executions], dtype=np.int64)),
         }
     )
+
+
+def _add_attributes(
+    columns: dict[str, Any], pieces: Any, length: int, attributes: Attributes, wanted: Collection[str]
+) -> int:
+    """Add the attributes in the form that was asked for; return how many keys got no column."""
+    if attributes == "dict":
+        columns["attributes"] = attribute_dicts(pieces, length)
+    elif attributes != "none":
+        found, left_out = attribute_columns(pieces, length, ATTRIBUTE_PREFIX, every=attributes == "all", wanted=wanted)
+        columns.update(found)
+        return left_out
+    return 0
+
+
+def _with_note(table: pd.DataFrame, left_out: int) -> pd.DataFrame:
+    if left_out:
+        table.attrs[LEFT_OUT] = left_out
+    return table
 
 
 def _as_text(values: Any) -> Any:

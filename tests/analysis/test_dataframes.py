@@ -186,3 +186,21 @@ def test_a_hostile_span_costs_its_neighbours_nothing() -> None:
         tracer.start_span("end").end(end_time=-7)
     assert len(rec.spans()) == 8
     assert {"\\udc80 lone", "5", "negative", "float", "kind", "nan", "big", "end"} == set(rec.spans()["name"])
+
+
+def test_a_thousand_rare_keys_make_no_table_of_gigabytes() -> None:
+    """They have a column when all are asked for, or when a condition names them; how many have none is told."""
+    store = SpanStore()
+    for i in range(3_000):
+        store.append(row(i + 1, common=i, **{f"rare{i % 1_000}": i}))
+    rec = nbtrace.Recording(store)
+    table = rec.spans()
+    assert [column for column in table if column.startswith("attributes.")] == ["attributes.common"]
+    assert table.attrs["attributes_left_out"] == 1_000
+    assert rec.spans(where="attributes.rare7 > 1000")["attributes.rare7"].tolist() == [1_007, 2_007]
+    assert rec.spans(where="attributes.rare7 > 1000", attributes="dict")["attributes"].tolist()[0] == {
+        "common": 1_007,
+        "rare7": 1_007,
+    }
+    assert rec.statistics(by="attributes.rare7")["count"].tolist() == [1, 1, 1]
+    assert len(rec.spans(attributes="all").columns) == len(table.columns) + 1_000

@@ -79,7 +79,7 @@ def test_the_other_ways_to_narrow(rec: nbtrace.Recording) -> None:
             rec.spans(cell=cell)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="is no number of cells"):
         rec.view(last=0)
-    with pytest.raises(ValueError, match='neither "columns" nor "dict"'):
+    with pytest.raises(ValueError, match='none of "columns", "all" and "dict"'):
         rec.spans(attributes="list")  # type: ignore[arg-type]
 
 
