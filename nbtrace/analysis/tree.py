@@ -11,8 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+Ints = npt.NDArray[np.int64]
 
-def parents(spans: pd.DataFrame) -> npt.NDArray[np.int64]:
+MAX_LEVELS = 1_000
+"""Trees up to this depth are ordered level by level; deeper ones span by span, as a level costs as much as a thousand spans."""
+
+
+def parents(spans: pd.DataFrame) -> Ints:
     """Return the row number of each span's parent, -1 for roots and orphans. A span id that occurs twice means its first row."""
     if not len(spans):
         return np.zeros(0, dtype=np.int64)
@@ -24,30 +29,80 @@ def parents(spans: pd.DataFrame) -> npt.NDArray[np.int64]:
     return found
 
 
-def depth_first(spans: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def depth_first(spans: pd.DataFrame) -> tuple[Ints, Ints]:
     """Return (rows, depths): the row numbers in reading order, and the depth of each of them, 0 for a root.
 
     Siblings, and roots, come in the order of their start_time."""
     above = parents(spans)
-    by_start = np.argsort(spans["start_time"].astype("int64").to_numpy(), kind="stable")
+    start: Ints = spans["start_time"].astype("int64").to_numpy().astype(np.int64)
+    _cut_circles(above, start)
+    levels = _levels(above)
+    if len(levels) > MAX_LEVELS:
+        return _depth_first_by_stack(above, start)
+    n = len(above)
+    depth = np.zeros(n, dtype=np.int64)
+    size = np.ones(n, dtype=np.int64)
+    for number, level in enumerate(levels):
+        depth[level] = number
+    for level in levels[:0:-1]:  # from the deepest up
+        np.add.at(size, above[level], size[level])
+    place = np.zeros(n, dtype=np.int64)
+    for level in levels:
+        # Siblings side by side by their start: each stands behind its parent and the subtrees of those before it.
+        level = level[np.lexsort((start[level], above[level]))]
+        before = np.cumsum(size[level]) - size[level]
+        first = np.r_[True, above[level][1:] != above[level][:-1]]
+        before -= np.maximum.accumulate(np.where(first, before, 0))
+        place[level] = before + np.where(above[level] < 0, 0, place[above[level]] + 1)
+    rows = np.empty(n, dtype=np.int64)
+    rows[place] = np.arange(n)
+    return rows, depth[rows]
+
+
+def _levels(above: Ints) -> list[Ints]:
+    """The rows of each depth; an empty table has none. Gives up beyond `MAX_LEVELS`."""
+    order = np.argsort(above, kind="stable")
+    parent = above[order]
+    levels = [order[: np.searchsorted(parent, 0)]]
+    while len(levels[-1]) and len(levels) <= MAX_LEVELS:
+        low = np.searchsorted(parent, levels[-1])
+        high = np.searchsorted(parent, levels[-1], side="right")
+        counts = high - low
+        steps = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        levels.append(order[np.repeat(low, counts) + steps])
+    return [level for level in levels if len(level)]
+
+
+def _cut_circles(above: Ints, start: Ints) -> None:
+    """Make the earliest span of each circle of parents a root."""
+    pointer = above.copy()
+    # Pointer doubling: after so many steps every span that hangs on a root has reached beyond it.
+    for _ in range(len(above).bit_length()):
+        pointer = np.where(pointer < 0, -1, pointer[pointer])
+    walked: dict[int, int] = {}
+    for first in np.flatnonzero(pointer >= 0).tolist():  # a hostile file's
+        row = first
+        while row >= 0 and row not in walked:
+            walked[row] = first
+            row = int(above[row])
+        if row >= 0 and walked[row] == first:  # this walk has come round
+            circle = [row]
+            while int(above[circle[-1]]) != row:
+                circle.append(int(above[circle[-1]]))
+            above[min(circle, key=lambda each: (int(start[each]), each))] = -1
+
+
+def _depth_first_by_stack(above: Ints, start: Ints) -> tuple[Ints, Ints]:
+    """The same for very deep trees, span by span; no recursion either."""
     children: dict[int, list[int]] = {}
-    for row in by_start[::-1].tolist():  # reversed, as the stack below is
+    for row in np.argsort(start, kind="stable")[::-1].tolist():  # reversed, as the stack is
         children.setdefault(int(above[row]), []).append(row)
     rows: list[int] = []
     depths: list[int] = []
-    seen = np.zeros(len(above), dtype=bool)
     stack = [(row, 0) for row in children.get(-1, [])]
-    circles = iter(by_start.tolist())
-    while True:
-        while stack:
-            row, depth = stack.pop()
-            if not seen[row]:
-                seen[row] = True
-                rows.append(row)
-                depths.append(depth)
-                stack += [(child, depth + 1) for child in children.get(row, ())]
-        # What no root leads to stands in a circle of parents; the earliest of it is taken for its root.
-        rest = next((row for row in circles if not seen[row]), None)
-        if rest is None:
-            return np.array(rows, dtype=np.int64), np.array(depths, dtype=np.int64)
-        stack = [(rest, 0)]
+    while stack:
+        row, depth = stack.pop()
+        rows.append(row)
+        depths.append(depth)
+        stack += [(child, depth + 1) for child in children.get(row, ())]
+    return np.array(rows, dtype=np.int64), np.array(depths, dtype=np.int64)

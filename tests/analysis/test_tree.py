@@ -6,6 +6,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nbtrace.analysis import tree
 from nbtrace.analysis.tree import depth_first
 
 
@@ -34,7 +35,8 @@ def test_an_orphan_stands_as_a_root() -> None:
 
 
 def test_a_circle_of_parents_is_cut() -> None:
-    assert order([2, 0, 1, 3]) == [(3, 0), (0, 0), (1, 1), (2, 2)]
+    assert order([2, 0, 1, 3]) == [(0, 0), (1, 1), (2, 2), (3, 0)]
+    assert order([1, 0, 3, 2, 0], [5, 4, 1, 2, 9]) == [(2, 0), (3, 1), (1, 0), (0, 1), (4, 2)]
 
 
 def test_a_chain_of_a_hundred_thousand_is_a_tree() -> None:
@@ -43,7 +45,7 @@ def test_a_chain_of_a_hundred_thousand_is_a_tree() -> None:
     assert rows.tolist() == depths.tolist() == list(range(n))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(0, 12), max_size=12), st.data())
 def test_any_forest_is_read_whole_and_each_child_after_its_parent(parents: list[int], data: Any) -> None:
     starts = data.draw(st.lists(st.integers(0, 5), min_size=len(parents), max_size=len(parents)))
@@ -51,6 +53,11 @@ def test_any_forest_is_read_whole_and_each_child_after_its_parent(parents: list[
         assert order([]) == []
         return
     found = order(list(parents), starts)
+    table = forest(list(parents), starts)
+    above = tree.parents(table)
+    tree._cut_circles(above, table["start_time"].astype("int64").to_numpy())
+    span_by_span = tree._depth_first_by_stack(above, table["start_time"].astype("int64").to_numpy())
+    assert found == list(zip(span_by_span[0].tolist(), span_by_span[1].tolist(), strict=True))
     assert sorted(row for row, _ in found) == list(range(len(parents)))
     place = {row: i for i, (row, _) in enumerate(found)}
     for row, depth in found:
