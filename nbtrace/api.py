@@ -15,6 +15,7 @@ from nbtrace.store.store import Snapshot, SpanStore
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = [
     "Condition",
@@ -236,6 +237,19 @@ class Recording:
         snapshot = self._snapshot()
         table = dataframes.spans(snapshot, attributes="none")
         return self._marked(answer(_narrow(table, cell, trace_id, name, None, {})), snapshot)
+
+    def to_arrow(self) -> pa.Table:
+        """Return the span table as a pyarrow Table, one row per span in the order in which they ended.
+
+        The columns of `spans`; times are timestamp[ns, UTC], strings that repeat dictionary-encoded, an attribute of mixed
+        types is text. Needs no pandas, and most of it is the recording's own memory."""
+        from nbtrace.analysis.arrow import to_arrow
+
+        return to_arrow(self._snapshot())
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give the span table to whoever speaks Arrow: polars.DataFrame(rec), duckdb.sql("select … from rec")."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
     def view(
         self,

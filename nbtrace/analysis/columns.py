@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from nbtrace.analysis.keys import with_column
 from nbtrace.store.seal import Attributes, Run, decode_json
 
 _PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
@@ -115,13 +116,6 @@ def _typed_column(kind: str, positions: list[npt.NDArray[np.int64]], values: lis
     return pd.arrays.BooleanArray(filled, missing)
 
 
-MAX_COLUMNS = 100
-"""Up to so many keys, each has a column; beyond, only those on `MIN_SHARE` of the rows: a thousand keys that occur here and
-there would make a table of gigabytes."""
-
-MIN_SHARE = 0.01
-
-
 def attribute_columns(
     batches: Sequence[tuple[int, Attributes]],
     length: int,
@@ -137,15 +131,8 @@ def attribute_columns(
     for start, attributes in batches:
         for key, runs in attributes.items():
             pieces.setdefault(key, []).append((start, runs))
-    chosen = pieces
-    if len(pieces) > MAX_COLUMNS and not every:
-        least = length * MIN_SHARE
-        chosen = {
-            key: parts
-            for key, parts in pieces.items()
-            if key in wanted or sum(len(run.values) for _, runs in parts for run in runs) >= least
-        }
-    columns = {prefix + key: attribute_column(parts, length) for key, parts in chosen.items()}
+    chosen = with_column([attributes for _, attributes in batches], length, every=every, wanted=wanted)
+    columns = {prefix + key: attribute_column(pieces[key], length) for key in chosen}
     return columns, len(pieces) - len(chosen)
 
 
