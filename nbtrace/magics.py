@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -61,8 +62,7 @@ class NbtraceMagics(Magics):
         namespace = self.shell.user_ns
         evaluated = parsed.evaluate(namespace, local_ns)
         self._say(evaluated.problems)
-        with api.span(evaluated.name) as current:
-            current.set_attributes(evaluated.attributes)
+        with api.span(evaluated.name, **evaluated.attributes):
             body = parsed.statement if cell is None else cell
             return self._run(body or "", namespace, local_ns)
 
@@ -78,7 +78,7 @@ class NbtraceMagics(Magics):
 
     def _say(self, problems: tuple[str, ...]) -> None:
         for problem in problems:
-            print(f"nbtrace: {problem} — the span holds the error.")
+            print(f"nbtrace: {problem} — the code runs, the span holds the error.", file=sys.stderr)
 
     def _run(self, source: str, namespace: dict[str, Any], local_ns: dict[str, Any] | None) -> Any:
         """Run code as a cell does: the value of a last expression is returned."""
