@@ -1,38 +1,100 @@
-"""From a recording to its DataFrames: a million spans with three attributes, first call and repeated."""
+"""From a recording to its answers: a million spans with three attributes, and a hundred thousand with rare keys.
+
+Ratios are against the same question in plain pandas, asked in the same run."""
 
 from __future__ import annotations
 
+import random
 import statistics
 import time
+from collections.abc import Callable
 
+import pandas as pd
+
+from nbtrace.analysis.criticalpath import critical_path
+from nbtrace.analysis.selftime import self_time
+from nbtrace.analysis.statistics import statistics as by_name
+from nbtrace.analysis.tree import depth_first
 from nbtrace.api import Recording
 from nbtrace.store.store import SpanStore
 from tests.rows import row
 
-SPANS = 1_000_000
+SPANS, PER_TRACE, ROUNDS = 1_000_000, 1_000, 5
+KEYS = ("n", "kind", "share")
+
+
+def filled(spans: int, per_trace: int) -> SpanStore:
+    """A store of traces in which every span has up to four children."""
+    store = SpanStore(max_spans=2 * spans)
+    for i in range(spans):
+        trace, place = divmod(i, per_trace)
+        parent = trace * per_trace + (place - 1) // 4 + 1 if place else 0
+        fields = row(i + 1, parent=parent, trace=trace + 1, name=f"name {i % 50}", start=i * 10, end=i * 10 + 500)[:11]
+        store.append((*fields, KEYS, i, f"k{i % 20}", i * 0.5))
+    if store._sealer is not None:
+        store._sealer.join()
+    return store
+
+
+def seconds(question: Callable[[], object]) -> float:
+    """The median time of a question."""
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        question()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def pandas_self_time(spans: pd.DataFrame) -> pd.Series:
+    """What a person would write: durations minus the sum of the children's."""
+    children = spans.groupby("parent_span_id")["duration"].sum()
+    return spans["duration"] - spans["span_id"].map(children).fillna(pd.Timedelta(0))
+
+
+def pandas_statistics(spans: pd.DataFrame) -> pd.DataFrame:
+    """The same for times by name."""
+    groups = spans.groupby("name")["duration"]
+    return groups.describe(percentiles=[0.5, 0.95, 0.99])
 
 
 def main() -> None:
-    """Fill a store with rows and ask it."""
-    store = SpanStore(max_spans=2 * SPANS)
-    keys = ("n", "kind", "share")
-    for i in range(SPANS):
-        store.append(
-            (*row(i + 1, parent=i, trace=i // 1_000 + 1, start=i, end=i + 5)[:11], keys, i, f"k{i % 20}", i * 0.5)
-        )
+    """Ask."""
+    store = filled(SPANS, PER_TRACE)
     recording = Recording(store)
-    if store._sealer is not None:
-        store._sealer.join()
-    figures = []
-    for _ in range(6):
-        began = time.perf_counter()
-        recording.spans()
-        figures.append(time.perf_counter() - began)
-    sealed = sum(
-        batch.spans.nbytes + sum(run.values.nbytes for runs in batch.attributes.values() for run in runs)
-        for batch in store.snapshot().batches
+    began = time.perf_counter()
+    table = recording.spans()
+    first = time.perf_counter() - began
+    batches = store.snapshot().batches
+    held = sum(
+        batch.spans.nbytes
+        + sum(
+            run.values.nbytes + (0 if run.rows is None else run.rows.nbytes)
+            for runs in batch.attributes.values()
+            for run in runs
+        )
+        for batch in batches
     )
-    print(f"{SPANS:,} spans to a DataFrame")
+    print(f"{SPANS:,} spans: {held / SPANS:.0f} B each in memory")
+    print(f"  DataFrame   first {first:.2f} s, repeated {seconds(recording.spans):.2f} s")
+    print(f"  Arrow       {seconds(recording.to_arrow):.2f} s")
+    for name, ours, theirs in (
+        ("self time", self_time, pandas_self_time),
+        ("statistics", by_name, pandas_statistics),
+    ):
+        own, plain = seconds(lambda ours=ours: ours(table)), seconds(lambda theirs=theirs: theirs(table))
+        print(f"  {name:<11} {own:.2f} s, {own / plain:.2f} × pandas ({plain:.2f} s)")
+    print(f"  tree order  {seconds(lambda: depth_first(table)):.2f} s")
+    one = Recording(filled(100_000, 100_000)).spans()
+    print(f"critical path of a trace of 100,000: {seconds(lambda: critical_path(one)) * 1_000:.0f} ms")
+    rare = SpanStore()
+    for i in range(100_000):
+        keys = tuple(f"key{random.randrange(1_000)}" for _ in range(3))
+        rare.append((*row(i + 1)[:11], tuple(dict.fromkeys(keys)), *range(len(set(keys)))))
+    sparse = Recording(rare)
+    sparse.spans()
+    table = sparse.spans()
     print(
-        f"  first call {figures[0]:.2f} s, repeated {statistics.median(figures[1:]):.2f} s, {sealed / SPANS:.0f} B a span"
+        f"100,000 spans with 3 of 1,000 rare keys: {seconds(sparse.spans) * 1_000:.0f} ms, "
+        f"{table.memory_usage(deep=False).sum() / 1e6:.0f} MB"
     )
