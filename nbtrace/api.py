@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from nbtrace.views.tree import TreeView
+
 __all__ = [
     "Condition",
     "Recording",
-    "View",
     "cells",
     "concurrency",
     "critical_path",
@@ -259,11 +260,12 @@ class Recording:
         name: str | None = None,
         where: str | None = None,
         last: int | None = None,
-    ) -> View:
+    ) -> TreeView:
         """Return the tree of spans, to be displayed: a table in a notebook, text in a terminal and in `print`.
 
         Narrowed as `spans`; last: only the last so many cells."""
         from nbtrace.analysis import dataframes
+        from nbtrace.views.tree import TreeView
 
         if last is not None and (not isinstance(last, int) or last < 1):
             raise ValueError(f"last={last!r} is no number of cells. Type for example last=3.")
@@ -277,7 +279,7 @@ class Recording:
         if last is not None:
             table = table[table["cell"].isin(last_cells(last))]
         table = _narrow(table, cell, trace_id, name, where, variables)
-        return View(table, dataframes.errors(snapshot), snapshot.dropped_spans)
+        return TreeView(table, dataframes.errors(snapshot), snapshot.dropped_spans)
 
     def _table(
         self,
@@ -334,44 +336,6 @@ class Condition(str):
         condition = super().__new__(cls, text)
         condition.variables = variables
         return condition
-
-
-class View:
-    """A tree of spans at one moment: text/plain everywhere, an HTML table where that can be shown. Of a long recording the
-    latest traces are shown, and the rest counted."""
-
-    def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame, dropped_spans: int) -> None:
-        self._spans = spans
-        self._errors = errors
-        self._dropped = dropped_spans
-
-    def __str__(self) -> str:
-        from nbtrace.views import text
-
-        return text.tree(*self._latest(text.MAX_ROWS))
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        from nbtrace.views import html
-
-        return html.tree_table(*self._latest(html.MAX_ROWS))
-
-    def _latest(self, max_rows: int) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-        """The spans of the last traces that fit into `max_rows`, at least one; and a note on what is left out."""
-        from nbtrace.views import words
-
-        notes = [f"{self._dropped:,} older spans were dropped (see %nbtrace status)"] if self._dropped else []
-        sizes = self._spans.groupby("trace_id", sort=False).size()
-        fitting = sizes[::-1].cumsum() <= max_rows
-        traces = max(1, int(fitting.sum()))
-        if traces >= len(sizes):
-            return self._spans, self._errors, " · ".join(notes)
-        chosen = self._spans[self._spans["trace_id"].isin(sizes.index[-traces:])].reset_index(drop=True)
-        left_out = len(self._spans) - len(chosen)
-        earlier = f"{words.count(left_out, 'span')} of {words.count(len(sizes) - traces, 'earlier trace')}"
-        notes.insert(0, f"{earlier} not shown (--cell N, --where …)")
-        return chosen, self._errors, " · ".join(notes)
 
 
 def _narrow(

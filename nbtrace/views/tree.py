@@ -1,0 +1,41 @@
+"""A tree of spans at one moment, in whatever form the place it is shown in can take.
+
+Enters: a spans and an errors DataFrame, and how many spans were dropped. Leaves: text/plain and text/html."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from nbtrace.views import html, text, words
+
+
+class TreeView:
+    """A tree of spans at one moment: text/plain everywhere, an HTML table where that can be shown. Of a long recording the
+    latest traces are shown, and the rest counted."""
+
+    def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame, dropped_spans: int) -> None:
+        self._spans = spans
+        self._errors = errors
+        self._dropped = dropped_spans
+
+    def __str__(self) -> str:
+        return text.tree(*self._latest(text.MAX_ROWS))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html.tree_table(*self._latest(html.MAX_ROWS))
+
+    def _latest(self, max_rows: int) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+        """The spans of the last traces that fit into `max_rows`, at least one; and a note on what is left out."""
+        notes = [f"{self._dropped:,} older spans were dropped (see %nbtrace status)"] if self._dropped else []
+        sizes = self._spans.groupby("trace_id", sort=False).size()
+        fitting = sizes[::-1].cumsum() <= max_rows
+        traces = max(1, int(fitting.sum()))
+        if traces >= len(sizes):
+            return self._spans, self._errors, " · ".join(notes)
+        chosen = self._spans[self._spans["trace_id"].isin(sizes.index[-traces:])].reset_index(drop=True)
+        left_out = len(self._spans) - len(chosen)
+        earlier = f"{words.count(left_out, 'span')} of {words.count(len(sizes) - traces, 'earlier trace')}"
+        notes.insert(0, f"{earlier} not shown (--cell N, --where …)")
+        return chosen, self._errors, " · ".join(notes)
