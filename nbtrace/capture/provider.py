@@ -164,6 +164,7 @@ class Capture:
         self._tracer: Any = None
         self._seen: Any = None
         self._lost_taps = 0
+        self._installed = False
         self._hook: Patch | None = None
         self._taps: list[tuple[weakref.ref[Any], Tap, Any]] = []
 
@@ -178,6 +179,7 @@ class Capture:
     def install(self) -> None:
         """Tap the provider that is set, or set one of our own without spending the API's set-once."""
         self._problems.clear()
+        self._installed = True
         self._private = quiet_tracer(
             private := self._make_provider(_RecordOnly()), self._ids, private._span_limits, _scope()
         )
@@ -187,6 +189,7 @@ class Capture:
 
     def uninstall(self) -> None:
         """Hear nothing more, and leave OpenTelemetry's global state as it would be without us."""
+        self._installed = False
         if self._hook is not None:
             self._hook.undo()
             self._hook = None
@@ -203,6 +206,8 @@ class Capture:
 
     def look(self) -> None:
         """Look again at which provider is set; called before each cell, so it returns at once where nothing changed."""
+        if not self._installed:
+            return
         provider = _set_provider()
         if provider is not None and provider is self._seen:
             return

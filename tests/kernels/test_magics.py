@@ -158,6 +158,18 @@ def test_status_off_on_and_reset(kernel: Kernel) -> None:
     assert [row["name"].split("] ")[1] for row in kernel.rows()] == ["%nbtrace reset"]
 
 
+def test_the_live_recording_can_be_stopped_and_started(kernel: Kernel) -> None:
+    """As any recording; cells run on, and OpenTelemetry's global state is left alone meanwhile."""
+    kernel.run("import nbtrace\nfrom opentelemetry import trace\n_ = nbtrace.live().stop()")
+    assert kernel.run("type(trace.get_tracer_provider()).__name__").result == "'ProxyTracerProvider'"
+    kernel.run("%%span unseen\n1/0")
+    kernel.run("_ = nbtrace.live().start()")
+    kernel.run("y = 1")
+    names = [row["name"] for row in kernel.rows()]
+    assert "unseen" not in names
+    assert names[-1].endswith("y = 1")
+
+
 def test_status_tells_what_is_dropped(kernel: Kernel) -> None:
     kernel.run("%config NBTrace.max_spans = 10")
     kernel.run("import nbtrace\nfor _ in range(30):\n    with nbtrace.span('x'): pass")
