@@ -305,7 +305,7 @@ class Recording:
         if attributes == "dict" and where:
             table["attributes"] = build(snapshot, attributes="dict")["attributes"]
         if cell is not None and "cell" not in table:  # links have no such column, but the spans they start from do
-            inside = _narrow(dataframes.spans(snapshot), cell, None, None, None, {})["span_id"]
+            inside = _narrow(dataframes.spans(snapshot, attributes="none"), cell, None, None, None, {})["span_id"]
             table, cell = table[table["span_id"].isin(inside)], None
         narrowed = _narrow(table, cell, trace_id, name, where, _caller(where), name_column)
         if attributes == "dict":
@@ -358,7 +358,11 @@ def _named(where: str | None, snapshot: Snapshot) -> set[str]:
     """The attributes that a condition may mean, however rare they are."""
     if not isinstance(where, str):
         return set()
-    keys = {key for batch in snapshot.batches for key in (*batch.attributes, *batch.event_attributes)}
+    keys = {
+        key
+        for batch in snapshot.batches
+        for key in (*batch.attributes, *batch.event_attributes, *batch.link_attributes)
+    }
     return {key for key in keys if key in where}
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from nbtrace.analysis.columns import (
+    TEXT,
     attribute_columns,
     attribute_dicts,
     durations,
@@ -200,8 +201,6 @@ def _with_note(table: pd.DataFrame, left_out: int) -> pd.DataFrame:
 
 
 def _as_text(values: Any) -> Any:
-    from nbtrace.analysis.columns import TEXT
-
     return pd.Series(values).astype(object).where(pd.Series(values).notna(), None).astype(TEXT)
 
 

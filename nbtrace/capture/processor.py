@@ -64,8 +64,8 @@ class SpanRecorder:
         self.deliver: Callable[[Row], None] = _nobody
         """Hands a row to whoever listens."""
         self._origins: dict[int, tuple[Any, int]] = {}
-        self._scope: Any = self
-        self._origin = -1
+        self.last_origin: tuple[Any, int] = (self, 0)
+        """The scope of the last span whose origin was asked for, and the index of that origin."""
         # By the id of a span that still runs: the stack traces that ended spans below it.
         self._passing: dict[int, dict[str, None]] = {}
         self.cell_spans: set[int] = set()
@@ -177,7 +177,6 @@ class SpanRecorder:
         attributes = dict(span.attributes or {})
         if type(span.kind) is not SpanKind:
             attributes["kind"] = span.kind
-        self._learn_origin(span)
         extra = Extra(
             status_message=status.description or None,
             events=tuple((event.timestamp, event.name, *_pairs(event.attributes)) for event in list(span.events)),
@@ -198,7 +197,7 @@ class SpanRecorder:
             0 if running else span.end_time,
             status.status_code.value,
             cell,
-            self._origin,
+            self.origin_of(span),
             None if extra == Extra() else extra,
             self.shape(tuple(attributes)),
             *attributes.values(),
@@ -210,11 +209,9 @@ class SpanRecorder:
             self._shapes.clear()
         return self._shapes.setdefault(keys, keys)
 
-    def _learn_origin(self, span: ReadableSpan) -> None:
-        """Make `_origin` the one of this span. Known by the scope object, of which a tracer has one."""
+    def origin_of(self, span: ReadableSpan) -> int:
+        """Return the index of the span's origin. Known by the scope object, of which a tracer has one."""
         scope: Any = span.instrumentation_scope
-        if scope is self._scope:
-            return
         known = self._origins.get(id(scope))
         if known is None:
             resource = span.resource
@@ -232,7 +229,9 @@ class SpanRecorder:
                 self._origins.clear()
             # The scope is kept with its number, so that its address is not given to another.
             known = self._origins[id(scope)] = (scope, index)
-        self._scope, self._origin = known
+        # One tuple, replaced as a whole: spans of other tracers end in other threads meanwhile.
+        self.last_origin = known
+        return known[1]
 
 
 def _nobody(row: Row) -> None: ...
@@ -336,11 +335,13 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
                 or bounded.dropped
                 or passing
                 or handled_now() is not None
-                or span._instrumentation_scope is not recorder._scope
                 or not -TOLERANCE_NS < end_ns - start_ns - ended + started[2] < TOLERANCE_NS
             ):
                 recorder.deliver(recorder.careful_row(span, started, ended))
                 return
+            scope, origin = recorder.last_origin
+            if span._instrumentation_scope is not scope:
+                origin = recorder.origin_of(span)
             parent = span._parent
             attributes = bounded._dict
             shape = tuple(attributes)
@@ -359,7 +360,7 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
                     end_ns,
                     0,
                     started[1],
-                    recorder._origin,
+                    origin,
                     None,
                     shape,
                     *attributes.values(),
