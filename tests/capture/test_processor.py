@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Iterator
 
+import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -13,7 +16,16 @@ from nbtrace.capture.processor import SpanRecorder, Tap
 from nbtrace.store.store import SpanStore
 
 
-def test_spans_of_many_tracers_ending_at_once_keep_their_own_scope() -> None:
+@pytest.fixture
+def often_interrupted() -> Iterator[None]:
+    """Threads take turns between any two steps."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_spans_of_many_tracers_ending_at_once_keep_their_own_scope(often_interrupted: None) -> None:
     """The last origin is remembered for speed, and tracers of other threads change it all the time."""
     with nbtrace.record() as rec:
         start = threading.Barrier(6)
