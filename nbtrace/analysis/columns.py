@@ -5,6 +5,7 @@ Enters: sealed batches. Leaves: pandas arrays with the dtypes of the span table,
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,25 @@ _MISSING = np.iinfo(np.int64).min  # NaT
 
 def texts(chunks: Sequence[Any]) -> Any:
     """A str column from Arrow strings, dictionary-encoded or not."""
-    return _text_array(pa.chunked_array([chunk.cast(pa.large_string()) for chunk in chunks], pa.large_string()))
+    return _text_array(pa.chunked_array([_decoded(chunk) for chunk in chunks], pa.large_string()))
+
+
+def _decoded(chunk: Any) -> Any:
+    if isinstance(chunk, pa.DictionaryArray):
+        if chunk.null_count == len(chunk):
+            return _repeated(None, len(chunk))
+        if len(chunk.dictionary) == 1 and not chunk.null_count:
+            return _repeated(chunk.dictionary[0].as_py(), len(chunk))
+    return chunk.cast(pa.large_string())
+
+
+@lru_cache(maxsize=32)
+def _repeated(text: str | None, length: int) -> Any:
+    """One text over and over. Most batches have one kind, one status and one scope: sharing the memory spares the first
+    DataFrame of a million spans half its time."""
+    return (
+        pa.nulls(length, pa.large_string()) if text is None else pa.repeat(pa.scalar(text, pa.large_string()), length)
+    )
 
 
 def _text_array(found: Any) -> Any:
@@ -33,25 +52,46 @@ def _text_array(found: Any) -> Any:
     return pd.Series(TEXT.construct_array_type()(found), dtype=TEXT).array
 
 
-def labels(codes: npt.NDArray[Any], names: Sequence[str]) -> Any:
+def labels(chunks: Sequence[Any], names: Sequence[str | None]) -> Any:
     """A str column from integer codes into a short list of names."""
-    return texts([pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names, pa.string()))])
+    known = pa.array(names, pa.large_string())
+    found = []
+    for chunk in chunks:
+        codes = np.asarray(chunk)
+        if len(codes) and (codes == codes[0]).all():
+            found.append(_repeated(names[codes[0]], len(codes)))
+        else:
+            found.append(known.take(chunk))
+    return _text_array(pa.chunked_array(found, pa.large_string()))
 
 
 def integers(values: npt.NDArray[Any], missing: npt.NDArray[np.bool_] | None = None) -> Any:
     """An Int64 column."""
     mask = np.zeros(len(values), dtype=bool) if missing is None else missing
-    return pd.arrays.IntegerArray(values.astype(np.int64), mask)
+    return pd.arrays.IntegerArray(values.astype(np.int64, copy=False), mask)
+
+
+def counts(chunks: Sequence[Any]) -> Any:
+    """An Int64 column of numbers most of which are 0."""
+    # Memory of zeros costs nothing until it is written to.
+    column = np.zeros(sum(map(len, chunks)), dtype=np.int64)
+    start = 0
+    for chunk in chunks:
+        numbers_ = np.asarray(chunk)
+        if numbers_.any():
+            column[start : start + len(numbers_)] = numbers_
+        start += len(numbers_)
+    return integers(column)
 
 
 def times(ns: npt.NDArray[np.int64], missing: npt.NDArray[np.bool_] | None = None) -> Any:
     """A datetime64[ns, UTC] column from nanoseconds since the epoch."""
-    return pd.DatetimeIndex(_with_gaps(ns, missing).view("M8[ns]"), tz="UTC").array
+    return pd.DatetimeIndex(_with_gaps(ns, missing).view("M8[ns]"), tz="UTC", copy=False).array
 
 
 def durations(ns: npt.NDArray[np.int64], missing: npt.NDArray[np.bool_] | None = None) -> Any:
     """A timedelta64[ns] column from nanoseconds."""
-    return pd.TimedeltaIndex(_with_gaps(ns, missing).view("m8[ns]")).array
+    return pd.TimedeltaIndex(_with_gaps(ns, missing).view("m8[ns]"), copy=False).array
 
 
 def _with_gaps(ns: npt.NDArray[np.int64], missing: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.int64]:
@@ -71,9 +111,8 @@ def attribute_column(pieces: Sequence[tuple[int, Sequence[Run]]], length: int) -
     float64, boolean or str; several, and arrays, maps and bytes, give object, with each value as it was."""
     kinds = {run.kind for _, runs in pieces for run in runs} - {"none"}
     if len(kinds) == 1 and (kind := next(iter(kinds))) in ("int", "float", "bool", "str"):
-        positions = [_positions(start, run) for start, runs in pieces for run in runs if run.kind == kind]
-        values = [run.values for _, runs in pieces for run in runs if run.kind == kind]
-        return _typed_column(kind, positions, values, length)
+        chosen = [(start, run) for start, runs in pieces for run in runs if run.kind == kind]
+        return _typed_column(kind, chosen, length)
     column = np.full(length, None, dtype=object)
     for start, runs in pieces:
         for run in runs:
@@ -92,28 +131,28 @@ def _positions(start: int, run: Run) -> npt.NDArray[np.int64]:
     return run.rows.astype(np.int64) + start
 
 
-def _typed_column(kind: str, positions: list[npt.NDArray[np.int64]], values: list[Any], length: int) -> Any:
-    where = np.concatenate(positions)
-    everywhere = len(where) == length
+def _typed_column(kind: str, pieces: list[tuple[int, Run]], length: int) -> Any:
+    values = [run.values for _, run in pieces]
+    everywhere = sum(map(len, values)) == length and all(run.rows is None for _, run in pieces)
+    where = None if everywhere else np.concatenate([_positions(start, run) for start, run in pieces])
     if kind == "str":
-        found = pa.chunked_array([value.cast(pa.large_string()) for value in values], pa.large_string())
-        if not everywhere:
-            taken = np.full(length, -1, dtype=np.int64)
-            taken[where] = np.arange(len(where))
-            found = found.take(pa.array(taken, mask=taken < 0))
-        return _text_array(found)
+        if where is None:
+            return texts(values)
+        taken = np.full(length, -1, dtype=np.int64)
+        taken[where] = np.arange(len(where))
+        found = pa.chunked_array([_decoded(value) for value in values], pa.large_string())
+        return _text_array(found.take(pa.array(taken, mask=taken < 0)))
     data = np.concatenate([value.to_numpy(zero_copy_only=False) for value in values])
+    missing = np.zeros(length, dtype=bool)
+    if where is not None:
+        spread = np.full(length, np.nan) if kind == "float" else np.zeros(length, dtype=data.dtype)
+        spread[where] = data
+        data = spread
+        missing[:] = True
+        missing[where] = False
     if kind == "float":
-        column = np.full(length, np.nan)
-        column[where] = data
-        return pd.array(column, dtype="float64")
-    filled = np.zeros(length, dtype=np.int64 if kind == "int" else bool)
-    filled[where] = data
-    missing = np.ones(length, dtype=bool)
-    missing[where] = False
-    if kind == "int":
-        return pd.arrays.IntegerArray(filled, missing)
-    return pd.arrays.BooleanArray(filled, missing)
+        return pd.array(data, dtype="float64")
+    return pd.arrays.IntegerArray(data, missing) if kind == "int" else pd.arrays.BooleanArray(data, missing)
 
 
 def attribute_columns(

@@ -15,6 +15,7 @@ from nbtrace.analysis.columns import (
     TEXT,
     attribute_columns,
     attribute_dicts,
+    counts,
     durations,
     integers,
     labels,
@@ -253,7 +254,7 @@ class _SpanTable:
         ends = self._chunks("end_ns")
         end_ns = numbers(ends)
         running = np.concatenate([np.asarray(chunk.is_null()) for chunk in ends]) if ends else np.zeros(0, dtype=bool)
-        origins = self.column("origin")
+        origins = self._chunks("origin")
         services = [ORIGINS[index].service_name for index in range(len(ORIGINS))]
         scopes = [ORIGINS[index].scope_name for index in range(len(ORIGINS))]
         zero = np.zeros(0, dtype=np.int64)
@@ -262,17 +263,17 @@ class _SpanTable:
             "span_id": texts(self._chunks("span_id")),
             "parent_span_id": texts(self._chunks("parent_span_id")),
             "name": texts(self._chunks("name")),
-            "kind": labels(self.column("kind"), KINDS),
+            "kind": labels(self._chunks("kind"), KINDS),
             "start_time": times(self.start_ns),
             "end_time": times(end_ns, running),
             "duration": durations(end_ns - self.start_ns if self.length else zero, running),
-            "status_code": labels(self.column("status"), STATUS_CODES),
+            "status_code": labels(self._chunks("status"), STATUS_CODES),
             "status_message": texts(self._chunks("status_message")),
             "cell": self.cells(),
-            "service_name": labels(origins, services),  # type: ignore[arg-type]
-            "scope_name": labels(origins, scopes),  # type: ignore[arg-type]
+            "service_name": labels(origins, services),
+            "scope_name": labels(origins, scopes),
             **{
-                name: integers(self.column(name))
+                name: counts(self._chunks(name))
                 for name in ("event_count", "link_count", "dropped_attributes", "dropped_events", "dropped_links")
             },
         }

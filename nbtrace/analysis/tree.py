@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
+
+from nbtrace.analysis.ids import rows_of
 
 Ints = npt.NDArray[np.int64]
 
@@ -21,10 +21,7 @@ def parents(spans: pd.DataFrame) -> Ints:
     """Return the row number of each span's parent, -1 for roots and orphans. A span id that occurs twice means its first row."""
     if not len(spans):
         return np.zeros(0, dtype=np.int64)
-    ids = pa.array(spans["span_id"], pa.large_string(), from_pandas=True)
-    wanted = pa.array(spans["parent_span_id"], pa.large_string(), from_pandas=True)
-    above = pc.index_in(wanted, value_set=ids, skip_nulls=True).fill_null(-1)
-    found = np.asarray(above).astype(np.int64)
+    found = rows_of(spans["parent_span_id"], spans["span_id"])
     found[found == np.arange(len(found))] = -1
     return found
 
@@ -62,12 +59,12 @@ def depth_first(spans: pd.DataFrame) -> tuple[Ints, Ints]:
 def _levels(above: Ints) -> list[Ints]:
     """The rows of each depth; an empty table has none. Gives up beyond `MAX_LEVELS`."""
     order = np.argsort(above, kind="stable")
-    parent = above[order]
-    levels = [order[: np.searchsorted(parent, 0)]]
+    # The children of row r stand in `order` from first[r + 1] on, those of no row at its beginning.
+    number = np.bincount(above + 1, minlength=len(above) + 1)
+    first = np.cumsum(number) - number
+    levels = [order[: number[0]]]
     while len(levels[-1]) and len(levels) <= MAX_LEVELS:
-        low = np.searchsorted(parent, levels[-1])
-        high = np.searchsorted(parent, levels[-1], side="right")
-        counts = high - low
+        low, counts = first[levels[-1] + 1], number[levels[-1] + 1]
         steps = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
         levels.append(order[np.repeat(low, counts) + steps])
     return [level for level in levels if len(level)]
@@ -78,6 +75,8 @@ def _cut_circles(above: Ints, start: Ints) -> None:
     pointer = above.copy()
     # Pointer doubling: after so many steps every span that hangs on a root has reached beyond it.
     for _ in range(len(above).bit_length()):
+        if (pointer < 0).all():
+            return
         pointer = np.where(pointer < 0, -1, pointer[pointer])
     walked: dict[int, int] = {}
     for first in np.flatnonzero(pointer >= 0).tolist():  # a hostile file's

@@ -163,11 +163,12 @@ def _times(numbers: Iterable[Any]) -> Any:
 def _hex16(ids: npt.NDArray[np.uint64], *, missing: int | None = None) -> Any:
     n = len(ids)
     data = pa.py_buffer(hexlify(ids.astype(">u8").tobytes()))
+    # Large strings, as pandas has them: its columns are then this very memory.
+    offsets = pa.py_buffer(np.arange(0, 16 * n + 1, 16, dtype=np.int64))
     if missing is None or not (absent := ids == missing).any():
-        return pa.StringArray.from_buffers(n, pa.py_buffer(np.arange(0, 16 * n + 1, 16, dtype=np.int32)), data)
+        return pa.LargeStringArray.from_buffers(n, offsets, data)
     validity = pa.py_buffer(np.packbits(~absent, bitorder="little"))
-    offsets = pa.py_buffer(np.arange(0, 16 * n + 1, 16, dtype=np.int32))
-    return pa.StringArray.from_buffers(n, offsets, data, validity, int(absent.sum()))
+    return pa.LargeStringArray.from_buffers(n, offsets, data, validity, int(absent.sum()))
 
 
 def _trace_ids(ids: Sequence[int]) -> Any:

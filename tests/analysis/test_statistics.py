@@ -3,7 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from nbtrace.analysis import statistics as module
 from nbtrace.analysis.filters import UnknownColumnError
 from nbtrace.analysis.statistics import statistics
 
@@ -26,9 +29,9 @@ def test_times_by_name_the_largest_total_first() -> None:
     found = statistics(table(("a", 1, "UNSET"), ("b", 100, "ERROR"), ("a", 3, "ERROR"), ("a", None, "UNSET")))
     assert found["name"].tolist() == ["b", "a"]
     row = found.iloc[1]
-    assert (row["count"], row["errors"]) == (2, 1)
+    assert (row["count"], row["errors"], row["error_rate"]) == (2, 1, 0.5)
     assert [row[c].value for c in ("total", "mean", "min", "p50", "max")] == [4, 2, 1, 2, 3]
-    assert {str(found[c].dtype) for c in found.columns[3:]} == {"timedelta64[ns]"}
+    assert {str(found[c].dtype) for c in found.columns[4:]} == {"timedelta64[ns]"}
 
 
 def test_percentiles_are_those_of_numpy() -> None:
@@ -45,3 +48,26 @@ def test_no_spans_give_an_empty_table_of_the_same_columns() -> None:
 def test_an_unknown_column_is_an_error() -> None:
     with pytest.raises(UnknownColumnError, match="Did you mean 'name'"):
         statistics(table(("a", 1, "UNSET")), by="nam")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2**62 // 20)), max_size=20), st.booleans())
+def test_the_table_is_what_a_loop_gives(spans: list[tuple[str, int]], many: bool) -> None:
+    """Whole nanoseconds also where a float would lose them, for few groups and for many."""
+    with pytest.MonkeyPatch.context() as patch:
+        if many:
+            patch.setattr(module, "MANY_GROUPS", 0)
+        found = statistics(table(*[(name, ns, "UNSET") for name, ns in spans]))
+    for row in found.to_dict("records"):
+        lengths = sorted(ns for name, ns in spans if name == row["name"])
+        assert [row[c].value for c in ("total", "self", "min", "max")] == [
+            sum(lengths),
+            sum(lengths),
+            lengths[0],
+            lengths[-1],
+        ]
+        assert row["count"] == len(lengths)
+        assert abs(row["mean"].value * len(lengths) - sum(lengths)) <= len(lengths)
+        middle = (lengths[(len(lengths) - 1) // 2] + lengths[len(lengths) // 2]) // 2
+        assert abs(row["p50"].value - middle) <= max(1, lengths[-1] >> 52)
+    assert sorted(found["name"]) == sorted({name for name, _ in spans})
