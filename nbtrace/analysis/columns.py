@@ -1,6 +1,8 @@
 """Put the columns of many batches together: one pandas column from the pieces of each batch.
 
-Enters: sealed batches. Leaves: pandas arrays with the dtypes of the span table, also from no rows at all."""
+Enters: sealed batches. Leaves: pandas arrays with the dtypes of the span table, also from no rows at all. A column is made
+in the order that is wanted, `rows` being the row of all batches that stands in each place: sorting the finished table would
+write all its memory twice."""
 
 from __future__ import annotations
 
@@ -16,6 +18,10 @@ import pyarrow as pa
 from nbtrace.analysis.keys import with_column
 from nbtrace.store.seal import Attributes, Run, decode_json
 
+Ints = npt.NDArray[np.int64]
+Piece = tuple[int, Sequence[Run]]
+"""The first row of a batch in which a key occurs, and its runs there."""
+
 _PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
 
 TEXT: Any = pd.StringDtype(na_value=np.nan) if _PANDAS_3 else pd.StringDtype("pyarrow_numpy")
@@ -24,18 +30,66 @@ TEXT: Any = pd.StringDtype(na_value=np.nan) if _PANDAS_3 else pd.StringDtype("py
 _MISSING = np.iinfo(np.int64).min  # NaT
 
 
-def texts(chunks: Sequence[Any]) -> Any:
+def texts(chunks: Sequence[Any], rows: Ints | None = None) -> Any:
     """A str column from Arrow strings, dictionary-encoded or not."""
-    return _text_array(pa.chunked_array([_decoded(chunk) for chunk in chunks], pa.large_string()))
+    if rows is None or _is_one_text(chunks):
+        return _text_array(pa.chunked_array([_decoded(chunk) for chunk in _cut(chunks, rows)], pa.large_string()))
+    if all(isinstance(chunk, pa.DictionaryArray) for chunk in chunks):
+        codes, dictionary = _coded(chunks)
+        return _text_array(_taken(dictionary, codes[rows]))
+    together = pa.concat_arrays([_decoded(chunk) for chunk in chunks])
+    return _text_array(together.take(pa.array(rows)))
+
+
+def labels(chunks: Sequence[Any], names: Sequence[str | None], rows: Ints | None = None) -> Any:
+    """A str column from integer codes into a short list of names."""
+    known = pa.array(names, pa.string())
+    coded = []
+    for chunk in chunks:
+        codes = np.asarray(chunk)
+        if len(codes) and (codes == codes[0]).all():
+            coded.append(pa.DictionaryArray.from_arrays(np.zeros(len(codes), np.int8), known[codes[0] : codes[0] + 1]))
+        else:
+            coded.append(pa.DictionaryArray.from_arrays(codes.astype(np.int32), known))
+    return texts(coded, rows)
+
+
+def _text_array(found: Any) -> Any:
+    """A str column over Arrow's memory."""
+    return pd.Series(TEXT.construct_array_type()(found), dtype=TEXT).array
+
+
+def _is_one_text(chunks: Sequence[Any]) -> bool:
+    """Whether all chunks hold the same text, or none, over and over: any order of it is the same."""
+    kept = [chunk for chunk in chunks if len(chunk)]
+    known = [_only_text(chunk) for chunk in kept]
+    return not kept or (known[0] is not _SEVERAL and all(text == known[0] for text in known[1:]))
+
+
+_SEVERAL = object()
+
+
+def _only_text(chunk: Any) -> Any:
+    """The one text (or None) of a dictionary-encoded chunk, `_SEVERAL` if there are more."""
+    if isinstance(chunk, pa.DictionaryArray):
+        if chunk.null_count == len(chunk):
+            return None
+        if len(chunk.dictionary) == 1 and not chunk.null_count:
+            return chunk.dictionary[0].as_py()
+    return _SEVERAL
+
+
+def _cut(chunks: Sequence[Any], rows: Ints | None) -> Sequence[Any]:
+    """Chunks of one text, as many rows of them as are wanted."""
+    if rows is None or len(rows) == sum(map(len, chunks)):
+        return chunks
+    only = next((_only_text(chunk) for chunk in chunks if len(chunk)), None)
+    return [_repeated(only, len(rows))]
 
 
 def _decoded(chunk: Any) -> Any:
-    if isinstance(chunk, pa.DictionaryArray):
-        if chunk.null_count == len(chunk):
-            return _repeated(None, len(chunk))
-        if len(chunk.dictionary) == 1 and not chunk.null_count:
-            return _repeated(chunk.dictionary[0].as_py(), len(chunk))
-    return chunk.cast(pa.large_string())
+    only = _only_text(chunk)
+    return chunk.cast(pa.large_string()) if only is _SEVERAL else _repeated(only, len(chunk))
 
 
 @lru_cache(maxsize=32)
@@ -47,22 +101,20 @@ def _repeated(text: str | None, length: int) -> Any:
     )
 
 
-def _text_array(found: Any) -> Any:
-    """A str column over Arrow's memory."""
-    return pd.Series(TEXT.construct_array_type()(found), dtype=TEXT).array
-
-
-def labels(chunks: Sequence[Any], names: Sequence[str | None]) -> Any:
-    """A str column from integer codes into a short list of names."""
-    known = pa.array(names, pa.large_string())
-    found = []
+def _coded(chunks: Sequence[Any]) -> tuple[npt.NDArray[np.int32], Any]:
+    """All chunks as codes, -1 for a gap, into one dictionary; a text of several chunks stands in it several times."""
+    codes, start = [], 0
     for chunk in chunks:
-        codes = np.asarray(chunk)
-        if len(codes) and (codes == codes[0]).all():
-            found.append(_repeated(names[codes[0]], len(codes)))
-        else:
-            found.append(known.take(chunk))
-    return _text_array(pa.chunked_array(found, pa.large_string()))
+        own = np.asarray(chunk.indices.fill_null(-1)).astype(np.int32)
+        codes.append(np.where(own < 0, -1, own + start) if chunk.null_count else own + start)
+        start += len(chunk.dictionary)
+    dictionary = pa.concat_arrays([chunk.dictionary.cast(pa.large_string()) for chunk in chunks])
+    return np.concatenate(codes, dtype=np.int32), dictionary
+
+
+def _taken(dictionary: Any, codes: npt.NDArray[Any]) -> Any:
+    gaps = codes < 0
+    return dictionary.take(pa.array(codes, mask=gaps) if gaps.any() else pa.array(codes))
 
 
 def integers(values: npt.NDArray[Any], missing: npt.NDArray[np.bool_] | None = None) -> Any:
@@ -71,17 +123,17 @@ def integers(values: npt.NDArray[Any], missing: npt.NDArray[np.bool_] | None = N
     return pd.arrays.IntegerArray(values.astype(np.int64, copy=False), mask)
 
 
-def counts(chunks: Sequence[Any]) -> Any:
+def counts(chunks: Sequence[Any], rows: Ints | None = None) -> Any:
     """An Int64 column of numbers most of which are 0."""
-    # Memory of zeros costs nothing until it is written to.
-    column = np.zeros(sum(map(len, chunks)), dtype=np.int64)
-    start = 0
-    for chunk in chunks:
-        numbers_ = np.asarray(chunk)
-        if numbers_.any():
-            column[start : start + len(numbers_)] = numbers_
-        start += len(numbers_)
-    return integers(column)
+    length = sum(map(len, chunks)) if rows is None else len(rows)
+    if not any(np.asarray(chunk).any() for chunk in chunks):
+        return integers(np.zeros(length, dtype=np.int64))  # which costs nothing until it is written to
+    return integers(ordered(numbers(chunks), rows))
+
+
+def ordered(values: npt.NDArray[Any], rows: Ints | None) -> npt.NDArray[Any]:
+    """The values in the order that is wanted."""
+    return values if rows is None else values[rows]
 
 
 def times(ns: npt.NDArray[np.int64], missing: npt.NDArray[np.bool_] | None = None) -> Any:
@@ -104,50 +156,59 @@ def numbers(chunks: Sequence[Any], fill: int = 0) -> npt.NDArray[Any]:
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
 
-def attribute_column(pieces: Sequence[tuple[int, Sequence[Run]]], length: int) -> Any:
-    """One attribute's column over all rows.
+def attribute_column(pieces: Sequence[Piece], length: int, place: Ints | None = None) -> Any:
+    """One attribute's column over all rows, each row of all batches in its `place`.
 
-    `pieces`: the first row of each batch in which the key occurs, and its runs there. One type throughout gives Int64,
-    float64, boolean or str; several, and arrays, maps and bytes, give object, with each value as it was."""
+    One type throughout gives Int64, float64, boolean or str; several, and arrays, maps and bytes, give object, with each
+    value as it was."""
     kinds = {run.kind for _, runs in pieces for run in runs} - {"none"}
     if len(kinds) == 1 and (kind := next(iter(kinds))) in ("int", "float", "bool", "str"):
         chosen = [(start, run) for start, runs in pieces for run in runs if run.kind == kind]
-        return _typed_column(kind, chosen, length)
+        return _typed_column(kind, chosen, length, place)
     column = np.full(length, None, dtype=object)
     for start, runs in pieces:
         for run in runs:
-            items = run.values.to_pylist()
-            if run.kind == "json":
-                items = [decode_json(item) for item in items]
             # Filled one by one: numpy would take a list of lists for a table.
-            for position, item in zip(_positions(start, run).tolist(), items, strict=True):
+            for position, item in zip(_positions(start, run, place).tolist(), _items(run), strict=True):
                 column[position] = item
     return pd.array(column, dtype=object)  # type: ignore[arg-type]
 
 
-def _positions(start: int, run: Run) -> npt.NDArray[np.int64]:
-    if run.rows is None:
-        return np.arange(start, start + len(run.values), dtype=np.int64)
-    return run.rows.astype(np.int64) + start
+def _positions(start: int, run: Run, place: Ints | None) -> Ints:
+    length = len(run.values)
+    rows = np.arange(start, start + length) if run.rows is None else run.rows.astype(np.int64) + start
+    return rows if place is None else place[rows]
 
 
-def _typed_column(kind: str, pieces: list[tuple[int, Run]], length: int) -> Any:
+def _items(run: Run) -> list[Any]:
+    items: list[Any] = run.values.to_pylist()
+    return [decode_json(item) for item in items] if run.kind == "json" else items
+
+
+def _typed_column(kind: str, pieces: list[tuple[int, Run]], length: int, place: Ints | None) -> Any:
     values = [run.values for _, run in pieces]
     everywhere = sum(map(len, values)) == length and all(run.rows is None for _, run in pieces)
-    where = None if everywhere else np.concatenate([_positions(start, run) for start, run in pieces])
+    if kind == "str" and everywhere and place is None:
+        return texts(values)
+    where = None
+    if place is not None or not everywhere:
+        where = np.concatenate([_positions(start, run, place) for start, run in pieces])
     if kind == "str":
-        if where is None:
-            return texts(values)
-        taken = np.full(length, -1, dtype=np.int64)
-        taken[where] = np.arange(len(where))
-        found = pa.chunked_array([_decoded(value) for value in values], pa.large_string())
-        return _text_array(found.take(pa.array(taken, mask=taken < 0)))
+        if all(isinstance(value, pa.DictionaryArray) for value in values):
+            codes, known = _coded(values)
+        else:
+            known = pa.concat_arrays([_decoded(value) for value in values])
+            codes = np.arange(len(known), dtype=np.int32)
+        spread = np.full(length, -1, dtype=np.int32)
+        spread[where] = codes
+        return _text_array(_taken(known, spread))
     data = np.concatenate([value.to_numpy(zero_copy_only=False) for value in values])
     missing = np.zeros(length, dtype=bool)
     if where is not None:
-        spread = np.full(length, np.nan) if kind == "float" else np.zeros(length, dtype=data.dtype)
-        spread[where] = data
-        data = spread
+        filled = np.full(length, np.nan) if kind == "float" else np.zeros(length, dtype=data.dtype)
+        filled[where] = data
+        data = filled
+    if not everywhere and where is not None:
         missing[:] = True
         missing[where] = False
     if kind == "float":
@@ -162,29 +223,28 @@ def attribute_columns(
     *,
     every: bool = False,
     wanted: Collection[str] = (),
+    place: Ints | None = None,
 ) -> tuple[dict[str, Any], int]:
     """Attributes as columns `prefix` + key, in the order in which the keys first occurred, and how many were left out.
 
-    every: all keys, however rare. wanted: keys that get a column in any case, if they occur."""
-    pieces: dict[str, list[tuple[int, Sequence[Run]]]] = {}
+    batches: the first row of each, and its attributes. every: all keys, however rare. wanted: keys that get a column in any
+    case, if they occur. place: where each row goes."""
+    pieces: dict[str, list[Piece]] = {}
     for start, attributes in batches:
         for key, runs in attributes.items():
             pieces.setdefault(key, []).append((start, runs))
     chosen = with_column([attributes for _, attributes in batches], length, every=every, wanted=wanted)
-    columns = {prefix + key: attribute_column(pieces[key], length) for key in chosen}
+    columns = {prefix + key: attribute_column(pieces[key], length, place) for key in chosen}
     return columns, len(pieces) - len(chosen)
 
 
-def attribute_dicts(batches: Sequence[tuple[int, Attributes]], length: int) -> Any:
+def attribute_dicts(batches: Sequence[tuple[int, Attributes]], length: int, place: Ints | None = None) -> Any:
     """All attributes as one column of dicts; a span without any has an empty one."""
     dicts: list[dict[str, Any]] = [{} for _ in range(length)]
     for start, attributes in batches:
         for key, runs in attributes.items():
             for run in runs:
-                items = run.values.to_pylist()
-                if run.kind == "json":
-                    items = [decode_json(item) for item in items]
-                for position, item in zip(_positions(start, run).tolist(), items, strict=True):
+                for position, item in zip(_positions(start, run, place).tolist(), _items(run), strict=True):
                     dicts[position][key] = item
     column = np.empty(length, dtype=object)
     column[:] = dicts

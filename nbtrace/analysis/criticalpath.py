@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from nbtrace.analysis.intervals import intervals
+from nbtrace.analysis.intervals import Intervals, intervals
+
+Ints = npt.NDArray[np.int64]
 
 CRITICAL_PATH_COLUMNS = ("span_id", "name", "start_time", "end_time", "contribution", "share")
 
@@ -21,49 +24,84 @@ def critical_path(spans: pd.DataFrame) -> pd.DataFrame:
     span_id, name str · start_time, end_time datetime64[ns, UTC] of the section · contribution timedelta64[ns] · share
     float64 of the trace's root. A span can have several sections."""
     found = intervals(spans)
+    start, end, root = _within_ancestors(found)
     roots = np.flatnonzero(found.parent < 0)
-    # The children of a span side by side, ordered by their (clipped) end.
-    child = np.flatnonzero(found.parent >= 0)
+    # The children of a span side by side, ordered by their end; those of no length are on no path.
+    child = np.flatnonzero((found.parent >= 0) & (end > start))
+    child = child[np.lexsort((end[child], found.parent[child]))]
     above = found.parent[child]
-    finish = np.minimum(found.end[child], found.end[above])
-    order = np.lexsort((finish, above))
-    child, above, finish = child[order], above[order], finish[order]
-    first = np.searchsorted(above, np.arange(len(found.start)))
-    last = np.searchsorted(above, np.arange(len(found.start)), side="right")
-    sections: list[tuple[int, int, int, int]] = []
-    for root in roots.tolist():
-        # (span, from when on it counts, moment, behind the next child to consider): from the moment backwards, without
-        # recursion. A child counts within its parent's interval alone.
-        stack = [(root, int(found.start[root]), int(found.end[root]), int(last[root]))]
-        while stack:
-            span, begin, moment, upto = stack.pop()
-            low = int(first[span])
-            # The last of the children that ended by this moment, and began before it.
-            place = low + int(np.searchsorted(finish[low:upto], moment, side="right")) - 1
-            while place >= low and int(found.start[child[place]]) >= moment:
-                place -= 1
-            if place < low or int(finish[place]) <= begin:
-                if moment > begin:
-                    sections.append((span, begin, moment, root))
-                continue
-            inner, ended = int(child[place]), int(finish[place])
-            if moment > ended:
-                sections.append((span, ended, moment, root))
-            entered = max(int(found.start[inner]), begin)
-            stack.append((span, begin, entered, place))
-            stack.append((inner, entered, ended, int(last[inner])))
-    rows = np.array([section[0] for section in sections], dtype=np.int64)
-    start = np.array([section[1] for section in sections], dtype=np.int64)
-    end = np.array([section[2] for section in sections], dtype=np.int64)
-    whole = found.duration[np.array([section[3] for section in sections], dtype=np.int64)]
-    table = pd.DataFrame(
+    last = np.searchsorted(above, np.arange(len(start)), side="right") - 1
+    first = np.searchsorted(above, np.arange(len(start)))
+    last[last < first] = -1
+    before = _before(above, start[child], end[child])
+    before[before < first[above]] = -1
+    on_path, places = _walk(roots, child, last, before)
+    # What is a span's own on the path: from the end of its last child on, and before each child that is on it.
+    behind = last[on_path]
+    owner = np.concatenate([on_path, above[places]])
+    begin = np.concatenate(
+        [
+            np.where(behind < 0, start[on_path], end[child[behind]] if len(child) else 0),
+            np.where(before[places] < 0, start[above[places]], end[child[before[places]]]),
+        ]
+    )
+    finish = np.concatenate([end[on_path], start[child[places]]])
+    kept = np.flatnonzero(finish > begin)
+    kept = kept[np.lexsort((owner[kept], begin[kept]))]
+    owner, begin, finish = owner[kept], begin[kept], finish[kept]
+    whole = found.duration[root[owner]]
+    return pd.DataFrame(
         {
-            "span_id": spans["span_id"].array[rows],
-            "name": spans["name"].array[rows],
-            "start_time": pd.DatetimeIndex(start.view("M8[ns]"), tz="UTC"),
-            "end_time": pd.DatetimeIndex(end.view("M8[ns]"), tz="UTC"),
-            "contribution": pd.TimedeltaIndex((end - start).view("m8[ns]")),
-            "share": (end - start) / np.maximum(whole, 1),
+            "span_id": spans["span_id"].array[owner],
+            "name": spans["name"].array[owner],
+            "start_time": pd.DatetimeIndex(begin.view("M8[ns]"), tz="UTC"),
+            "end_time": pd.DatetimeIndex(finish.view("M8[ns]"), tz="UTC"),
+            "contribution": pd.TimedeltaIndex((finish - begin).view("m8[ns]")),
+            "share": (finish - begin) / np.maximum(whole, 1),
         }
     )
-    return table.sort_values("start_time", kind="stable").reset_index(drop=True)
+
+
+def _within_ancestors(spans: Intervals) -> tuple[Ints, Ints, Ints]:
+    """Starts and ends cut to the intervals of all ancestors, and the root of each span, by doubling steps."""
+    start, end = spans.start.copy(), spans.end.copy()
+    above = np.where(spans.parent < 0, np.arange(len(start)), spans.parent)
+    for _ in range(len(start).bit_length()):  # a circle in a hostile file has no root to arrive at
+        np.maximum(start, start[above], out=start)
+        np.minimum(end, end[above], out=end)
+        higher = above[above]
+        if (higher == above).all():
+            break
+        above = higher
+    return start, end, above
+
+
+def _before(above: Ints, start: Ints, end: Ints) -> Ints:
+    """For each child, ordered by parent and end, the last of its siblings that had ended when it began, or one of another
+    parent where none had."""
+    if not len(above):
+        return np.zeros(0, dtype=np.int64)
+    before = np.arange(-1, len(above) - 1)
+    # One after the other is the rule; where siblings overlap, look further back. Times become ranks to make one key of
+    # parent and time that cannot overflow.
+    overlap = np.flatnonzero((end[before] > start) & (above[before] == above))
+    if len(overlap):
+        moments = np.unique(end)
+        ended = above * (len(moments) + 1) + np.searchsorted(moments, end) + 1
+        began = above[overlap] * (len(moments) + 1) + np.searchsorted(moments, start[overlap], side="right")
+        before[overlap] = np.searchsorted(ended, began, side="right") - 1
+    return before
+
+
+def _walk(roots: Ints, child: Ints, last: Ints, before: Ints) -> tuple[Ints, Ints]:
+    """Return the spans on the paths, and the places among the children of those that are no roots."""
+    inside, last_of, before_of = child.tolist(), last.tolist(), before.tolist()
+    spans = roots.tolist()
+    places: list[int] = []
+    for span in spans:  # grows as it is read
+        place = last_of[span]
+        while place >= 0:
+            places.append(place)
+            spans.append(inside[place])
+            place = before_of[place]
+    return np.array(spans, dtype=np.int64), np.array(places, dtype=np.int64)

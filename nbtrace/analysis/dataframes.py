@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from nbtrace.analysis.columns import (
@@ -20,6 +21,7 @@ from nbtrace.analysis.columns import (
     integers,
     labels,
     numbers,
+    ordered,
     texts,
     times,
 )
@@ -28,6 +30,7 @@ from nbtrace.store.origins import ORIGINS
 from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATUS_CODES
 from nbtrace.store.store import Snapshot
 
+Ints = npt.NDArray[np.int64]
 Attributes = Literal["columns", "all", "dict", "none"]
 
 LEFT_OUT = "attributes_left_out"
@@ -56,14 +59,10 @@ def spans(snapshot: Snapshot, *, attributes: Attributes = "columns", wanted: Col
     `.attrs["attributes_left_out"]` counts them. attributes="all" gives them all, "dict" one column `attributes` of dicts
     instead, "none" the fixed columns alone."""
     table = _SpanTable(snapshot)
-    columns = table.fixed_columns()
-    left_out = _add_attributes(columns, table.attributes, table.length, attributes, wanted)
-    dataframe = pd.DataFrame(columns, copy=False)
-    order = np.argsort(table.start_ns, kind="stable")
-    if (order[1:] < order[:-1]).any():
-        dataframe = dataframe.take(order)
-        dataframe.index = pd.RangeIndex(table.length)
-    return _with_note(dataframe, left_out)
+    rows = _sorted(table.start_ns)
+    columns = table.fixed_columns(rows)
+    left_out = _add_attributes(columns, table.attributes, table.length, attributes, wanted, rows)
+    return _with_note(pd.DataFrame(columns, copy=False), left_out)
 
 
 def events(snapshot: Snapshot, *, attributes: Attributes = "columns", wanted: Collection[str] = ()) -> pd.DataFrame:
@@ -71,21 +70,18 @@ def events(snapshot: Snapshot, *, attributes: Attributes = "columns", wanted: Co
 
     trace_id, span_id, span_name str · cell Int64 · time datetime64[ns, UTC] · name str · attributes.KEY as in `spans`."""
     table = _SpanTable(snapshot)
-    rows = numbers([batch.events["row"] for batch in snapshot.batches])
-    rows = rows + np.repeat(table.starts, [batch.events.num_rows for batch in snapshot.batches])
     time_ns = numbers([batch.events["time_ns"] for batch in snapshot.batches])
+    rows = _sorted(time_ns)
+    owners, pieces = table.below("events", "event_attributes")
+    owners = ordered(owners, rows)
     columns = {
-        **table.owners(rows),
-        "cell": table.cells()[rows],
-        "time": times(time_ns),
-        "name": texts([batch.events["name"] for batch in snapshot.batches]),
+        **table.owners(owners),
+        "cell": table.cells(owners),
+        "time": times(ordered(time_ns, rows)),
+        "name": texts([batch.events["name"] for batch in snapshot.batches], rows),
     }
-    starts = _starts([batch.events.num_rows for batch in snapshot.batches])
-    pieces = [(int(start), batch.event_attributes) for start, batch in zip(starts, snapshot.batches, strict=True)]
-    left_out = _add_attributes(columns, pieces, len(rows), attributes, wanted)
-    dataframe = pd.DataFrame(columns, copy=False)
-    dataframe = dataframe.take(np.argsort(time_ns, kind="stable")).reset_index(drop=True)
-    return _with_note(dataframe, left_out)
+    left_out = _add_attributes(columns, pieces, len(owners), attributes, wanted, rows)
+    return _with_note(pd.DataFrame(columns, copy=False), left_out)
 
 
 def links(snapshot: Snapshot, *, attributes: Attributes = "columns", wanted: Collection[str] = ()) -> pd.DataFrame:
@@ -93,16 +89,13 @@ def links(snapshot: Snapshot, *, attributes: Attributes = "columns", wanted: Col
 
     trace_id, span_id, span_name, linked_trace_id, linked_span_id str · attributes.KEY as in `spans`."""
     table = _SpanTable(snapshot)
-    rows = numbers([batch.links["row"] for batch in snapshot.batches])
-    rows = rows + np.repeat(table.starts, [batch.links.num_rows for batch in snapshot.batches])
+    owners, pieces = table.below("links", "link_attributes")
     columns = {
-        **table.owners(rows),
+        **table.owners(owners),
         "linked_trace_id": texts([batch.links["linked_trace_id"] for batch in snapshot.batches]),
         "linked_span_id": texts([batch.links["linked_span_id"] for batch in snapshot.batches]),
     }
-    starts = _starts([batch.links.num_rows for batch in snapshot.batches])
-    pieces = [(int(start), batch.link_attributes) for start, batch in zip(starts, snapshot.batches, strict=True)]
-    left_out = _add_attributes(columns, pieces, len(rows), attributes, wanted)
+    left_out = _add_attributes(columns, pieces, len(owners), attributes, wanted, None)
     return _with_note(pd.DataFrame(columns, copy=False), left_out)
 
 
@@ -127,7 +120,7 @@ def errors(snapshot: Snapshot) -> pd.DataFrame:
     table = _SpanTable(snapshot)
     failed = (table.column("status") == STATUS_CODES.index("ERROR")) & (table.column("propagated") == 0)
     rows = np.flatnonzero(failed)
-    columns = table.fixed_columns()
+    columns = table.fixed_columns(None)
     with_exception = set(recorded["span_id"])
     bare = pd.DataFrame(
         {
@@ -183,16 +176,32 @@ def cells(snapshot: Snapshot) -> pd.DataFrame:
 
 
 def _add_attributes(
-    columns: dict[str, Any], pieces: Any, length: int, attributes: Attributes, wanted: Collection[str]
+    columns: dict[str, Any],
+    pieces: Any,
+    length: int,
+    attributes: Attributes,
+    wanted: Collection[str],
+    rows: Ints | None,
 ) -> int:
     """Add the attributes in the form that was asked for; return how many keys got no column."""
+    if attributes == "none":
+        return 0
+    place = None
+    if rows is not None:
+        place = np.empty(length, dtype=np.int64)
+        place[rows] = np.arange(length)
     if attributes == "dict":
-        columns["attributes"] = attribute_dicts(pieces, length)
-    elif attributes != "none":
-        found, left_out = attribute_columns(pieces, length, ATTRIBUTE_PREFIX, every=attributes == "all", wanted=wanted)
-        columns.update(found)
-        return left_out
-    return 0
+        columns["attributes"] = attribute_dicts(pieces, length, place)
+        return 0
+    every = attributes == "all"
+    found, left_out = attribute_columns(pieces, length, ATTRIBUTE_PREFIX, every=every, wanted=wanted, place=place)
+    columns.update(found)
+    return left_out
+
+
+def _sorted(ns: Ints) -> Ints | None:
+    """The rows in the order of time; None if they are in it."""
+    return None if (ns[1:] >= ns[:-1]).all() else np.argsort(ns, kind="stable")
 
 
 def _with_note(table: pd.DataFrame, left_out: int) -> pd.DataFrame:
@@ -227,13 +236,21 @@ class _SpanTable:
     def column(self, name: str) -> Any:
         return numbers(self._chunks(name))
 
-    def cells(self) -> Any:
+    def below(self, what: str, attributes: str) -> tuple[Ints, list[tuple[int, Any]]]:
+        """For events or links: the row of the span that each belongs to, and the attributes of each batch."""
+        tables = [getattr(batch, what) for batch in self._snapshot.batches]
+        lengths = [table.num_rows for table in tables]
+        rows = numbers([table["row"] for table in tables]) + np.repeat(self.starts, lengths)
+        pieces = [getattr(batch, attributes) for batch in self._snapshot.batches]
+        return rows, [(int(start), piece) for start, piece in zip(_starts(lengths), pieces, strict=True)]
+
+    def cells(self, rows: Ints | None) -> Any:
         """The execution count of each span's cell."""
-        numbers_ = self.column("cell")
-        counts = {e.number: e.execution_count for e in self._snapshot.executions}
+        numbers_ = ordered(self.column("cell"), rows)
+        counts_ = {e.number: e.execution_count for e in self._snapshot.executions}
         last = int(numbers_.max()) if len(numbers_) else 0
         known = np.zeros(last + 1, dtype=np.int64)
-        for number, count in counts.items():
+        for number, count in counts_.items():
             if count is not None and number <= last:
                 known[number] = count
         found = known[numbers_]
@@ -242,38 +259,39 @@ class _SpanTable:
     def ids(self) -> list[str]:
         return [span_id for chunk in self._chunks("span_id") for span_id in chunk.to_pylist()]
 
-    def owners(self, rows: Any) -> dict[str, Any]:
+    def owners(self, rows: Ints) -> dict[str, Any]:
         """Identity of the spans in `rows`, for tables that hang below the spans."""
         return {
-            "trace_id": texts(self._chunks("trace_id"))[rows],
-            "span_id": texts(self._chunks("span_id"))[rows],
-            "span_name": texts(self._chunks("name"))[rows],
+            "trace_id": texts(self._chunks("trace_id"), rows),
+            "span_id": texts(self._chunks("span_id"), rows),
+            "span_name": texts(self._chunks("name"), rows),
         }
 
-    def fixed_columns(self) -> dict[str, Any]:
+    def fixed_columns(self, rows: Ints | None) -> dict[str, Any]:
         ends = self._chunks("end_ns")
-        end_ns = numbers(ends)
-        running = np.concatenate([np.asarray(chunk.is_null()) for chunk in ends]) if ends else np.zeros(0, dtype=bool)
+        start_ns, end_ns = ordered(self.start_ns, rows), ordered(numbers(ends), rows)
+        running = None
+        if any(chunk.null_count for chunk in ends):
+            running = ordered(np.concatenate([np.asarray(chunk.is_null()) for chunk in ends]), rows)
         origins = self._chunks("origin")
         services = [ORIGINS[index].service_name for index in range(len(ORIGINS))]
         scopes = [ORIGINS[index].scope_name for index in range(len(ORIGINS))]
-        zero = np.zeros(0, dtype=np.int64)
         return {
-            "trace_id": texts(self._chunks("trace_id")),
-            "span_id": texts(self._chunks("span_id")),
-            "parent_span_id": texts(self._chunks("parent_span_id")),
-            "name": texts(self._chunks("name")),
-            "kind": labels(self._chunks("kind"), KINDS),
-            "start_time": times(self.start_ns),
+            "trace_id": texts(self._chunks("trace_id"), rows),
+            "span_id": texts(self._chunks("span_id"), rows),
+            "parent_span_id": texts(self._chunks("parent_span_id"), rows),
+            "name": texts(self._chunks("name"), rows),
+            "kind": labels(self._chunks("kind"), KINDS, rows),
+            "start_time": times(start_ns),
             "end_time": times(end_ns, running),
-            "duration": durations(end_ns - self.start_ns if self.length else zero, running),
-            "status_code": labels(self._chunks("status"), STATUS_CODES),
-            "status_message": texts(self._chunks("status_message")),
-            "cell": self.cells(),
-            "service_name": labels(origins, services),
-            "scope_name": labels(origins, scopes),
+            "duration": durations(end_ns - start_ns, running),
+            "status_code": labels(self._chunks("status"), STATUS_CODES, rows),
+            "status_message": texts(self._chunks("status_message"), rows),
+            "cell": self.cells(rows),
+            "service_name": labels(origins, services, rows),
+            "scope_name": labels(origins, scopes, rows),
             **{
-                name: counts(self._chunks(name))
+                name: counts(self._chunks(name), rows)
                 for name in ("event_count", "link_count", "dropped_attributes", "dropped_events", "dropped_links")
             },
         }

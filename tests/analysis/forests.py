@@ -54,3 +54,27 @@ def self_times(spans: list[Span]) -> list[int | None]:
 def running(spans: list[Span], moment: int) -> int:
     end = ends(spans)
     return sum(start <= moment < end[row] for row, (_, start, _) in enumerate(spans))
+
+
+def critical_path(spans: list[Span]) -> dict[int, int]:
+    """How long the critical path stays in each span: from the end of a root backwards through the last to finish."""
+    end = ends(spans)
+    found: dict[int, int] = {}
+
+    def visit(row: int, begin: int, moment: int) -> None:
+        inside = [
+            (min(end[c], moment), c, max(spans[c][1], begin)) for c in range(len(spans)) if parent_of(spans, c) == row
+        ]
+        inside = [child for child in inside if child[2] < child[0]]
+        here = moment
+        while ended := [child for child in inside if child[0] <= here and child[2] < here]:
+            last, child, start = max(ended)
+            found[row] = found.get(row, 0) + here - last
+            visit(child, start, last)
+            here = start
+        found[row] = found.get(row, 0) + here - begin
+
+    for row in range(len(spans)):
+        if parent_of(spans, row) < 0:
+            visit(row, spans[row][1], end[row])
+    return {row: time for row, time in found.items() if time}

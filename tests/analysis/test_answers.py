@@ -8,6 +8,7 @@ from nbtrace.analysis.criticalpath import critical_path
 from nbtrace.analysis.repeats import repeats
 from nbtrace.analysis.selftime import self_time
 from tests.analysis.forests import Span, ends, forests, parent_of, running, self_times, table
+from tests.analysis.forests import critical_path as walked_back
 
 anything = settings(max_examples=200, deadline=None)
 
@@ -55,6 +56,13 @@ def test_the_critical_path_covers_each_root_once_and_without_overlap(spans: list
     for row, section in zip(found["name"], found.itertuples(), strict=True):
         span = int(row[1:])
         assert spans[span][1] <= section.start_time.value < section.end_time.value <= end[span]
+
+
+@anything
+@given(forests)
+def test_the_critical_path_is_what_walking_back_gives(spans: list[Span]) -> None:
+    found = critical_path(table(spans)).groupby("name")["contribution"].sum()
+    assert {int(name[1:]): time.value for name, time in found.items()} == walked_back(spans)
 
 
 def test_a_chain_of_a_hundred_thousand_has_a_critical_path() -> None:

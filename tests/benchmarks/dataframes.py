@@ -23,14 +23,34 @@ SPANS, PER_TRACE, ROUNDS = 1_000_000, 1_000, 5
 KEYS = ("n", "kind", "share")
 
 
+def nested(spans: int) -> list[tuple[int, int, int]]:
+    """A trace in which every span has up to four children, one after the other: (parent, start, end) of each span."""
+    length = [10] * spans
+    for place in range(spans - 1, 0, -1):
+        length[(place - 1) // 4] += length[place]
+    start, free = [0] * spans, [5] * spans
+    for place in range(1, spans):
+        parent = (place - 1) // 4
+        start[place] = free[parent]
+        free[parent] += length[place]
+        free[place] = start[place] + 5
+    return [((place - 1) // 4, start[place], start[place] + length[place]) for place in range(spans)]
+
+
 def filled(spans: int, per_trace: int) -> SpanStore:
-    """A store of traces in which every span has up to four children."""
+    """A store of such traces, with random ids."""
     store = SpanStore(max_spans=2 * spans)
+    ids = random.Random(0).sample(range(1, 2**63), spans)
+    trace_of = nested(per_trace)
     for i in range(spans):
         trace, place = divmod(i, per_trace)
-        parent = trace * per_trace + (place - 1) // 4 + 1 if place else 0
-        fields = row(i + 1, parent=parent, trace=trace + 1, name=f"name {i % 50}", start=i * 10, end=i * 10 + 500)[:11]
-        store.append((*fields, KEYS, i, f"k{i % 20}", i * 0.5))
+        above, start, end = trace_of[place]
+        parent = ids[trace * per_trace + above] if place else 0
+        shift = trace * trace_of[0][2]
+        fields = row(
+            ids[i], parent=parent, trace=trace + 1, name=f"name {i % 50}", start=shift + start, end=shift + end
+        )
+        store.append((*fields[:11], KEYS, i, f"k{i % 20}", i * 0.5))
     if store._sealer is not None:
         store._sealer.join()
     return store
