@@ -5,6 +5,7 @@
     nbtrace.spans() .events() .links() .errors() .cells()    DataFrames of the live recording
     nbtrace.statistics() .self_times() .critical_path()      where the time went
     nbtrace.concurrency() .gaps() .repeats()                 what ran at once, when nothing did, what repeated
+    nbtrace.compare() .history() .headings() .plot           what changed, cells over their runs, pictures
     nbtrace.view()                                           the tree, displayed
     with nbtrace.record() as rec: ...                        the same in a script, without a notebook
 
@@ -17,6 +18,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nbtrace.api import Recording as Recording
     from nbtrace.api import cells as cells
+    from nbtrace.api import compare as compare
+    from nbtrace.api import headings as headings
+    from nbtrace.api import history as history
+    from nbtrace.views.plots import Plots
+
+    plot: Plots
     from nbtrace.api import concurrency as concurrency
     from nbtrace.api import critical_path as critical_path
     from nbtrace.api import errors as errors
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from nbtrace.api import spans as spans
     from nbtrace.api import statistics as statistics
     from nbtrace.api import traced as traced
+    from nbtrace.api import tree as tree
     from nbtrace.api import view as view
 
 __version__ = "0.1.0"
@@ -38,13 +46,17 @@ __version__ = "0.1.0"
 _PUBLIC = (
     "Recording",
     "cells",
+    "compare",
     "concurrency",
     "critical_path",
     "errors",
     "events",
     "gaps",
+    "headings",
+    "history",
     "links",
     "live",
+    "plot",
     "record",
     "repeats",
     "self_times",
@@ -52,6 +64,7 @@ _PUBLIC = (
     "spans",
     "statistics",
     "traced",
+    "tree",
     "view",
 )
 __all__ = [*_PUBLIC, "__version__"]

@@ -1,422 +1,77 @@
-"""What a person holds: a `Recording`, and the functions that answer about the live one.
-
-Enters: a store. Leaves: DataFrames and views. pandas is opened by the first question, not by the import."""
+"""The public functions: those that make spans and recordings, and those that answer about the live one."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from nbtrace.capture.live import LIVE
-from nbtrace.capture.processor import CELL
 from nbtrace.capture.spans import span, traced
-from nbtrace.store.store import Snapshot, SpanStore
+from nbtrace.recording import Recording, checked
+from nbtrace.store.store import SpanStore
 
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
-
-    from nbtrace.views.tree import TreeView
-
-__all__ = [
-    "Condition",
-    "Recording",
+_ABOUT_THE_LIVE_ONE = (
     "cells",
+    "compare",
     "concurrency",
     "critical_path",
     "errors",
     "events",
     "gaps",
-    "last_cells",
+    "headings",
+    "history",
     "links",
-    "live",
-    "record",
+    "plot",
     "repeats",
     "self_times",
-    "span",
     "spans",
     "statistics",
-    "traced",
+    "tree",
     "view",
-]
+)
 
-Attributes = Literal["columns", "all", "dict"]
-Cells = int | Collection[int] | None
-
-
-class Recording:
-    """Spans in memory, and the answers about them. `nbtrace.record()` makes one; the live one is the notebook's."""
-
-    def __init__(self, store: SpanStore) -> None:
-        self._store = store
-
-    # ── recording ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def start(self) -> Recording:
-        """Record from here on; a second call does nothing."""
-        LIVE.open(self._store)
-        return self
-
-    def stop(self) -> Recording:
-        """Stop recording. What was recorded stays; spans that have not ended stay as running."""
-        LIVE.close(self._store)
-        return self
-
-    def __enter__(self) -> Recording:
-        return self.start()
-
-    def __exit__(self, *error: object) -> None:
-        self.stop()
-
-    @property
-    def recording(self) -> bool:
-        """Whether spans are being recorded."""
-        return LIVE.is_open(self._store)
-
-    def clear(self) -> None:
-        """Forget all finished spans; running ones come in when they end."""
-        self._store.clear()
-
-    @property
-    def dropped_spans(self) -> int:
-        """How many finished spans were pushed out by `max_spans`."""
-        return self._store.dropped_spans
-
-    @property
-    def max_spans(self) -> int:
-        """How many finished spans are kept."""
-        return self._store.max_spans
-
-    @max_spans.setter
-    def max_spans(self, max_spans: int) -> None:
-        self._store.max_spans = _checked(max_spans)
-
-    def __len__(self) -> int:
-        """Return the number of finished spans."""
-        return len(self._store)
-
-    def __repr__(self) -> str:
-        state = "recording" if self.recording else "stopped"
-        dropped = f", {self.dropped_spans:,} dropped" if self.dropped_spans else ""
-        return f"<Recording: {len(self):,} spans{dropped}, {state}>"
-
-    # ── questions ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def spans(
-        self,
-        *,
-        cell: Cells = None,
-        trace_id: str | None = None,
-        name: str | None = None,
-        where: str | None = None,
-        attributes: Attributes = "columns",
-    ) -> pd.DataFrame:
-        """Return one row per span, finished and running, ordered by start.
-
-        Columns: trace_id, span_id, parent_span_id, name, kind (str); start_time, end_time (datetime64[ns, UTC]); duration
-        (timedelta64[ns]); status_code, status_message (str); cell (Int64, the execution count); service_name, scope_name
-        (str); event_count, link_count, dropped_attributes, dropped_events, dropped_links (Int64); one attributes.KEY per
-        key, or with attributes="dict" one column of dicts. A running span has no end_time and no duration. Of more than 100
-        keys, those on fewer than 1 % of the spans have a column only with attributes="all" or if `where` names them.
-
-        cell: an execution count or several. trace_id: the hex digits, or how they begin. name: exact. where: a pandas query
-        expression such as "duration > '100ms' and attributes.rows > 3". An unknown column raises UnknownColumnError with
-        the nearest names, an unreadable expression FilterError."""
-        return self._table("spans", attributes, cell, trace_id, name, where)
-
-    def events(
-        self,
-        *,
-        cell: Cells = None,
-        trace_id: str | None = None,
-        name: str | None = None,
-        where: str | None = None,
-        attributes: Attributes = "columns",
-    ) -> pd.DataFrame:
-        """Return one row per span event, ordered by time: trace_id, span_id, span_name, cell, time, name, attributes.KEY.
-
-        Narrowed as `spans`; `name` is the event's."""
-        return self._table("events", attributes, cell, trace_id, name, where)
-
-    def links(
-        self,
-        *,
-        cell: Cells = None,
-        trace_id: str | None = None,
-        name: str | None = None,
-        where: str | None = None,
-        attributes: Attributes = "columns",
-    ) -> pd.DataFrame:
-        """Return one row per link: trace_id, span_id, span_name, linked_trace_id, linked_span_id, attributes.KEY.
-
-        Narrowed as `spans`; `name` is the span's."""
-        return self._table("links", attributes, cell, trace_id, name, where, name_column="span_name")
-
-    def errors(
-        self,
-        *,
-        cell: Cells = None,
-        trace_id: str | None = None,
-        name: str | None = None,
-        where: str | None = None,
-    ) -> pd.DataFrame:
-        """Return one row per error, ordered by time: trace_id, span_id, span_name, cell, time, exception_type,
-        exception_message, exception_stacktrace.
-
-        An exception stands once, on the innermost span it went through. A span that was given the status ERROR without an
-        exception has a row too, with the status's message. Narrowed as `spans`; `name` is the span's."""
-        from nbtrace.analysis import dataframes
-
-        snapshot = self._snapshot()
-        table = dataframes.errors(snapshot)
-        return self._marked(_narrow(table, cell, trace_id, name, where, _caller(where), "span_name"), snapshot)
-
-    def cells(self, *, cell: Cells = None, where: str | None = None) -> pd.DataFrame:
-        """Return one row per execution of a cell, in their order: cell, cell_id, run (how often it had run), source,
-        start_time, duration, status_code, exception_type, span_count (spans inside), error_count (errors inside)."""
-        from nbtrace.analysis import dataframes
-
-        snapshot = self._snapshot()
-        return self._marked(_narrow(dataframes.cells(snapshot), cell, None, None, where, _caller(where)), snapshot)
-
-    def statistics(self, *, by: str = "name", cell: Cells = None, where: str | None = None) -> pd.DataFrame:
-        """Return one row per name, or value of the column `by`, the largest total first: count, errors, total, self, mean,
-        min, p50, p95, p99, max. Running spans are left out."""
-        from nbtrace.analysis import dataframes
-        from nbtrace.analysis.statistics import statistics
-
-        snapshot = self._snapshot()
-        wanted = {*_named(where, snapshot), by.removeprefix("attributes.")}
-        table = _narrow(dataframes.spans(snapshot, wanted=wanted), cell, None, None, where, _caller(where))
-        return self._marked(statistics(table, by=by), snapshot)
-
-    def self_times(self, *, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
-        """Return the time each span spent outside its children, the largest first: trace_id, span_id, name, cell,
-        duration, self_time, total_share, self_share. Children that overlap or outlive their parent count once, inside it."""
-        from nbtrace.analysis.selftime import self_times
-
-        return self._answer(self_times, cell, trace_id)
-
-    def critical_path(self, *, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
-        """Return the spans that the end of a trace or cell waited for, section by section in the order of time: span_id,
-        name, start_time, end_time, contribution, share. Of concurrent children the last to finish is on the path."""
-        from nbtrace.analysis.criticalpath import critical_path
-
-        return self._answer(critical_path, cell, trace_id)
-
-    def concurrency(self, *, name: str | None = None, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
-        """Return how many spans were running, from each moment (time) at which that changed (running)."""
-        from nbtrace.analysis.concurrency import concurrency
-
-        return self._answer(concurrency, cell, trace_id, name)
-
-    def gaps(self, *, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
-        """Return the times at which no span ran, between the first start and the last end: start_time, end_time,
-        duration."""
-        from nbtrace.analysis.concurrency import gaps
-
-        return self._answer(gaps, cell, trace_id)
-
-    def repeats(self, *, at_least: int = 5, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
-        """Return groups of siblings of one name, the largest total first: parent_span_id, parent_name, name, cell, count,
-        total, mean. Often a query that could be one."""
-        from nbtrace.analysis.repeats import repeats
-
-        return self._answer(lambda spans: repeats(spans, at_least=at_least), cell, trace_id)
-
-    def _answer(
-        self,
-        answer: Callable[[pd.DataFrame], pd.DataFrame],
-        cell: Cells,
-        trace_id: str | None,
-        name: str | None = None,
-    ) -> pd.DataFrame:
-        """An answer about the spans that meet the conditions."""
-        from nbtrace.analysis import dataframes
-
-        snapshot = self._snapshot()
-        table = dataframes.spans(snapshot, attributes="none")
-        return self._marked(answer(_narrow(table, cell, trace_id, name, None, {})), snapshot)
-
-    def to_arrow(self) -> pa.Table:
-        """Return the span table as a pyarrow Table, one row per span in the order in which they ended.
-
-        The columns of `spans`; times are timestamp[ns, UTC], strings that repeat dictionary-encoded, an attribute of mixed
-        types is text. Needs no pandas, and most of it is the recording's own memory."""
-        from nbtrace.analysis.arrow import to_arrow
-
-        return to_arrow(self._snapshot())
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Give the span table to whoever speaks Arrow: polars.DataFrame(rec), duckdb.sql("select … from rec")."""
-        return self.to_arrow().__arrow_c_stream__(requested_schema)
-
-    def view(
-        self,
-        *,
-        cell: Cells = None,
-        trace_id: str | None = None,
-        name: str | None = None,
-        where: str | None = None,
-        last: int | None = None,
-    ) -> TreeView:
-        """Return the tree of spans, to be displayed: a table in a notebook, text in a terminal and in `print`.
-
-        Narrowed as `spans`; last: only the last so many cells."""
-        from nbtrace.analysis import dataframes
-        from nbtrace.views.tree import TreeView
-
-        if last is not None and (not isinstance(last, int) or last < 1):
-            raise ValueError(f"last={last!r} is no number of cells. Type for example last=3.")
-        variables = _caller(where)
-        snapshot = self._snapshot()
-        table = dataframes.spans(snapshot, wanted=_named(where, snapshot))
-        asking = next((e.execution_count for e in snapshot.executions if e.number == CELL.get()), None)
-        if cell is None and asking is not None:
-            # The cell that asks is still running; nobody wants to see it in the answer.
-            table = table[(table["cell"] != asking).fillna(True)]
-        if last is not None:
-            table = table[table["cell"].isin(last_cells(last))]
-        table = _narrow(table, cell, trace_id, name, where, variables)
-        return TreeView(table, dataframes.errors(snapshot), snapshot.dropped_spans)
-
-    def _table(
-        self,
-        what: Literal["spans", "events", "links"],
-        attributes: Attributes,
-        cell: Cells,
-        trace_id: str | None,
-        name: str | None,
-        where: str | None,
-        name_column: str = "name",
-    ) -> pd.DataFrame:
-        """A table with attributes, narrowed. Conditions see a column per key, whatever is asked for."""
-        if attributes not in ("columns", "all", "dict"):
-            raise ValueError(f'attributes={attributes!r} is none of "columns", "all" and "dict".')
-        from nbtrace.analysis import dataframes
-
-        snapshot = self._snapshot()
-        build = getattr(dataframes, what)
-        # A column per key is what a condition may name; without one, dicts need none.
-        form = "columns" if where and attributes == "dict" else attributes
-        table = build(snapshot, attributes=form, wanted=_named(where, snapshot))
-        wide = [column for column in table.columns if column.startswith("attributes.")]
-        if attributes == "dict" and where:
-            table["attributes"] = build(snapshot, attributes="dict")["attributes"]
-        if cell is not None and "cell" not in table:  # links have no such column, but the spans they start from do
-            inside = _narrow(dataframes.spans(snapshot, attributes="none"), cell, None, None, None, {})["span_id"]
-            table, cell = table[table["span_id"].isin(inside)], None
-        narrowed = _narrow(table, cell, trace_id, name, where, _caller(where), name_column)
-        if attributes == "dict":
-            narrowed = narrowed.drop(columns=wide)
-        elif len(narrowed) < len(table) or not len(table):
-            # A key that occurs on no row left would be a column of nothing.
-            narrowed = narrowed.drop(columns=[column for column in wide if narrowed[column].isna().all()])
-        narrowed.attrs.update(table.attrs)
-        return self._marked(narrowed, snapshot)
-
-    def _snapshot(self) -> Snapshot:
-        return self._store.snapshot()
-
-    def _marked(self, table: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
-        """Tell with the table that it is not the whole story."""
-        if snapshot.dropped_spans:
-            table.attrs["dropped_spans"] = snapshot.dropped_spans
-        return table
-
-
-class Condition(str):
-    """A `where` that brings the variables which its `@x` mean: a magic's are the notebook's."""
-
-    variables: Mapping[str, Any]
-
-    def __new__(cls, text: str, variables: Mapping[str, Any]) -> Condition:
-        """Return `text` with its variables."""
-        condition = super().__new__(cls, text)
-        condition.variables = variables
-        return condition
-
-
-def _narrow(
-    table: pd.DataFrame,
-    cell: Cells,
-    trace_id: str | None,
-    name: str | None,
-    where: str | None,
-    variables: Mapping[str, Any],
-    name_column: str = "name",
-) -> pd.DataFrame:
-    from nbtrace.analysis.filters import narrow
-
-    return narrow(
-        table, cell=cell, trace_id=trace_id, name=name, where=where, name_column=name_column, variables=variables
-    )
-
-
-def _named(where: str | None, snapshot: Snapshot) -> set[str]:
-    """The attributes that a condition may mean, however rare they are."""
-    if not isinstance(where, str):
-        return set()
-    keys = {
-        key
-        for batch in snapshot.batches
-        for key in (*batch.attributes, *batch.event_attributes, *batch.link_attributes)
-    }
-    return {key for key in keys if key in where}
-
-
-def _caller(where: str | None) -> Mapping[str, Any]:
-    """The variables that `@x` in a condition can mean: those of the first frame outside this module."""
-    if isinstance(where, Condition):
-        return where.variables
-    if not isinstance(where, str) or "@" not in where:
-        return {}
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
-        frame = frame.f_back
-    return {**frame.f_globals, **frame.f_locals}
-
-
-def last_cells(last: int) -> list[int]:
-    """Return the execution counts of the live recording's last so many cells, the one that asks left out."""
-    counts = [e.execution_count for e in LIVE.cells.executions() if e.number != CELL.get()]
-    return [count for count in counts if count is not None][-last:]
-
-
-def _checked(max_spans: Any) -> int:
-    if isinstance(max_spans, bool) or not isinstance(max_spans, int) or max_spans < 1:
-        raise ValueError(f"max_spans is {max_spans!r}, but must be a whole number of at least 1.")
-    return max_spans
-
-
-# ── the live recording ───────────────────────────────────────────────────────────────────────────────────────────────
+__all__ = ["Recording", "live", "record", "span", "traced", *_ABOUT_THE_LIVE_ONE]
 
 _live = Recording(SpanStore(cells=LIVE.cells))
 
 
 def live() -> Recording:
-    """Return the notebook's recording: what the functions of this module answer about. Empty until the extension is
+    """Return the notebook's recording: what the functions of this package answer about. Empty until the extension is
     loaded."""
     return _live
 
 
-def record(*, max_spans: int = 1_000_000) -> Recording:
+def record(*, max_spans: int = 1_000_000, max_bytes: int = 1_000_000_000) -> Recording:
     """Return a new recording, for scripts and tests: `with nbtrace.record() as rec: …`, or rec.start() and rec.stop().
 
-    Records all spans of the process, from the global provider or, where there is none, from one of nbtrace's own."""
-    return Recording(SpanStore(max_spans=_checked(max_spans), cells=LIVE.cells))
+    Records all spans of the process, from the global provider or, where there is none, from one of nbtrace's own. The oldest
+    spans go first beyond either bound."""
+    return Recording(
+        SpanStore(
+            max_spans=checked("max_spans", max_spans), max_bytes=checked("max_bytes", max_bytes), cells=LIVE.cells
+        )
+    )
 
 
-spans = _live.spans
-events = _live.events
-links = _live.links
-errors = _live.errors
 cells = _live.cells
-statistics = _live.statistics
-self_times = _live.self_times
-critical_path = _live.critical_path
+compare = _live.compare
 concurrency = _live.concurrency
+critical_path = _live.critical_path
+errors = _live.errors
+events = _live.events
 gaps = _live.gaps
+headings = _live.headings
+history = _live.history
+links = _live.links
 repeats = _live.repeats
+self_times = _live.self_times
+spans = _live.spans
+statistics = _live.statistics
+tree = _live.tree
 view = _live.view
+
+
+def __getattr__(name: str) -> Any:
+    # Opened when it is wanted: plots import pandas.
+    if name == "plot":
+        return _live.plot
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

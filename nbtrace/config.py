@@ -40,6 +40,11 @@ class NBTrace(Configurable):
         help="How many finished spans the recording keeps; beyond it the oldest go first, and are counted.",
     ).tag(config=True)
 
+    max_bytes = _AtLeastOne(
+        1_000_000_000,
+        help="How much memory the finished spans may take, in bytes, beside max_spans; the oldest go first.",
+    ).tag(config=True)
+
     unstored_cells = _AutoOrBool(
         "auto",
         help="Trace executions that do not store history: True, False, or 'auto' for 'only in a kernel that has stored "

@@ -50,8 +50,8 @@ class Extension:
     def install(self) -> None:
         """Put in hooks, transformer, magics, completion and options, and open the recording."""
         shell = self._shell
-        self._store.max_spans = self._config.max_spans
-        self._config.observe(self._bound_changed, "max_spans")
+        self._store.max_spans, self._store.max_bytes = self._config.max_spans, self._config.max_bytes
+        self._config.observe(self._bound_changed, ["max_spans", "max_bytes"])
         shell.configurables.append(self._config)
         for kind, names in (("line", ("span", "spans", "nbtrace")), ("cell", ("span",))):
             known = shell.magics_manager.magics[kind]
@@ -123,8 +123,8 @@ class Extension:
         dropped = f", {store.dropped_spans:,} older ones dropped" if store.dropped_spans else ""
         lines = [
             f"nbtrace {version} is {'on' if on else 'off (type %nbtrace on)'}",
-            f"  Recorded: {len(store):,} spans, {running:,} running{dropped}; kept at most {store.max_spans:,} "
-            "(%config NBTrace.max_spans).",
+            f"  Recorded: {len(store):,} spans, {running:,} running{dropped}; kept at most {store.max_spans:,} spans "
+            f"and {store.max_bytes / 1e6:,.0f} MB (%config NBTrace.max_spans, max_bytes).",
         ]
         if on:
             lines += [f"  {line}" for line in LIVE.capture.report()]
@@ -144,10 +144,11 @@ class Extension:
     # ── what comes back ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _bound_changed(self, change: Any) -> None:
-        self._store.max_spans = change["new"]
+        setattr(self._store, change["name"], change["new"])
 
     def _closed(self, execution: Execution) -> None:
-        """Show the tree of a cell that has just closed, for those who have asked for it."""
+        """Seal what a cell has left, and show its tree to those who have asked for it."""
+        self._store.settle()
         if self._config.display and execution.span_id:
             from IPython.display import display
 

@@ -16,10 +16,28 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from nbtrace import api
+from nbtrace.analysis.conditions import Condition
 from nbtrace.capture.cells import CellTracer
 from nbtrace.capture.spanline import SpanLineError, parse
+from nbtrace.recording import last_cells
 
-KINDS = ("tree", "table", "errors", "cells", "stats", "view")
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    "table": api.spans,
+    "errors": api.errors,
+    "cells": api.cells,
+    "stats": api.statistics,
+}
+"""Answers that --cell and --where narrow."""
+
+TIMES: dict[str, Callable[..., Any]] = {
+    "self": api.self_times,
+    "path": api.critical_path,
+    "gaps": api.gaps,
+    "repeats": api.repeats,
+}
+"""Answers about the tree of spans as a whole: --cell chooses it, --where would tear holes into it."""
+
+KINDS = ("tree", "view", *QUESTIONS, *TIMES, "history", "headings", "compare")
 COMMANDS = ("status", "on", "off", "reset", "display")
 _OPTIONS = ("--cell", "--last", "--where")
 
@@ -96,6 +114,7 @@ class NbtraceMagics(Magics):
 
     @magic_arguments()
     @argument("what", nargs="?", default="tree", choices=KINDS, help="what to show; the tree if left out")
+    @argument("numbers", nargs="*", type=int, help="after compare: the execution counts of one cell or of two")
     @argument("--cell", help="only this cell: 3, or several: 3,5,7-9")
     @argument("--last", type=int, help="only the last so many cells")
     @argument("--where", help="only spans for which this pandas expression holds; the rest of the line")
@@ -107,6 +126,10 @@ class NbtraceMagics(Magics):
         %spans                                    the tree: what ran in what, how long, what failed
         %spans table                              the spans as a DataFrame (df = %spans table)
         %spans errors | cells | stats             errors; executions of cells; times by name
+        %spans self | path                        where the last cell's time went; what its end waited for
+        %spans repeats | gaps                     what ran again and again; when nothing ran
+        %spans compare [3 5]                      two cells; one, or none: the last cell's runs against each other
+        %spans history | headings                 cells over all their runs; time below each heading
         %spans --cell 3 --where duration > '1s' and attributes.rows > 100
         """
         line, where = _take_where(line)
@@ -117,20 +140,30 @@ class NbtraceMagics(Magics):
                 raise UsageError(f"--last {args.last} is no number of cells. Type for example  %spans --last 3")
             if cell is not None:
                 raise UsageError("--cell and --last both choose cells. Leave one of them out.")
-        return _said(lambda: self._show(args.what, cell, args.last, where))
+        if args.numbers and args.what != "compare":
+            raise UsageError(
+                f"{args.numbers[0]} stands alone. Did you mean  %spans {args.what} --cell {args.numbers[0]}?"
+            )
+        if len(args.numbers) > 2:
+            raise UsageError("%spans compare takes two cells. For several runs:  nbtrace.compare([3, 4], [5, 6])")
+        if where is not None and args.what not in ("tree", "view", *QUESTIONS):
+            raise UsageError(f"%spans {args.what} takes no --where: it is about all spans of a cell. Type --cell N.")
+        if args.what in ("history", "headings", "compare") and (cell is not None or args.last is not None):
+            raise UsageError(f"%spans {args.what} takes neither --cell nor --last.")
+        return _said(lambda: self._show(args.what, cell, args.last, where, args.numbers))
 
-    def _show(self, what: str, cell: list[int] | None, last: int | None, where: str | None) -> Any:
+    def _show(self, what: str, cell: list[int] | None, last: int | None, where: str | None, numbers: list[int]) -> Any:
         if what in ("tree", "view"):
             return api.view(cell=cell, last=last, where=_with_names(where, self.shell.user_ns))
-        if last is not None:
-            cell = api.last_cells(last)
-        question: Callable[..., Any] = {
-            "table": api.spans,
-            "errors": api.errors,
-            "cells": api.cells,
-            "stats": api.statistics,
-        }[what]
-        return question(cell=cell, where=_with_names(where, self.shell.user_ns))
+        if what == "compare":
+            return api.compare(*numbers)
+        if what in ("history", "headings"):
+            return getattr(api, what)()
+        if last is not None or (cell is None and what in ("self", "path")):
+            cell = last_cells(last or 1)
+        if what in TIMES:
+            return TIMES[what](cell=cell)
+        return QUESTIONS[what](cell=cell, where=_with_names(where, self.shell.user_ns))
 
     @magic_arguments()
     @argument("command", nargs="?", default="status", choices=COMMANDS, help="what to do; status if left out")
@@ -153,16 +186,18 @@ class NbtraceMagics(Magics):
 
 
 def _with_names(where: str | None, namespace: dict[str, Any]) -> Any:
-    return where if where is None else api.Condition(where, namespace)
+    return where if where is None else Condition(where, namespace)
 
 
 def _said(answer: Callable[[], Any]) -> Any:
     """Turn errors about what was typed into one line."""
     from nbtrace.analysis.filters import FilterError, UnknownColumnError
+    from nbtrace.analysis.history import NotebookError
+    from nbtrace.analysis.runs import RunsError
 
     try:
         return answer()
-    except (FilterError, UnknownColumnError) as error:
+    except (FilterError, UnknownColumnError, NotebookError, RunsError) as error:
         raise UsageError(str(error)) from None
 
 

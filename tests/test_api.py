@@ -6,12 +6,20 @@ import sys
 import pytest
 
 import nbtrace
+from nbtrace.analysis.filters import UnknownColumnError
+from nbtrace.analysis.history import NotebookError
+from nbtrace.analysis.runs import RunsError
 
 
 def test_the_public_names_are_those_of_the_documentation() -> None:
     assert set(nbtrace.__all__) == {
         "Recording",
         "cells",
+        "compare",
+        "headings",
+        "history",
+        "plot",
+        "tree",
         "concurrency",
         "critical_path",
         "errors",
@@ -95,10 +103,15 @@ def test_every_answer_about_the_live_recording_is_one_of_a_recordings() -> None:
     """`nbtrace.x()` and `rec.x()` are the same questions; each has an answer when nothing was recorded."""
     with nbtrace.record() as rec:
         pass
-    questions = set(nbtrace.__all__) - {"Recording", "live", "record", "span", "traced", "view", "__version__"}
-    for name in questions:
-        assert len(getattr(rec, name)()) == 0, name
+    others = {"Recording", "live", "record", "span", "traced", "view", "plot", "__version__"}
+    for name in set(nbtrace.__all__) - others:
         assert getattr(nbtrace, name).__func__ is getattr(nbtrace.Recording, name)
+        if name not in ("compare", "headings"):
+            assert len(getattr(rec, name)()) == 0, name
+    with pytest.raises(RunsError, match=r"no cell has run twice.*nbtrace.compare\(3, 5\)"):
+        rec.compare()
+    with pytest.raises(NotebookError, match="the notebook's file is not known here"):
+        rec.headings()
 
 
 def test_where_the_time_went() -> None:
@@ -114,3 +127,32 @@ def test_where_the_time_went() -> None:
     table = rec.statistics().set_index("name")
     assert table.loc["page", "self"] < table.loc["page", "total"]
     assert table["self"].sum() == table.loc["page", "total"]
+
+
+def test_a_mistyped_rare_key_is_told_the_nearest() -> None:
+    """The vocabulary of `where` is every key there is, though rare ones have no column."""
+    with nbtrace.record() as rec:
+        for i in range(150):
+            with nbtrace.span("x", **{f"rare.key{i}": i}):
+                pass
+        with nbtrace.span("x", **{"model.temperature": 1}):
+            pass
+    assert len(rec.spans(where="attributes.model.temperature == 1")) == 1
+    with pytest.raises(UnknownColumnError, match=r"Did you mean 'attributes.model.temperature'"):
+        rec.spans(where="attributes.model.temperatur == 1")
+
+
+def test_two_recordings_are_compared_by_the_names_in_them() -> None:
+    def run(rows: int) -> nbtrace.Recording:
+        with nbtrace.record() as rec:
+            for _ in range(3):
+                with nbtrace.span("load"):
+                    for _ in range(rows):
+                        with nbtrace.span("row"):
+                            pass
+        return rec
+
+    found = nbtrace.compare(run(2), run(200)).set_index("path")
+    assert found.loc["load › row", ["count_before", "count_after"]].tolist() == [2, 200]
+    assert found["verdict"].tolist() == ["slower", "slower"]
+    assert found["runs_after"].tolist() == [3, 3]

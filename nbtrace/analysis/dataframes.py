@@ -25,6 +25,7 @@ from nbtrace.analysis.columns import (
     texts,
     times,
 )
+from nbtrace.analysis.runs import identity
 from nbtrace.store import semconv
 from nbtrace.store.origins import ORIGINS
 from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATUS_CODES
@@ -143,7 +144,7 @@ def cells(snapshot: Snapshot) -> pd.DataFrame:
     cell Int64 (its execution count) · cell_id str (where the front end sends one) · run Int64 (how often this cell had
     run, this time included) · source str · start_time datetime64[ns, UTC] · duration timedelta64[ns], missing while it
     runs · status_code, exception_type str · span_count Int64 (spans inside, itself left out) · error_count Int64 (rows
-    of `errors` inside, its own included)."""
+    of `errors` inside, its own included) · change timedelta64[ns], against the run of this cell before it."""
     table = spans(snapshot, wanted=(semconv.ERROR_TYPE,))
     by_id = pd.Series(table.index, index=table["span_id"])
     executions = [e for e in snapshot.executions if f"{e.span_id:016x}" in by_id.index]
@@ -156,6 +157,7 @@ def cells(snapshot: Snapshot) -> pd.DataFrame:
     number_of = dict(zip(owner.ids(), numbers_.tolist(), strict=True))
     failures = pd.Series(failed["span_id"].map(number_of), dtype="Int64").value_counts()
     error_type = own.get(ATTRIBUTE_PREFIX + semconv.ERROR_TYPE)
+    identities = pd.Series([identity(e) for e in executions], dtype=object)
     return pd.DataFrame(
         {
             "cell": integers(
@@ -171,6 +173,7 @@ def cells(snapshot: Snapshot) -> pd.DataFrame:
             "exception_type": _as_text(pd.Series(None, index=own.index) if error_type is None else error_type),
             "span_count": integers(np.array([inside[e.number] - 1 for e in executions], dtype=np.int64)),
             "error_count": integers(np.array([int(failures.get(e.number, 0)) for e in executions], dtype=np.int64)),
+            "change": own["duration"].groupby(identities, sort=False).diff().astype("timedelta64[ns]"),
         }
     )
 

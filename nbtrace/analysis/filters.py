@@ -14,16 +14,24 @@ from typing import Any
 
 import pandas as pd
 
+MAX_LISTED = 40
+"""Columns that an error lists where none is near."""
+
 
 class UnknownColumnError(KeyError):
     """A column that the table does not have."""
 
     def __init__(self, name: str, columns: Iterable[str]) -> None:
+        self.name = name
         known = list(columns)
         by_lower = {column.lower(): column for column in known}
         near = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
         near += [column for column in known if column.endswith("." + name) and column not in near]
-        hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Columns: {', '.join(known)}."
+        hint = (
+            f"Did you mean {' or '.join(map(repr, near))}?"
+            if near
+            else f"Columns: {', '.join(known[:MAX_LISTED])}{', …' if len(known) > MAX_LISTED else ''}."
+        )
         self.text = f"there is no column {name!r}. {hint}"
         super().__init__(self.text)
 
@@ -44,24 +52,26 @@ def narrow(
     where: str | None = None,
     name_column: str = "name",
     variables: Mapping[str, Any] | None = None,
+    known: Collection[str] = (),
 ) -> pd.DataFrame:
     """Return the rows of `table` that meet all conditions, numbered anew.
 
     cell: an execution count, or several. trace_id: 32 hex digits, or the beginning of them. name: exact. where: a pandas
-    query expression; `attributes.rows > 3` needs no backticks, and `@x` is the variable x of `variables`."""
+    query expression; `attributes.rows > 3` needs no backticks, and `@x` is the variable x of `variables`. known: names
+    without a column, which an error can suggest."""
     if cell is not None:
-        table = table[table["cell"].isin(_counts(cell))]
+        table = table[table["cell"].isin(execution_counts(cell))]
     if trace_id is not None:
         table = table[table["trace_id"].str.startswith(str(trace_id).lower()).astype(bool)]
     if name is not None:
         table = table[(table[name_column] == name).astype(bool)]
     if where is not None:
-        table = _query(table, where, variables or {})
+        table = _query(table, where, variables or {}, known)
     return table.reset_index(drop=True)
 
 
-def _counts(cell: Any) -> list[int]:
-    """The execution counts that somebody asks for."""
+def execution_counts(cell: Any) -> list[int]:
+    """Return the execution counts that somebody asks for, one or several."""
     try:
         return [operator.index(each) for each in ([cell] if hasattr(type(cell), "__index__") else list(cell))]
     except TypeError:
@@ -75,11 +85,14 @@ def check_column(table: pd.DataFrame, name: str) -> str:
     return name
 
 
-def _query(table: pd.DataFrame, where: str, variables: Mapping[str, Any]) -> pd.DataFrame:
+def _query(table: pd.DataFrame, where: str, variables: Mapping[str, Any], known: Collection[str]) -> pd.DataFrame:
     if not isinstance(where, str) or not where.strip():
         raise FilterError(f"where={where!r} is no condition. Type for example where=\"duration > '100ms'\".")
     times = [str(column) for column, dtype in table.dtypes.items() if isinstance(dtype, pd.DatetimeTZDtype)]
-    expression = quote_columns(where, list(map(str, table.columns)), times)
+    try:
+        expression = quote_columns(where, list(map(str, table.columns)), times)
+    except UnknownColumnError as error:
+        raise UnknownColumnError(error.name, dict.fromkeys([*map(str, table.columns), *known])) from None
     try:
         # numexpr, where installed, does not know strings and timedeltas.
         mask = table.eval(expression, engine="python", local_dict=dict(variables), global_dict={})

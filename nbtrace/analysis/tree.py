@@ -26,6 +26,30 @@ def parents(spans: pd.DataFrame) -> Ints:
     return found
 
 
+def top_rows(rows: Ints, depths: Ints) -> Ints:
+    """Return the row of the root above each row, from what `depth_first` returned."""
+    top = np.empty(len(rows), dtype=np.int64)
+    top[rows] = rows[np.maximum.accumulate(np.where(depths == 0, np.arange(len(rows)), 0))]
+    return top
+
+
+def tree(spans: pd.DataFrame) -> pd.DataFrame:
+    """Return the spans in the order in which their tree is read: depth first, siblings and roots by their start.
+
+    depth Int64 (0 for a root) · name, trace_id, span_id, parent_span_id str · cell Int64 · start_time datetime64[ns, UTC] ·
+    duration timedelta64[ns] · children Int64 · root boolean · orphan boolean: a root whose parent is not in the table."""
+    above = parents(spans)
+    rows, depths = depth_first(spans)
+    missing = spans["parent_span_id"].isna().to_numpy()
+    children = np.bincount(above[above >= 0], minlength=len(above))
+    found = spans[["name", "trace_id", "span_id", "parent_span_id", "cell", "start_time", "duration"]]
+    table = pd.DataFrame({"depth": pd.array(depths, dtype="Int64")}).join(found.take(rows).reset_index(drop=True))
+    table["children"] = pd.array(children[rows], dtype="Int64")
+    table["root"] = pd.array(depths == 0, dtype="boolean")
+    table["orphan"] = pd.array((above[rows] < 0) & ~missing[rows], dtype="boolean")
+    return table
+
+
 def depth_first(spans: pd.DataFrame) -> tuple[Ints, Ints]:
     """Return (rows, depths): the row numbers in reading order, and the depth of each of them, 0 for a root.
 

@@ -60,6 +60,18 @@ class Batch:
     """RecordBatch: row (of the span in this batch), linked_trace_id, linked_span_id."""
     link_attributes: Attributes
 
+    @property
+    def nbytes(self) -> int:
+        """The memory that it holds."""
+        runs = (
+            run
+            for attributes in (self.attributes, self.event_attributes, self.link_attributes)
+            for found in attributes.values()
+            for run in found
+        )
+        tables = self.spans.nbytes + self.events.nbytes + self.links.nbytes
+        return int(tables + sum(run.values.nbytes + (0 if run.rows is None else run.rows.nbytes) for run in runs))
+
 
 def seal(rows: Sequence[Row]) -> Batch:
     """Return the batch of `rows`, in their order. An empty list gives an empty batch of the same types."""

@@ -22,20 +22,29 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 16_384
 """Rows in a chunk: long enough that sealing costs little per span, short enough that the collector's visits do too."""
 
+MIN_SETTLED_ROWS = 4_096
+"""At the end of a cell a tail of at least this length is sealed, so that the question in the next cell finds it done."""
+
 MIN_SEALED_ROWS = 512
 """A reader seals a tail of at least this length for good; a shorter one is converted anew at each reading, so that many
 readings of a slow recording do not leave it in crumbs."""
 
 
+UNKNOWN_ROW_BYTES = 8_192.0
+"""What a span is taken to weigh until the first are weighed: more than most do, so that the first chunk is not too long."""
+
+
 class _Chunk:
     """Rows that have left the tail: waiting as rows, or sealed."""
 
-    __slots__ = ("_lock", "batch", "length", "rows")
+    __slots__ = ("_lock", "batch", "length", "nbytes", "rows")
 
     def __init__(self, rows: list[Row]) -> None:
         self.rows: list[Row] | None = rows
         self.batch: Batch | None = None
         self.length = len(rows)
+        self.nbytes = 0
+        """Known once it is sealed."""
         self._lock = threading.Lock()
 
     def sealed(self) -> Batch:
@@ -44,6 +53,7 @@ class _Chunk:
         with self._lock:  # the sealing thread and a reader may come at once
             if self.batch is None:
                 self.batch = seal(self.rows or [])
+                self.nbytes = self.batch.nbytes
                 self.rows = None
             return self.batch
 
@@ -60,9 +70,12 @@ class Snapshot:
 
 
 class SpanStore:
-    """Finished spans, the oldest dropped beyond `max_spans`; running ones are asked for when somebody looks."""
+    """Finished spans, the oldest dropped beyond `max_spans` or `max_bytes`; running ones are asked for when somebody
+    looks."""
 
-    def __init__(self, *, max_spans: int = 1_000_000, cells: CellBook | None = None) -> None:
+    def __init__(
+        self, *, max_spans: int = 1_000_000, max_bytes: int = 1_000_000_000, cells: CellBook | None = None
+    ) -> None:
         self.cells = CellBook() if cells is None else cells
         self.running_rows: Callable[[], list[Row]] = list
         """Gives the rows of the spans that still run; capture sets it."""
@@ -73,7 +86,9 @@ class SpanStore:
         self._turns = 0
         self._sealer: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._bound(max_spans)
+        self._max_spans, self._max_bytes = max_spans, max_bytes
+        self._row_bytes = UNKNOWN_ROW_BYTES
+        self._size_chunks()
         _STORES.add(self)
 
     def append(self, row: Row) -> None:
@@ -99,8 +114,32 @@ class SpanStore:
 
     @max_spans.setter
     def max_spans(self, max_spans: int) -> None:
-        self._bound(max_spans)
+        self._max_spans = max_spans
+        self._size_chunks()
         self._turn_over(partly=True)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of the sealed spans."""
+        with self._lock:
+            return sum(chunk.nbytes for chunk in self._chunks)
+
+    @property
+    def max_bytes(self) -> int:
+        """The bound on their memory; setting it drops what is over it at once. Spans are weighed when they are sealed, so
+        up to an eighth of it comes on top for those that are not sealed yet."""
+        return self._max_bytes
+
+    @max_bytes.setter
+    def max_bytes(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._turn_over(partly=True)
+        self._weigh()
+
+    def settle(self) -> None:
+        """Have a long tail sealed now, while nobody waits for it."""
+        if len(self._tail) >= MIN_SETTLED_ROWS:
+            self._turn_over(partly=True)
 
     def clear(self) -> None:
         """Forget all finished spans and the count of the dropped."""
@@ -130,14 +169,30 @@ class SpanStore:
         finished_ids = {row[1] for row in tail}
         rows = tail + [row for row in running if row[1] not in finished_ids]
         batches = [chunk.sealed() for chunk in chunks]
+        self._weigh()
         if rows or not batches:
             batches.append(seal(rows))
         return Snapshot(tuple(batches), tuple(self.cells.executions()), dropped)
 
-    def _bound(self, max_spans: int) -> None:
-        self._max_spans = max_spans
-        # At least eight chunks within the bound: whole chunks are dropped, so a reader sees three quarters of it or more.
-        self._chunk_rows = max(1, min(CHUNK_ROWS, max_spans // 8))
+    def _size_chunks(self) -> None:
+        # At least eight chunks within the bounds: whole chunks are dropped, so a reader sees three quarters of it or more.
+        self._rows_by_bytes = max(1, self._max_bytes // 8 // max(1, round(self._row_bytes)))
+        self._chunk_rows = max(1, min(CHUNK_ROWS, self._max_spans // 8, self._rows_by_bytes))
+
+    def _weigh(self) -> None:
+        """Drop what is over the bound in bytes, the last sealed chunk excepted, and learn how heavy spans are."""
+        with self._lock:
+            sealed = [chunk for chunk in self._chunks if chunk.nbytes]
+            if not sealed:
+                return
+            held = sum(chunk.nbytes for chunk in sealed)
+            while held > self._max_bytes and self._chunks[0] is not sealed[-1]:
+                oldest = self._chunks.popleft()
+                held -= oldest.nbytes
+                self._chunked -= oldest.length
+                self._dropped += oldest.length
+            self._row_bytes = max(chunk.nbytes / chunk.length for chunk in sealed[-2:])
+            self._size_chunks()
 
     def _turn_over(self, *, partly: bool = False) -> None:
         """Make a chunk of the tail, drop what is over the bound, and have the rest sealed."""
@@ -156,7 +211,7 @@ class SpanStore:
                 oldest = self._chunks.popleft()
                 self._chunked -= oldest.length
                 self._dropped += oldest.length
-        if rows and len(rows) >= MIN_SEALED_ROWS:
+        if rows and (len(rows) >= MIN_SEALED_ROWS or self._chunk_rows == self._rows_by_bytes):
             self._seal_soon()
 
     def _seal_soon(self) -> None:
@@ -176,6 +231,7 @@ class SpanStore:
             if waiting is None:
                 return
             waiting.sealed()
+            self._weigh()
 
     def _renew_lock(self) -> None:
         self._lock = threading.Lock()

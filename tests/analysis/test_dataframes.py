@@ -78,6 +78,7 @@ def test_the_tables_have_their_dtypes_even_when_empty(full: bool) -> None:
         "exception_type": text,
         "span_count": count,
         "error_count": count,
+        "change": length,
     }
     assert len(rec.spans(attributes="dict").columns) == len(SPAN_DTYPES) + 1
     assert extra.links

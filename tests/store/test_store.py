@@ -37,6 +37,44 @@ def test_the_oldest_go_first_and_are_counted(bound: int) -> None:
     assert len(store) == len(kept)
 
 
+@pytest.mark.parametrize(("bound", "text"), [(2_000_000, 10_000), (300_000, 100), (1_000_000, 60_000), (10, 10)])
+def test_the_bound_in_bytes_holds_too(bound: int, text: int) -> None:
+    """What is sealed stays within it, the last chunk excepted; the last span is there, and what is gone is counted."""
+    store = SpanStore(max_bytes=bound)
+    for span_id in range(1, 3_001):
+        store.append(row(span_id, text=f"{span_id:0{text}}"))
+        if span_id % 500 == 0:
+            ids(store)
+    kept = ids(store)
+    last = store._chunks[-1].nbytes if store._chunks else 0
+    assert store.nbytes <= max(bound, last)
+    assert kept == list(range(3_001 - len(kept), 3_001))
+    assert store.dropped_spans == 3_000 - len(kept) > 0
+    assert len(kept) * text < 2 * bound or len(kept) <= max(512, store._chunk_rows * 2)
+
+
+def test_a_smaller_bound_in_bytes_drops_at_once() -> None:
+    store = SpanStore()
+    for span_id in range(1, 50_001):
+        store.append(row(span_id))
+    store.snapshot()
+    before = store.nbytes
+    store.max_bytes = before // 2
+    assert store.nbytes <= before // 2
+    assert ids(store)[-1] == 50_000
+    assert store.dropped_spans + len(store) == 50_000
+
+
+def test_a_long_tail_is_sealed_when_its_cell_ends() -> None:
+    store = SpanStore()
+    for span_id in range(1, 5_001):
+        store.append(row(span_id))
+    store.settle()
+    assert store._sealer is not None
+    store._sealer.join(timeout=60)
+    assert [chunk.batch is not None for chunk in store._chunks] == [True]
+
+
 def test_a_smaller_bound_drops_at_once() -> None:
     store = SpanStore()
     for span_id in range(1, 1_001):

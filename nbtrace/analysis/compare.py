@@ -1,0 +1,218 @@
+"""Two times the same work: what got slower, what faster, what is new, and what is only noise.
+
+Enters: two span tables with the run that each span belongs to. Leaves: one row per path of names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nbtrace.analysis.columns import TEXT
+from nbtrace.analysis.intervals import covered, intervals
+from nbtrace.analysis.tree import depth_first, top_rows
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+MIN_RUNS = 3
+"""Fewer runs than this say nothing about their noise."""
+
+UNKNOWN_SPREAD = 0.25
+"""The spread that a time is taken to have where nothing is known: a quarter of it, so that one run against one has to
+differ by more than a factor of 1.7 for a verdict."""
+
+LEAST_SPREAD = 0.01
+"""No spread is taken to be less than this share of the time: three runs can agree by chance."""
+
+SHOWN_NAMES = 12
+"""A path shows at most so many names, its last ones. Two paths are told apart by all."""
+
+_CELL = re.compile(r"cell \[\d*\] ?")
+
+SEPARATOR = " › "
+
+VERDICTS = ("slower", "faster", "added", "removed", "same", "unclear")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two that are compared."""
+
+    spans: pd.DataFrame
+    """Spans that have ended."""
+    runs: Ints
+    """The number of the run that each span belongs to."""
+    labels: list[str]
+    """The name that each span goes by if it is a root: a cell's has its number in it, which is another in each run."""
+
+
+def cells_side(spans: pd.DataFrame, cells: Sequence[int]) -> Side:
+    """Cells as runs of the same work, whatever the code of their first lines."""
+    spans = spans[spans["cell"].isin(list(cells)) & spans["duration"].notna()].reset_index(drop=True)
+    number = {cell: run for run, cell in enumerate(cells)}
+    runs = np.array([number[cell] for cell in spans["cell"].tolist()], dtype=np.int64)
+    return Side(spans, runs, ["cell" if _CELL.match(name) else name for name in spans["name"]])
+
+
+def recording_side(spans: pd.DataFrame) -> Side:
+    """A recording, in which every root is a run of its own: cells go by their first line of code, without the number."""
+    spans = spans[spans["duration"].notna()].reset_index(drop=True)
+    return Side(spans, top_rows(*depth_first(spans)), [_CELL.sub("cell ", name).rstrip() for name in spans["name"]])
+
+
+def compare(before: Side, after: Side) -> pd.DataFrame:
+    """Return one row per path of names from a root, the largest change first.
+
+    path, name str · depth Int64 · verdict str · before, after, change timedelta64[ns]: the median over the runs of the time
+    of all spans on this path together, and their difference · ratio float64, after over before · spread_before,
+    spread_after timedelta64[ns]: the interquartile range over the runs, missing for fewer than three · self_before,
+    self_after timedelta64[ns]: the same medians of the time outside children · count_before, count_after float64: median
+    number of spans in a run · runs_before, runs_after Int64.
+
+    A path that is missing from a run took no time in it. The verdict is `added` or `removed` where one side has no such
+    path; `slower` or `faster` where the medians lie further apart than both spreads together, each at least 1 % of its
+    median; else `same`. For fewer than three runs a quarter of the median stands in for the spread, and what is within it
+    is `unclear`. Spans that still run are left out."""
+    paths = _Paths()
+    walked = [paths.walk(side) for side in (before, after)]
+    old, new = (
+        _Times(side, codes, tops, len(paths.names)) for side, (codes, tops) in zip((before, after), walked, strict=True)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(old.total > 0, new.total / old.total, np.nan)
+    table = pd.DataFrame(
+        {
+            "path": pd.array(paths.texts(), dtype=TEXT),
+            "name": pd.array(paths.names, dtype=TEXT),
+            "depth": pd.array(paths.depths, dtype="Int64"),
+            "verdict": pd.array(_verdicts(old, new), dtype=TEXT),
+            "before": old.total,
+            "after": new.total,
+            "change": new.total - old.total,
+            "ratio": ratio,
+            "spread_before": old.spread,
+            "spread_after": new.spread,
+            "self_before": old.own,
+            "self_after": new.own,
+            "count_before": old.count,
+            "count_after": new.count,
+            "runs_before": pd.array(old.runs, dtype="Int64"),
+            "runs_after": pd.array(new.runs, dtype="Int64"),
+        }
+    )
+    for column in ("before", "after", "change", "spread_before", "spread_after", "self_before", "self_after"):
+        table[column] = pd.to_timedelta(table[column], unit="ns").astype("timedelta64[ns]")
+    order = np.argsort(-np.abs(new.total - old.total), kind="stable")
+    return table.iloc[order].reset_index(drop=True)
+
+
+class _Paths:
+    """The paths of names that occur on either side, numbered as they are met, a path after the one it goes on from."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.depths: list[int] = []
+        self._above: list[int] = []
+        self._known: dict[tuple[int, str], int] = {}
+
+    def walk(self, side: Side) -> tuple[Ints, Ints]:
+        """Return the number of each span's path, and the row of its root."""
+        rows, depths = depth_first(side.spans)
+        names = side.spans["name"].tolist()
+        found: Ints = np.zeros(len(rows), dtype=np.int64)
+        way: list[int] = []
+        for row, depth in zip(rows.tolist(), depths.tolist(), strict=True):
+            del way[depth:]
+            above = way[-1] if way else -1
+            key = (above, side.labels[row] if depth == 0 else names[row])
+            code = self._known.get(key)
+            if code is None:
+                code = self._known[key] = len(self.names)
+                self.names.append(key[1])
+                self.depths.append(depth)
+                self._above.append(above)
+            found[row] = code
+            way.append(code)
+        return found, top_rows(rows, depths)
+
+    def texts(self) -> list[str]:
+        """The paths in words."""
+        found = []
+        for code, depth in enumerate(self.depths):
+            names: list[str] = []
+            while code >= 0 and len(names) < SHOWN_NAMES:
+                names.append(self.names[code])
+                code = self._above[code]
+            found.append(SEPARATOR.join([*(["…"] if depth >= SHOWN_NAMES else []), *reversed(names)]))
+        return found
+
+
+class _Times:
+    """What each path took, over the runs of one side; ns."""
+
+    def __init__(self, side: Side, codes: Ints, tops: Ints, paths: int) -> None:
+        self.runs = np.zeros(paths, dtype=np.int64)
+        self.total, self.own = np.zeros(paths, dtype=np.int64), np.zeros(paths, dtype=np.int64)
+        self.count = np.zeros(paths)
+        self.spread = np.full(paths, np.nan)
+        self.there = np.zeros(paths, dtype=bool)
+        if not len(codes):
+            return
+        found = intervals(side.spans)
+        own = found.duration - covered(found)
+        # The runs of a path are those in which its root occurs; one without the path counts as zero.
+        runs_of: dict[int, set[int]] = {}
+        for row in np.unique(tops).tolist():
+            runs_of.setdefault(int(codes[row]), set()).add(int(side.runs[row]))
+        order = np.lexsort((side.runs, codes))
+        code, run = codes[order], side.runs[order]
+        new = np.flatnonzero(np.r_[True, (code[1:] != code[:-1]) | (run[1:] != run[:-1])])
+        sums = [np.add.reduceat(values[order], new) for values in (found.duration, own)]
+        counts = np.diff(np.r_[new, len(code)])
+        root_of = dict(zip(codes.tolist(), codes[tops].tolist(), strict=True))
+        starts = np.flatnonzero(np.r_[True, code[new][1:] != code[new][:-1]])
+        for start, stop in zip(starts.tolist(), np.r_[starts[1:], len(new)].tolist(), strict=True):
+            path = int(code[new[start]])
+            runs = len(runs_of[root_of[path]])
+            missing = max(runs - (stop - start), 0)
+            totals, owns, times = (
+                np.r_[np.zeros(missing, dtype=np.int64), values[start:stop]] for values in (*sums, counts)
+            )
+            self.there[path] = True
+            self.total[path], self.own[path] = _median(totals), _median(owns)
+            self.count[path] = np.median(times)
+            if len(totals) >= MIN_RUNS:
+                low, high = np.quantile(totals, (0.25, 0.75))
+                self.spread[path] = np.rint(high - low)
+            self.runs[path] = runs
+
+
+def _median(values: Ints) -> int:
+    """The median in whole nanoseconds."""
+    middle = np.sort(values)[[(len(values) - 1) // 2, len(values) // 2]]
+    return int(middle[0] + (middle[1] - middle[0]) // 2)
+
+
+def _verdicts(old: _Times, new: _Times) -> list[str]:
+    spread = np.zeros(len(old.total))
+    unknown = np.zeros(len(old.total), dtype=bool)
+    for side, other in ((old, new), (new, old)):
+        known = ~np.isnan(side.spread)
+        # Where this side alone has too few runs, the other's spread in proportion is the best that is known.
+        share = np.where(
+            np.isnan(other.spread) | (other.total == 0), UNKNOWN_SPREAD, other.spread / np.maximum(other.total, 1)
+        )
+        spread += np.maximum(np.where(known, side.spread, share * side.total), LEAST_SPREAD * side.total)
+        unknown |= ~known & np.isnan(other.spread)
+    change = new.total - old.total
+    found = np.where(change > 0, "slower", "faster").astype(object)
+    found[np.abs(change) <= spread] = "same"
+    found[(np.abs(change) <= spread) & unknown] = "unclear"
+    found[~old.there] = "added"
+    found[~new.there] = "removed"
+    return [str(verdict) for verdict in found]

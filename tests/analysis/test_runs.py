@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from nbtrace.analysis.runs import RunsError, chosen, runs_before
+from nbtrace.store.cells import CellBook, Execution
+
+
+def book(*cells: tuple[int, str | None, str]) -> list[Execution]:
+    """Executions from (count, cell id, source)."""
+    found = CellBook()
+    for count, cell_id, source in cells:
+        found.open(execution_count=count, cell_id=cell_id, source=source)
+    return found.executions()
+
+
+def test_a_cell_that_ran_again_is_set_against_all_its_earlier_runs() -> None:
+    executions = book((1, "a", "f()"), (2, "b", "g()"), (3, "a", "f()"), (4, "a", "f()"))
+    assert chosen(executions, None) == ([1, 3], [4])
+    assert runs_before(executions, 3) == ([1], [3])
+
+
+def test_an_edited_cell_is_set_against_its_code_before_the_edit() -> None:
+    executions = book((1, "a", "slow()"), (2, "a", "slow()"), (3, "a", "fast()"), (4, "a", "fast()"), (5, "b", "x"))
+    assert chosen(executions, None) == ([1, 2], [3, 4])
+    assert runs_before(executions, 3) == ([1, 2], [3])
+
+
+def test_where_no_ids_come_the_source_tells_cells_apart() -> None:
+    assert runs_before(book((1, None, "f()"), (2, None, "f()")), 2) == ([1], [2])
+
+
+@pytest.mark.parametrize(
+    ("which", "message"),
+    [
+        (None, r"no cell has run twice.*nbtrace.compare\(3, 5\)"),
+        (2, r"cell \[2\] has run once.*nbtrace.compare\(1, 2\)"),
+        (9, r"no cell \[9\] in the recording"),
+        ([1, 2], r"\[1, 2\] is one side only"),
+        ("x", "'x' is one side only"),
+        (True, "True is one side only"),
+    ],
+)
+def test_what_cannot_be_compared_is_told_with_what_to_type(which: object, message: str) -> None:
+    with pytest.raises(RunsError, match=message):
+        chosen(book((1, "a", "f()"), (2, "b", "g()")), which)
