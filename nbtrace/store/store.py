@@ -211,7 +211,7 @@ class SpanStore:
                 oldest = self._chunks.popleft()
                 self._chunked -= oldest.length
                 self._dropped += oldest.length
-        if rows and (len(rows) >= MIN_SEALED_ROWS or self._chunk_rows == self._rows_by_bytes):
+        if rows and (len(rows) >= MIN_SEALED_ROWS or self._rows_by_bytes < MIN_SEALED_ROWS):
             self._seal_soon()
 
     def _seal_soon(self) -> None:

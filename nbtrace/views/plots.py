@@ -20,6 +20,9 @@ from nbtrace.views import words
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#8c8c8c")
 """Okabe and Ito's, which people of any colour vision can tell apart."""
 
+DARK = ("#0072b2",)
+"""Those on which black text cannot be read."""
+
 FAILED = "#d55e00"
 RAN = "#0072b2"
 MAX_DEPTH = 40
@@ -135,7 +138,15 @@ class Plots:
             )
             if width > whole * _LABEL_WIDTH:
                 text = words.plain(names[row], max(3, int(width / whole * _LABEL_CHARACTERS)))
-                ax.text(left + whole * 0.003, depths[place] + 0.46, _plain(text), va="center", fontsize=8, clip_on=True)
+                ax.text(
+                    left + whole * 0.003,
+                    depths[place] + 0.46,
+                    _plain(text),
+                    va="center",
+                    fontsize=8,
+                    clip_on=True,
+                    color="white" if _colour(names[row]) in DARK else "black",
+                )
         ax.set_xlim(0, whole)
         ax.invert_yaxis()
         ax.set_yticks([])

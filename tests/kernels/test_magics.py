@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,6 +87,12 @@ def test_an_expression_that_fails_does_not_keep_the_cell_from_running(kernel: Ke
         ("%spans nonsense", "invalid choice: 'nonsense'"),
         ("%spans --cell x", "--cell x is no cell. Type a number"),
         ("%spans --last 0", "Type for example  %spans --last 3"),
+        ("%spans table 3", "Did you mean  %spans table --cell 3?"),
+        ("%spans compare 1 2 3", "nbtrace.compare([3, 4], [5, 6])"),
+        ("%spans compare 900 901", "nothing is recorded of a cell [900]"),
+        ("%spans path --where name == 'x'", "takes no --where"),
+        ("%spans history --cell 3", "takes neither --cell nor --last"),
+        ("%spans headings", 'nbtrace.headings("analysis.ipynb")'),
         ("%spans --cell 1 --last 2", "Leave one of them out"),
         ("%spans --where", "--where needs a condition"),
         ("%spans --where durations > '1s'", "Did you mean 'duration'"),
@@ -128,6 +136,49 @@ def test_a_cell_that_runs_again_is_counted(kernel: Kernel) -> None:
     kernel.run("import nbtrace")
     reply = kernel.run("nbtrace.cells()[['cell_id', 'run', 'source']].head(3).values.tolist()")
     assert reply.result == "[['same', 1, 'x = 1'], ['same', 2, 'x = 1'], ['other', 1, 'x = 1']]"
+
+
+def test_a_cell_run_again_is_compared_with_its_run_before(kernel: Kernel) -> None:
+    """By its id when it was edited, too; two cells by their numbers; the history has both runs."""
+    slow = "import time, nbtrace\nfor _ in range(20):\n    with nbtrace.span('query'): time.sleep(0.002)"
+    kernel.run(slow, cell_id="a")
+    kernel.run("x = 1", cell_id="b")
+    kernel.run("import nbtrace\nwith nbtrace.span('query'): pass", cell_id="a")
+    show = "[[r['path'], r['verdict'], r['count_before'], r['count_after']] for r in df.to_dict('records')]"
+    wanted = "[['cell', 'faster', 1.0, 1.0], ['cell › query', 'faster', 20.0, 1.0]]"
+    for question in ("%spans compare", "%spans compare 4", "%spans compare 2 4"):
+        kernel.run(f"df = {question}", cell_id="q")
+        found = kernel.run(f"sorted({show})", cell_id="r").result
+        assert found == wanted, question
+    assert "has run once" in kernel.run("%spans compare 3").stderr
+    kernel.run("df = %spans history", cell_id="s")
+    runs = "{r['code']: (r['runs'], r['ratio'] < 1) for r in df.to_dict('records') if r['cell'] == 4}"
+    assert kernel.run(runs).result == "{'import nbtrace': (2, True)}"
+    changes = "[bool(d < 0) for d in nbtrace.cells(cell=[2, 4])['change'].dropna().dt.total_seconds()]"
+    assert kernel.run(changes).result == "[True]"
+
+
+def test_where_the_last_cells_time_went_in_a_word(kernel: Kernel) -> None:
+    kernel.run("import nbtrace\nwith nbtrace.span('a'):\n    with nbtrace.span('b'): pass")
+    kernel.run("df = %spans self")
+    assert kernel.run("sorted(df.name.str.slice(0, 4))").result == "['a', 'b', 'cell']"
+    for word, column in (("path", "contribution"), ("gaps", "duration"), ("repeats", "mean")):
+        assert column in kernel.run(f"%spans {word} --cell 2").result, word
+
+
+def test_time_below_each_heading_of_the_notebook(kernel: Kernel, tmp_path: Path) -> None:
+    """VS Code says which file it is by a variable; the file is read when it is asked."""
+    path = tmp_path / "a.ipynb"
+    cells = [
+        {"cell_type": "markdown", "source": "# Load"},
+        {"cell_type": "code", "id": "a", "source": "x = 1"},
+    ]
+    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    kernel.run(f"__vsc_ipynb_file__ = {str(path)!r}")
+    kernel.run("x = 1", cell_id="a")
+    kernel.run("x = 2", cell_id="a")
+    kernel.run("df = %spans headings")
+    assert kernel.run("df[df.heading == 'Load'][['level', 'cells', 'runs']].values.tolist()").result == "[[1, 1, 2]]"
 
 
 def test_nothing_is_displayed_unless_asked_for(kernel: Kernel) -> None:
@@ -181,6 +232,7 @@ def test_status_tells_what_is_dropped(kernel: Kernel) -> None:
     ("setting", "message"),
     [
         ("max_spans = 0", "NBTrace.max_spans is 0, but must be a whole number of at least 1."),
+        ("max_bytes = -1", "NBTrace.max_bytes is -1, but must be a whole number of at least 1."),
         ("max_spans = 'many'", "must be a whole number of at least 1"),
         ("unstored_cells = 'maybe'", "NBTrace.unstored_cells is 'maybe', but must be 'auto', True or False."),
         ("display = 5", "display"),
