@@ -7,12 +7,14 @@ look at the types says so."""
 from __future__ import annotations
 
 import json
+from array import array
 from base64 import b64decode, b64encode
 from binascii import hexlify
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -77,22 +79,23 @@ def seal(rows: Sequence[Row]) -> Batch:
     """Return the batch of `rows`, in their order. An empty list gives an empty batch of the same types."""
     n = len(rows)
     # Rows are of different length, and zip ends with the shortest: all have the fields.
-    columns = list(zip(*rows))[:WIDTH] if rows else [_EMPTY] * WIDTH  # noqa: B905
-    (trace_ids, span_ids, parents, names, kinds, starts, ends, statuses, cells, origins, extras, keys) = columns
-    noted = [(row, extra) for row, extra in enumerate(extras) if extra is not None]
+    columns = list(zip(*rows)) if rows else [_EMPTY] * WIDTH  # noqa: B905
+    (trace_ids, span_ids, parents, names, kinds, starts, ends, statuses, cells, origins, extras, keys) = columns[:WIDTH]
+    plain = extras.count(None) == n
+    noted = [] if plain else [(row, extra) for row, extra in enumerate(extras) if extra is not None]
     spans = pa.RecordBatch.from_pydict(
         {
             "trace_id": _trace_ids(trace_ids),
             "span_id": _hex16(_uint64(span_ids)),
             "parent_span_id": _hex16(_uint64(parents), missing=0),
             "name": _texts(names),
-            "kind": pa.array(kinds, pa.int8()),
+            "kind": pa.array(np.frombuffer(bytes(kinds), dtype=np.int8)),
             "start_ns": pa.array(_int64(starts)),
             "end_ns": _times(ends),
-            "status": pa.array(statuses, pa.int8()),
+            "status": pa.array(np.frombuffer(bytes(statuses), dtype=np.int8)),
             "status_message": _scattered_texts(n, [(row, extra.status_message) for row, extra in noted]),
-            "cell": pa.array(cells, pa.int32()),
-            "origin": pa.array(origins, pa.int32()),
+            "cell": pa.array(np.frombuffer(array("i", cells), dtype=np.int32)),
+            "origin": pa.array(np.frombuffer(array("i", origins), dtype=np.int32)),
             "event_count": _scattered(n, [(row, len(extra.events)) for row, extra in noted]),
             "link_count": _scattered(n, [(row, len(extra.links)) for row, extra in noted]),
             "dropped_attributes": _scattered(n, [(row, extra.dropped_attributes) for row, extra in noted]),
@@ -108,7 +111,7 @@ def seal(rows: Sequence[Row]) -> Batch:
     return Batch(
         length=n,
         spans=spans,
-        attributes=_attributes(keys, [row[WIDTH:] for row in rows]),
+        attributes=_row_attributes(rows, keys, columns[WIDTH:]),
         events=pa.RecordBatch.from_pydict(
             {
                 "row": pa.array(event_rows, pa.int32()),
@@ -140,14 +143,13 @@ def _transpose(rows: list[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]
 # ── fixed columns ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _int64(numbers: Iterable[Any]) -> Ints:
+def _int64(numbers: Sequence[Any]) -> Ints:
     """Integers as int64; what is no integer (a float time, None) is rounded or 0, what does not fit is clipped."""
-    numbers = list(numbers)
-    if set(map(type, numbers)) <= {int}:
-        try:
-            return np.array(numbers, dtype=np.int64)
-        except OverflowError:
-            pass
+    try:
+        # Three times as fast as numpy's own reading of Python integers.
+        return np.frombuffer(array("q", numbers), dtype=np.int64)
+    except (OverflowError, TypeError):
+        pass
     low, high = -(2**63) + 1, 2**63 - 1
     return np.array([min(max(_whole(number), low), high) for number in numbers], dtype=np.int64)
 
@@ -159,15 +161,14 @@ def _whole(number: Any) -> int:
         return 0
 
 
-def _uint64(numbers: Iterable[Any]) -> npt.NDArray[np.uint64]:
-    numbers = list(numbers)
+def _uint64(numbers: Sequence[Any]) -> npt.NDArray[np.uint64]:
     try:
-        return np.array(numbers, dtype=np.uint64)
+        return np.frombuffer(array("Q", numbers), dtype=np.uint64)
     except (OverflowError, TypeError, ValueError):
         return np.array([_whole(number) & _MASK64 for number in numbers], dtype=np.uint64)
 
 
-def _times(numbers: Iterable[Any]) -> Any:
+def _times(numbers: Sequence[Any]) -> Any:
     times = _int64(numbers)
     return pa.array(times, mask=times == 0) if (times == 0).any() else pa.array(times)
 
@@ -211,6 +212,8 @@ def _scattered(n: int, noted: list[tuple[int, int]]) -> Any:
 
 
 def _scattered_texts(n: int, noted: list[tuple[int, str | None]]) -> Any:
+    if not noted:
+        return pa.DictionaryArray.from_arrays(pa.nulls(n, pa.int32()), pa.array([], pa.string()))
     texts: list[str | None] = [None] * n
     for row, text in noted:
         if text is not None:
@@ -221,6 +224,17 @@ def _scattered_texts(n: int, noted: list[tuple[int, str | None]]) -> Any:
 # ── attributes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _row_attributes(
+    rows: Sequence[Row], keys: Sequence[tuple[str, ...]], columns: Sequence[Sequence[Any]]
+) -> Attributes:
+    """The attributes of rows, whose values stand behind the fields; `columns` are those of the shortest row, transposed."""
+    if keys and all(map(is_, keys, repeat(keys[0]))):  # one kind of span throughout, the usual thing in a loop
+        return {
+            clean_text(key): _runs([(None, column)], len(keys)) for key, column in zip(keys[0], columns, strict=True)
+        }
+    return _attributes(keys, [row[WIDTH:] for row in rows])
+
+
 def _attributes(keys: Sequence[tuple[str, ...]], values: Sequence[tuple[Any, ...]]) -> Attributes:
     """Turn tuples of keys and of values, one pair per row, into runs by key and type.
 
@@ -228,7 +242,7 @@ def _attributes(keys: Sequence[tuple[str, ...]], values: Sequence[tuple[Any, ...
     shapes: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for row, shape in enumerate(keys):
         shapes[shape].append(row)
-    pieces: dict[str, list[tuple[list[int], Sequence[Any]]]] = defaultdict(list)
+    pieces: dict[str, list[tuple[list[int] | None, Sequence[Any]]]] = defaultdict(list)
     for shape, rows in shapes.items():
         if shape:
             for key, column in zip(shape, zip(*[values[row] for row in rows], strict=True), strict=True):
@@ -236,28 +250,31 @@ def _attributes(keys: Sequence[tuple[str, ...]], values: Sequence[tuple[Any, ...
     return {clean_text(key): _runs(parts, len(keys)) for key, parts in pieces.items()}
 
 
-def _runs(parts: list[tuple[list[int], Sequence[Any]]], n: int) -> list[Run]:
-    """Return the runs of one key, whose values come in parts."""
+def _runs(parts: list[tuple[list[int] | None, Sequence[Any]]], n: int) -> list[Run]:
+    """Return the runs of one key, whose values come in parts: (rows, or None for all, and their values)."""
+    rows: npt.NDArray[np.int32] | None
     if len(parts) == 1:
-        rows, values = np.array(parts[0][0], dtype=np.int32), parts[0][1]
+        rows, values = None if parts[0][0] is None else np.array(parts[0][0], dtype=np.int32), parts[0][1]
     else:
-        rows = np.fromiter(chain.from_iterable(part[0] for part in parts), dtype=np.int32)
+        rows = np.fromiter(chain.from_iterable(part[0] or () for part in parts), dtype=np.int32)
         in_order = np.argsort(rows, kind="stable")
         unsorted = list(chain.from_iterable(part[1] for part in parts))
         rows, values = rows[in_order], [unsorted[position] for position in in_order]
     types = set(map(type, values))
     if len(types) == 1 and (run := _plain_run(types.pop(), values)) is not None:
-        return [Run(run[0], None if len(rows) == n else rows, run[1])]
-    return _mixed_runs(rows, [clean_value(value) for value in values])
+        return [Run(run[0], None if len(values) == n else rows, run[1])]
+    everywhere = np.arange(n, dtype=np.int32) if rows is None else rows
+    return _mixed_runs(everywhere, [clean_value(value) for value in values])
 
 
-_PLAIN: dict[type, tuple[str, Any]] = {
-    int: ("int", pa.int64()),
-    float: ("float", pa.float64()),
-    bool: ("bool", pa.bool_()),
-    type(None): ("none", pa.null()),
-    bytes: ("bytes", pa.binary()),
+_PLAIN: dict[type, tuple[str, Any, str]] = {
+    int: ("int", pa.int64(), "q"),
+    float: ("float", pa.float64(), "d"),
+    bool: ("bool", pa.bool_(), ""),
+    type(None): ("none", pa.null(), ""),
+    bytes: ("bytes", pa.binary(), ""),
 }
+"""By type of the values: the kind of run, its Arrow type, and the code of the array that reads them fastest."""
 
 
 def _plain_run(kind: type, values: Sequence[Any], *, cleaned: bool = False) -> tuple[str, Any] | None:
@@ -268,8 +285,8 @@ def _plain_run(kind: type, values: Sequence[Any], *, cleaned: bool = False) -> t
                 return None
             return "str", _encoded(pa.array(values, pa.string()))
         if kind in _PLAIN:
-            name, arrow_type = _PLAIN[kind]
-            return name, pa.array(values, arrow_type)
+            name, arrow_type, code = _PLAIN[kind]
+            return name, pa.array(np.frombuffer(array(code, values), code) if code else values, arrow_type)
     except (UnicodeEncodeError, OverflowError, pa.ArrowInvalid):
         pass
     return None

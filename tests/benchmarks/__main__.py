@@ -1,4 +1,4 @@
-"""What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe]`.
+"""What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [bound] [peers]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -8,19 +8,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import cells, dataframes, loading, spans
+from tests.benchmarks import bounds, cells, dataframes, loading, peers, spans
 
 PARTS: dict[str, Callable[[], None]] = {
     "span": spans.main,
     "cell": cells.main,
     "load": loading.main,
     "dataframe": dataframes.main,
+    "bound": bounds.main,
+    "peers": peers.main,
 }
+OPTIONAL = ("peers",)
+"""Run only when named: they install other software."""
 
 
 def main() -> None:
     """Run the named parts, or all."""
-    for name in sys.argv[1:] or PARTS:
+    for name in sys.argv[1:] or [name for name in PARTS if name not in OPTIONAL]:
         if name not in PARTS:
             sys.exit(f"{name!r} is no benchmark. Known: {', '.join(PARTS)}.")
         PARTS[name]()

@@ -4,12 +4,16 @@ Ratios are against the same question in plain pandas, asked in the same run."""
 
 from __future__ import annotations
 
+import json
 import random
 import statistics
 import time
 from collections.abc import Callable
 
 import pandas as pd
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from nbtrace.analysis.criticalpath import critical_path
 from nbtrace.analysis.selftime import self_time
@@ -37,9 +41,11 @@ def nested(spans: int) -> list[tuple[int, int, int]]:
     return [((place - 1) // 4, start[place], start[place] + length[place]) for place in range(spans)]
 
 
-def filled(spans: int, per_trace: int) -> SpanStore:
-    """A store of such traces, with random ids."""
+def filled(spans: int, per_trace: int, *, sealing: bool = True) -> SpanStore:
+    """A store of such traces, with random ids; without sealing, all of it is left to the first reader."""
     store = SpanStore(max_spans=2 * spans)
+    if not sealing:
+        store._seal_soon = lambda: None  # type: ignore[method-assign]
     ids = random.Random(0).sample(range(1, 2**63), spans)
     trace_of = nested(per_trace)
     for i in range(spans):
@@ -78,6 +84,25 @@ def pandas_statistics(spans: pd.DataFrame) -> pd.DataFrame:
     return groups.describe(percentiles=[0.5, 0.95, 0.99])
 
 
+def json_normalize() -> None:
+    """A hundred thousand spans of the SDK, never sealed, against what people do with them: to_json and json_normalize."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("bench")
+    for i in range(100_000):
+        with tracer.start_as_current_span("work", attributes={"n": i, "kind": "x", "share": 0.5}):
+            pass
+    finished = exporter.get_finished_spans()
+    began = time.perf_counter()
+    pd.json_normalize([json.loads(span.to_json()) for span in finished])
+    theirs = time.perf_counter() - began
+    cold = Recording(filled(100_000, PER_TRACE, sealing=False))
+    began = time.perf_counter()
+    cold.spans()
+    ours = time.perf_counter() - began
+    print(f"  100,000 never sealed: {ours:.2f} s, json_normalize {theirs:.2f} s, {theirs / ours:.0f} times as long")
+
+
 def main() -> None:
     """Ask."""
     store = filled(SPANS, PER_TRACE)
@@ -85,17 +110,7 @@ def main() -> None:
     began = time.perf_counter()
     table = recording.spans()
     first = time.perf_counter() - began
-    batches = store.snapshot().batches
-    held = sum(
-        batch.spans.nbytes
-        + sum(
-            run.values.nbytes + (0 if run.rows is None else run.rows.nbytes)
-            for runs in batch.attributes.values()
-            for run in runs
-        )
-        for batch in batches
-    )
-    print(f"{SPANS:,} spans: {held / SPANS:.0f} B each in memory")
+    print(f"{SPANS:,} spans: {store.nbytes / SPANS:.0f} B each in memory")
     print(f"  DataFrame   first {first:.2f} s, repeated {seconds(recording.spans):.2f} s")
     print(f"  Arrow       {seconds(recording.to_arrow):.2f} s")
     for name, ours, theirs in (
@@ -105,6 +120,11 @@ def main() -> None:
         own, plain = seconds(lambda ours=ours: ours(table)), seconds(lambda theirs=theirs: theirs(table))
         print(f"  {name:<11} {own:.2f} s, {own / plain:.2f} × pandas ({plain:.2f} s)")
     print(f"  tree order  {seconds(lambda: depth_first(table)):.2f} s")
+    unsealed = Recording(filled(SPANS, PER_TRACE, sealing=False))
+    began = time.perf_counter()
+    unsealed.spans()
+    print(f"  never sealed, DataFrame: {time.perf_counter() - began:.2f} s")
+    json_normalize()
     one = Recording(filled(100_000, 100_000)).spans()
     print(f"critical path of a trace of 100,000: {seconds(lambda: critical_path(one)) * 1_000:.0f} ms")
     rare = SpanStore()
