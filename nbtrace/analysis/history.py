@@ -39,7 +39,7 @@ def history(cells: pd.DataFrame) -> pd.DataFrame:
     table["ratio"] = table["ratio"].astype("float64")
     table[["cell", "runs", "errors"]] = table[["cell", "runs", "errors"]].astype("Int64")
     for column in ("last", "change", "median", "fastest", "slowest", "total"):
-        table[column] = pd.to_timedelta(table[column]).astype("timedelta64[ns]")
+        table[column] = pd.Series(table[column].tolist(), dtype="timedelta64[ns]")  # also if all of them are missing
     return table.sort_values("total", ascending=False, kind="stable").reset_index(drop=True)
 
 

@@ -75,6 +75,7 @@ class Plots:
             ax.set_yticks(rows, [_plain(label) for label in labels])
             ax.invert_yaxis()
             ax.set_xscale("log")
+            ax.margins(x=0.03)
         ax.set_xlabel("duration in ms")
         ax.set_title(_plain(f"Durations by {by}" + _left_out(len(names), top, "value")), loc="left")
         return ax

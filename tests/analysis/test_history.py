@@ -46,6 +46,8 @@ def test_a_cell_over_its_runs() -> None:
         70,
     ]
     assert found.iloc[2][["last", "change", "median"]].isna().all()
+    once = history(cells(("a", "f()", 10, "UNSET")))
+    assert once.dtypes.astype(str).to_dict() == found.dtypes.astype(str).to_dict()
     assert history(cells()).dtypes.astype(str).to_dict() == found.dtypes.astype(str).to_dict()
 
 
