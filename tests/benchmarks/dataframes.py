@@ -48,8 +48,9 @@ def filled(spans: int, per_trace: int, *, sealing: bool = True) -> SpanStore:
         store._seal_soon = lambda: None  # type: ignore[method-assign]
     ids = random.Random(0).sample(range(1, 2**63), spans)
     trace_of = nested(per_trace)
+    ended = sorted(range(per_trace), key=lambda place: (trace_of[place][2], -place))
     for i in range(spans):
-        trace, place = divmod(i, per_trace)
+        trace, place = i // per_trace, ended[i % per_trace]
         above, start, end = trace_of[place]
         parent = ids[trace * per_trace + above] if place else 0
         shift = trace * trace_of[0][2]
