@@ -55,7 +55,12 @@ def filled(spans: int, per_trace: int, *, sealing: bool = True) -> SpanStore:
         parent = ids[trace * per_trace + above] if place else 0
         shift = trace * trace_of[0][2]
         fields = row(
-            ids[i], parent=parent, trace=trace + 1, name=f"name {i % 50}", start=shift + start, end=shift + end
+            ids[trace * per_trace + place],
+            parent=parent,
+            trace=trace + 1,
+            name=f"name {i % 50}",
+            start=shift + start,
+            end=shift + end,
         )
         store.append((*fields[:11], KEYS, i, f"k{i % 20}", i * 0.5))
     if store._sealer is not None:
