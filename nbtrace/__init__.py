@@ -6,7 +6,7 @@
     nbtrace.statistics() .self_times() .critical_path()      where the time went
     nbtrace.concurrency() .gaps() .repeats()                 what ran at once, when nothing did, what repeated
     nbtrace.compare() .history() .headings() .plot           what changed, cells over their runs, pictures
-    nbtrace.view()                                           the tree, displayed
+    nbtrace.view() .text()                                   the inspector; the tree as text
     with nbtrace.record() as rec: ...                        the same in a script, without a notebook
 
 In a notebook: %%span, %span, %spans and %nbtrace, each with help (%span?)."""
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from nbtrace.api import span as span
     from nbtrace.api import spans as spans
     from nbtrace.api import statistics as statistics
+    from nbtrace.api import text as text
     from nbtrace.api import traced as traced
     from nbtrace.api import tree as tree
     from nbtrace.api import view as view
@@ -63,6 +64,7 @@ _PUBLIC = (
     "span",
     "spans",
     "statistics",
+    "text",
     "traced",
     "tree",
     "view",

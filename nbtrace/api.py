@@ -25,6 +25,7 @@ _ABOUT_THE_LIVE_ONE = (
     "self_times",
     "spans",
     "statistics",
+    "text",
     "tree",
     "view",
 )
@@ -66,6 +67,7 @@ repeats = _live.repeats
 self_times = _live.self_times
 spans = _live.spans
 statistics = _live.statistics
+text = _live.text
 tree = _live.tree
 view = _live.view
 

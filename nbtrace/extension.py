@@ -71,6 +71,9 @@ class Extension:
         shell = self._shell
         self._tracer.close()
         LIVE.close(self._store)
+        feeds = sys.modules.get("nbtrace.views.feed")
+        if feeds is not None:
+            feeds.stop_all()
         for event, hook in (
             ("pre_run_cell", self._tracer.pre_run_cell),
             ("post_run_cell", self._tracer.post_run_cell),
@@ -153,7 +156,7 @@ class Extension:
             from IPython.display import display
 
             try:
-                display(api.view(trace_id=f"{execution.trace_id:032x}"))
+                display(api.text(trace_id=f"{execution.trace_id:032x}"))
             except Exception:
                 fault("showing a cell's tree")
 

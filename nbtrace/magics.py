@@ -125,6 +125,7 @@ class NbtraceMagics(Magics):
 
         %spans                                    the tree: what ran in what, how long, what failed
         %spans table                              the spans as a DataFrame (df = %spans table)
+        %spans view                               the inspector: look at all of it, live
         %spans errors | cells | stats             errors; executions of cells; times by name
         %spans self | path                        where the last cell's time went; what its end waited for
         %spans repeats | gaps                     what ran again and again; when nothing ran
@@ -154,7 +155,8 @@ class NbtraceMagics(Magics):
 
     def _show(self, what: str, cell: list[int] | None, last: int | None, where: str | None, numbers: list[int]) -> Any:
         if what in ("tree", "view"):
-            return api.view(cell=cell, last=last, where=_with_names(where, self.shell.user_ns))
+            show = api.view if what == "view" else api.text
+            return show(cell=cell, last=last, where=_with_names(where, self.shell.user_ns))
         if what == "compare":
             return api.compare(*numbers)
         if what in ("history", "headings"):

@@ -5,6 +5,7 @@ Enters: a store. Leaves: DataFrames and views. pandas is opened by the first que
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from nbtrace.analysis.compare import Side
+    from nbtrace.views.inspector import Inspector
     from nbtrace.views.plots import Plots
     from nbtrace.views.tree import TreeView
 
@@ -318,10 +320,36 @@ class Recording:
         name: str | None = None,
         where: str | None = None,
         last: int | None = None,
+    ) -> TreeView | Inspector:
+        """Return the inspector, to be displayed: a widget in a notebook, the tree as text in a terminal and in `print`.
+
+        Narrowed as `spans`; last: only the last so many cells. Without conditions it is live: open it before the cells that
+        it shall show, and it grows while they run."""
+        tree = self.text(cell=cell, trace_id=trace_id, name=name, where=where, last=last)
+        if not _has_front_end():
+            return tree
+        from nbtrace.views.feed import Feed
+        from nbtrace.views.inspector import Inspector
+
+        narrowed = any(condition is not None for condition in (cell, trace_id, name, where, last))
+        asking = next((e for e in LIVE.cells.executions() if e.number == CELL.get()), None)
+        keep = tree.span_ids if narrowed else None
+        return Inspector(
+            tree, lambda send: Feed(self._store, send, live=not narrowed, keep=keep, asking=asking), self.spans
+        )
+
+    def text(
+        self,
+        *,
+        cell: Cells = None,
+        trace_id: str | None = None,
+        name: str | None = None,
+        where: str | None = None,
+        last: int | None = None,
     ) -> TreeView:
         """Return the tree of spans, to be displayed: a table in a notebook, text in a terminal and in `print`.
 
-        Narrowed as `spans`; last: only the last so many cells."""
+        Narrowed as `view`."""
         from nbtrace.analysis import dataframes
         from nbtrace.views.tree import TreeView
 
@@ -406,6 +434,14 @@ def _narrow(
         variables=variables,
         known=rare,
     )
+
+
+def _has_front_end() -> bool:
+    """Whether there is somebody who can show a widget: a kernel's front end, or marimo."""
+    if "marimo" in sys.modules:
+        return True
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None
 
 
 def last_cells(last: int) -> list[int]:

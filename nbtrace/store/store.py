@@ -84,6 +84,7 @@ class SpanStore:
         self._chunked = 0
         self._dropped = 0
         self._turns = 0
+        self._clears = 0
         self._sealer: threading.Thread | None = None
         self._lock = threading.Lock()
         self._max_spans, self._max_bytes = max_spans, max_bytes
@@ -147,6 +148,27 @@ class SpanStore:
             self._tail.clear()
             self._chunks.clear()
             self._chunked = self._dropped = 0
+            self._clears += 1
+
+    def since(self, mark: tuple[int, int] | None) -> tuple[list[tuple[Batch, int]], tuple[int, int]]:
+        """Return the spans that came after `mark`, as batches, each with the number of rows to skip, and a new mark.
+
+        All spans if there is no mark, or if the recording was cleared since it was made, which shows in the mark's first
+        number. What the bound has dropped meanwhile is missing."""
+        from nbtrace.store.seal import seal
+
+        with self._lock:
+            first, clears = self._dropped, self._clears
+            chunks, tail = list(self._chunks), self._tail[:]
+        seen = mark[1] if mark is not None and mark[0] == clears else 0
+        found = []
+        for chunk in chunks:
+            if first + chunk.length > seen:
+                found.append((chunk.sealed(), max(0, seen - first)))
+            first += chunk.length
+        if first + len(tail) > seen:
+            found.append((seal(tail[max(0, seen - first) :]), 0))
+        return found, (clears, first + len(tail))
 
     def snapshot(self) -> Snapshot:
         """Return all spans as sealed batches, running ones in a last batch of their own. Writers are never blocked:

@@ -18,6 +18,15 @@ class TreeView:
         self._errors = errors
         self._dropped = dropped_spans
 
+    @property
+    def span_ids(self) -> frozenset[str]:
+        """The ids of all spans, those that are not shown included."""
+        return frozenset(self._spans["span_id"])
+
+    def __len__(self) -> int:
+        """Return the number of spans, those that are not shown included."""
+        return len(self._spans)
+
     def __str__(self) -> str:
         return text.tree(*self._latest(text.MAX_ROWS))
 

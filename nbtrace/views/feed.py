@@ -1,0 +1,194 @@
+"""Keeps an inspector in the browser up to date: a thread that looks at the recording ten times a second at most.
+
+Enters: a store. Leaves: frames, by a `send` function. Nothing runs on the user's path; a look at a recording in which
+nothing has happened costs microseconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from nbtrace.capture.faults import fault
+from nbtrace.store.cells import Execution
+from nbtrace.store.schema import Row, RowFields
+from nbtrace.store.seal import Batch, seal
+from nbtrace.store.store import SpanStore
+from nbtrace.views.wire import Encoder, Frame, Placed, details
+
+INTERVAL_S = 0.1
+MAX_DETAILS = 100_000
+"""Spans, the last ones, whose details are sent unasked; those of older ones are sent when somebody clicks on them."""
+
+_SHARE = 0.05
+"""How much of the time the thread may work: after a long look it waits the longer."""
+
+_CELL, _ID = RowFields._fields.index("cell"), RowFields._fields.index("span_id")
+
+
+class Feed:
+    """What one inspector has been told, and what is new."""
+
+    def __init__(
+        self,
+        store: SpanStore,
+        send: Callable[[Frame], None],
+        *,
+        live: bool = True,
+        keep: frozenset[str] | None = None,
+        asking: Execution | None = None,
+    ) -> None:
+        self._store = store
+        self._send = send
+        self._live = live
+        self._keep = keep
+        # The cell that opens the inspector is not worth a row until something happens inside.
+        self._asking = asking
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._encoder = Encoder()
+        self._mark: tuple[int, int] | None = None
+        self._placed: list[Placed] = []
+        self._unsent: list[Iterator[Frame]] = []
+        self._greeted = threading.Event()
+
+    def first(self) -> Frame:
+        """Return everything there is, as the first frame; what follows goes on from it."""
+        with self._lock:
+            return self._everything()
+
+    def start(self) -> None:
+        """Send details, and what is new from here on."""
+        _FEEDS.add(self)
+        self._thread = threading.Thread(target=self._run, name="nbtrace-inspector", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # no thread to be had: the inspector shows what it was opened with
+            self._thread = None
+
+    def stop(self) -> None:
+        """Send nothing any more."""
+        self._stopped.set()
+
+    def hello(self, have: int) -> None:
+        """Answer a browser that has just come, or come back, with what it lacks: it has `have` rows."""
+        with self._lock:
+            self._greeted.set()
+            if have != self._encoder.rows:
+                self._send(self._everything())
+                if self._thread is None or not self._thread.is_alive():
+                    self._send_details()
+
+    def describe(self, row: int) -> None:
+        """Send the details of a row that were not sent unasked."""
+        with self._lock:
+            for placed in self._placed:
+                hit = (placed.rows == row).nonzero()[0]
+                if len(hit):
+                    at = int(hit[0])
+                    one = Placed(placed.batch, placed.skip + at, placed.rows[at : at + 1])
+                    self._send(next(details(one)))
+                    return
+
+    # ── the thread ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _run(self) -> None:
+        try:
+            while not self._stopped.is_set():
+                began = time.monotonic()
+                with self._lock:
+                    busy = self._step()
+                worked = time.monotonic() - began
+                if not busy and not self._live:
+                    return
+                pause = max(0.01 if self._unsent else INTERVAL_S, worked * (1 / _SHARE - 1) if not self._unsent else 0)
+                self._stopped.wait(pause)
+        except Exception:
+            fault("keeping an inspector up to date")
+
+    def _step(self) -> bool:
+        """Send what is new, or one frame of details; return whether there was anything."""
+        update = self._news() if self._live else None
+        if update is not None:
+            self._send(update)
+            return True
+        while self._unsent:
+            sent = next(self._unsent[-1], None)
+            if sent is not None:
+                self._send(sent)
+                return True
+            self._unsent.pop()
+        return False
+
+    def _news(self) -> Frame | None:
+        running = self._store.running_rows()
+        batches, mark = self._store.since(self._mark)
+        if self._mark is not None and mark[0] != self._mark[0]:
+            return self._everything()
+        self._mark = mark
+        fresh = self._fresh(batches, running)
+        return self._frame(batches, fresh, reset=False) if batches or fresh else None
+
+    def _everything(self) -> Frame:
+        self._encoder = Encoder(keep=self._keep)
+        self._placed, self._unsent = [], []
+        # Running spans first: one that ends in between is then in both, and the finished row wins.
+        running = self._store.running_rows() if self._live else []
+        batches, self._mark = self._store.since(None)
+        return self._frame(batches, self._fresh(batches, running), reset=True)
+
+    def _fresh(self, batches: list[tuple[Batch, int]], running: list[Row]) -> list[Row]:
+        """The running spans that are not told of yet."""
+        if self._asking is not None:
+            own = f"{self._asking.span_id:016x}"
+            inside = sum(row[_CELL] == self._asking.number for row in running)
+            for batch, skip in batches:
+                inside += int((np.asarray(batch.spans["cell"])[skip:] == self._asking.number).sum())
+            if inside > 1:
+                self._asking = None
+            else:
+                running = [row for row in running if row[_ID] != self._asking.span_id]
+            self._encoder.asking = "" if self._asking is None else own
+        if not running:
+            return []
+        ended = {i for batch, skip in batches for i in batch.spans["span_id"].slice(skip).to_pylist()}
+        known = self._encoder.running.keys() | ended
+        return [row for row in running if f"{row[_ID]:016x}" not in known]
+
+    def _frame(self, batches: list[tuple[Batch, int]], running: list[Row], *, reset: bool) -> Frame:
+        if running:
+            batches = [*batches, (seal(running), 0)]
+        note = {"reset": reset, "dropped": self._store.dropped_spans, "now": time.time_ns() / 1e6}
+        found, placed = self._encoder.spans(batches, self._store.cells.executions(), note)
+        self._placed += placed
+        self._queue(placed)
+        return found
+
+    def _queue(self, placed: list[Placed]) -> None:
+        """Have details sent, the newest spans' first."""
+        room = MAX_DETAILS
+        chosen = []
+        for each in reversed(placed):
+            if room <= 0:
+                break
+            room -= len(each.rows)
+            chosen.append(details(each))
+        self._unsent += reversed(chosen)
+
+    def _send_details(self) -> None:
+        while self._unsent:
+            for sent in self._unsent.pop():
+                self._send(sent)
+
+
+_FEEDS: weakref.WeakSet[Feed] = weakref.WeakSet()
+
+
+def stop_all() -> None:
+    """Stop all feeds: what unloading the extension calls."""
+    for feed in list(_FEEDS):
+        feed.stop()

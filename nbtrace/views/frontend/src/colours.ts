@@ -1,0 +1,78 @@
+// Colours of spans: by name, told apart by people of any colour vision (after Okabe and Ito), for light and dark ground.
+
+export interface Theme {
+  dark: boolean;
+  ground: string;
+  raised: string;
+  text: string;
+  quiet: string;
+  line: string;
+  accent: string;
+  error: string;
+  critical: string;
+  match: string;
+  font: string;
+}
+
+const LIGHT: Theme = {
+  dark: false, ground: "#ffffff", raised: "#f5f6f7", text: "#1f2328", quiet: "#656d76", line: "#e3e6e9", accent: "#0969da",
+  error: "#c2410c", critical: "#1f2328", match: "#fde68a", font: "system-ui, sans-serif",
+};
+const DARK: Theme = {
+  dark: true, ground: "#16181c", raised: "#1f2226", text: "#e6e8ea", quiet: "#9aa3ad", line: "#2e3238", accent: "#58a6ff",
+  error: "#ff8a5c", critical: "#f5f6f7", match: "#6b5a16", font: "system-ui, sans-serif",
+};
+
+/** The theme of the page around `element`: notebooks say it in variables; elsewhere the ground that shines through tells. */
+export function themeOf(element: Element): Theme {
+  const style = getComputedStyle(element);
+  const variable = (...names: string[]) => names.map((name) => style.getPropertyValue(name).trim()).find(Boolean);
+  let ground = variable("--jp-layout-color0", "--vscode-editor-background", "--background");
+  for (let at: Element | null = element; !ground && at; at = at.parentElement ?? (at.getRootNode() as ShadowRoot).host ?? null) {
+    const own = getComputedStyle(at).backgroundColor;
+    if (own && !/^(transparent|rgba\(.*, ?0\))$/.test(own)) ground = own;
+  }
+  const light = ground ? luminance(ground, element) : matchMedia("(prefers-color-scheme: dark)").matches ? 0 : 1;
+  const base = light < 0.4 ? DARK : LIGHT;
+  return { ...base, ground: ground ?? base.ground, font: variable("--jp-ui-font-family", "--vscode-font-family") ?? base.font };
+}
+
+/** How light a CSS colour is, from 0 to 1. */
+function luminance(colour: string, element: Element): number {
+  const context = element.ownerDocument.createElement("canvas").getContext("2d");
+  if (!context) return 1;
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  const [red, green, blue] = context.getImageData(0, 0, 1, 1).data as unknown as [number, number, number];
+  return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
+}
+
+const HUES = [
+  ["#8ecae6", "#1f6f95"], ["#f4c77b", "#8a5a00"], ["#8fd3b6", "#0b6e4f"], ["#e3b1cd", "#8a4a70"],
+  ["#b9c6f2", "#4a5aa8"], ["#d9d27a", "#6f6900"], ["#c8c0b4", "#5f584d"], ["#a9d8d8", "#226f73"],
+] as const;
+
+const cache = new Map<string, number>();
+
+/** The colour that belongs to a name. */
+export function colourOf(name: string, theme: Theme): string {
+  let hue = cache.get(name);
+  if (hue === undefined) {
+    let hash = 2166136261;
+    const key = name.replace(/^cell \[\d*\].*$/s, "cell").slice(0, 200);
+    for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 16777619);
+    hue = (hash >>> 0) % HUES.length;
+    if (cache.size > 10_000) cache.clear();
+    cache.set(name, hue);
+  }
+  return HUES[hue]![theme.dark ? 1 : 0];
+}
+
+/** From blue (faster) by grey to orange (slower), for a ratio of after to before. */
+export function changeColour(before: number, after: number, theme: Theme): string {
+  const change = before === 0 ? 1 : after === 0 ? -1 : Math.max(-1, Math.min(1, Math.log2(after / before) / 2));
+  const grey = theme.dark ? [70, 74, 80] : [222, 226, 230];
+  const full = change > 0 ? (theme.dark ? [190, 84, 20] : [240, 150, 90]) : theme.dark ? [30, 110, 170] : [110, 180, 225];
+  const mixed = grey.map((part, i) => Math.round(part + (full[i]! - part) * Math.abs(change)));
+  return `rgb(${mixed.join(",")})`;
+}

@@ -1,0 +1,57 @@
+// The inspector of one widget: opened by the loader with what has arrived so far.
+
+import { render } from "preact";
+import { App } from "./app";
+import type { Inspector, Model, Pending } from "./model";
+import { Session } from "./session";
+import { STYLE } from "./style";
+
+/** Whether this browser has what the inspector needs; without it the static twin stays. */
+export function able(): boolean {
+  return typeof DecompressionStream === "function" && typeof ResizeObserver === "function" && typeof Array.prototype.findLast === "function";
+}
+
+/** Draw a session into an element; returns what takes it out again. */
+export function mount(session: Session, el: HTMLElement): () => void {
+  const style = document.createElement("style");
+  style.textContent = STYLE;
+  const place = document.createElement("div");
+  el.replaceChildren(style, place);
+  render(<App session={session} host={el} />, place);
+  // For tests: a canvas cannot be asked what it shows.
+  (el as { nbtrace?: Session }).nbtrace = session;
+  const show = hideTwin(el);
+  return () => {
+    render(null, place);
+    show();
+  };
+}
+
+/** Hide the table that stands before the widget for those who cannot see it; returns what shows it again. */
+function hideTwin(el: HTMLElement): () => void {
+  const output = el.closest<HTMLElement>(".jp-OutputArea-child, .output_area, .cell-output-ipywidget-background");
+  const before = output?.previousElementSibling as HTMLElement | null | undefined;
+  const twin = before?.querySelector("table.nbtrace, [data-nbtrace-twin]") ?? before?.querySelector("table");
+  if (!before || !twin?.closest("[class*=nbtrace], table.nbtrace")) return () => {};
+  before.style.display = "none";
+  return () => before.style.removeProperty("display");
+}
+
+export const open: Inspector["open"] = (model: Model, pending: Pending) => {
+  const session = new Session(model);
+  const first = model.get("_first") as DataView | undefined;
+  if (first?.byteLength) session.receive(first);
+  const heard = (message: { kind?: string }, buffers: DataView[]) => {
+    if (message?.kind === "frame" && buffers[0]) session.receive(buffers[0]);
+  };
+  for (const [message, buffers] of pending) heard(message, buffers);
+  model.on("msg:custom", heard);
+  model.on("change:selection", () => void session.selectId(String(model.get("selection") ?? "")));
+  model.send({ kind: "hello", rows: session.trace.count, code: true });
+  return {
+    render(el: HTMLElement) {
+      if (!able()) return () => {};
+      return mount(session, el);
+    },
+  };
+};

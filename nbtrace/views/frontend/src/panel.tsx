@@ -1,0 +1,185 @@
+// Everything that is known of the selected span, as text.
+
+import { useEffect, useState } from "preact/hooks";
+import type { Session } from "./session";
+import { lines, plain, duration, value, whole, isMarked } from "./words";
+import type { Details, Noted } from "./wire";
+
+const STATUS = ["UNSET", "OK", "ERROR"];
+
+export function Copy({ text, what, label = "copy" }: { text: () => string; what: string; label?: string }) {
+  const [done, setDone] = useState(false);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text());
+    } catch {
+      // No permission, or no clipboard in this frame: the old way.
+      const area = document.createElement("textarea");
+      area.value = text();
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    setDone(true);
+    setTimeout(() => setDone(false), 1200);
+  };
+  return (
+    <button type="button" class="nbt-small" aria-label={`copy ${what}`} title={`copy ${what}`} onClick={copy}>
+      {done ? "copied" : label}
+    </button>
+  );
+}
+
+export function Panel({ session }: { session: Session }) {
+  const { trace, selected: row } = session;
+  const [details, setDetails] = useState<[number, Details] | undefined>();
+  const [filter, setFilter] = useState("");
+  useEffect(() => {
+    let wanted = true;
+    if (row >= 0) void session.describe(row).then((found) => wanted && setDetails(found && [row, found]));
+    return () => void (wanted = false);
+  }, [row, session.details.size, trace.version]);
+  if (row < 0 || row >= trace.count) return null;
+  const known = details?.[0] === row ? details[1] : undefined;
+  const share = trace.duration(row) / Math.max(trace.duration(trace.tree.rootOf(row)), 1e-9);
+  const attributes = Object.entries(known?.attributes ?? {}).filter(
+    ([key, item]) => !filter || key.toLowerCase().includes(filter.toLowerCase()) || value(item).toLowerCase().includes(filter.toLowerCase()),
+  );
+  const cell = trace.cells.get(trace.cell[row]!);
+  const status = STATUS[trace.status(row)]!;
+  return (
+    <aside class="nbt-panel" aria-label="Selected span">
+      <div class="nbt-title">
+        <h3>{plain(trace.nameOf(row), 300)}</h3>
+        <button type="button" class="nbt-small" aria-label="close" onClick={() => session.select(-1)}>×</button>
+      </div>
+      <dl class="nbt-facts">
+        <dt>duration</dt>
+        <dd>{trace.isRunning(row) ? "running" : duration(trace.duration(row))} <span class="nbt-quiet">{(share * 100).toFixed(1)} % of its trace</span></dd>
+        <dt>self time</dt>
+        <dd>{duration(trace.tree.self[row]!)}</dd>
+        <dt>start</dt>
+        <dd>{duration(trace.start[row]! - session.whole.from)} <span class="nbt-quiet">{known && moment(known.start)}</span></dd>
+        <dt>status</dt>
+        <dd class={status === "ERROR" ? "nbt-error" : ""}>{status === "ERROR" && "✗ "}{status}{known?.message && `: ${plain(known.message, 500)}`}</dd>
+        {cell?.[1] != null && <><dt>cell</dt><dd>[{cell[1]}]</dd></>}
+        {known && <><dt>kind</dt><dd>{known.kind}</dd></>}
+        {known && <><dt>span id</dt><dd><code>{known.id}</code> <Copy text={() => known.id} what="the span id" /></dd></>}
+        {known && <><dt>trace id</dt><dd><code>{known.trace}</code></dd></>}
+        {known && <><dt>pandas</dt><dd><Copy text={() => `nbtrace.spans(where="span_id == '${known.id}'")`} what="the pandas expression that selects this span" label="copy expression" /></dd></>}
+      </dl>
+      {!known && <p class="nbt-quiet">Details come from the kernel when it is free…</p>}
+      {known && <Exceptions session={session} row={row} events={known.events ?? []} />}
+      {known && Object.keys(known.attributes).length > 0 && (
+        <section>
+          <h4>Attributes <span class="nbt-quiet">{Object.keys(known.attributes).length}</span></h4>
+          {Object.keys(known.attributes).length > 8 && (
+            <input class="nbt-input" placeholder="filter attributes" aria-label="filter attributes" value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
+          )}
+          <Pairs entries={attributes} />
+        </section>
+      )}
+      {known && (known.events?.length ?? 0) > 0 && <Events known={known} events={known.events!} />}
+      {known?.links && (
+        <section>
+          <h4>Links</h4>
+          {known.links.map(([trace_, span, attributes]) => (
+            <div key={span}>
+              <button type="button" class="nbt-small" onClick={() => void session.selectId(span)}>go to</button> <code>{span}</code> <span class="nbt-quiet">in {trace_}</span>
+              <Pairs entries={Object.entries(attributes)} />
+            </div>
+          ))}
+        </section>
+      )}
+      {known && (
+        <section>
+          <h4>Where from</h4>
+          <Pairs entries={[["scope", [known.scope[0], known.scope[1]].filter(Boolean).join(" ")], ...Object.entries(known.resource)]} />
+        </section>
+      )}
+      {known && known.dropped.some(Boolean) && (
+        <p class="nbt-quiet">OpenTelemetry's limits dropped {known.dropped[0]} attributes, {known.dropped[1]} events, {known.dropped[2]} links.</p>
+      )}
+    </aside>
+  );
+}
+
+function moment(ns: string): string {
+  const date = new Date(Number(BigInt(ns) / 1_000_000n));
+  return Number.isNaN(date.getTime()) ? "" : date.toISOString().replace("T", " ").replace("Z", "");
+}
+
+function Pairs({ entries }: { entries: [string, unknown][] }) {
+  return (
+    <table class="nbt-pairs">
+      <tbody>
+        {entries.map(([key, item]) => (
+          <tr key={key}>
+            <th scope="row">{plain(key)}</th>
+            <td><Value item={item} /></td>
+            <td><Copy text={() => whole(item)} what={plain(key, 60)} /></td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const MAX_ITEMS = 50;
+
+/** A value; arrays and maps can be unfolded. */
+function Value({ item }: { item: unknown }) {
+  const [open, setOpen] = useState(false);
+  const entries = item !== null && typeof item === "object" && !isMarked(item) ? Object.entries(item) : undefined;
+  const text = value(item, 240);
+  const long = typeof item === "string" && item.length > 240;
+  if (!entries && !long) return <span>{text}</span>;
+  return (
+    <div>
+      <button type="button" class="nbt-unfold" aria-expanded={open} onClick={() => setOpen(!open)}>
+        {open ? "▾" : "▸"} {entries ? `${Array.isArray(item) ? "[" : "{"}${entries.length}${Array.isArray(item) ? "]" : "}"} ` : ""}
+        {!open && value(item, 100)}
+      </button>
+      {open && (entries ? <Pairs entries={entries.slice(0, MAX_ITEMS)} /> : <pre class="nbt-text">{lines((item as string).slice(0, 70_000))}</pre>)}
+      {open && entries && entries.length > MAX_ITEMS && <span class="nbt-quiet">and {entries.length - MAX_ITEMS} more; copy has all</span>}
+    </div>
+  );
+}
+
+function Exceptions({ events }: { session: Session; row: number; events: Noted[] }) {
+  const found = events.filter(([name]) => name === "exception");
+  return (
+    <>
+      {found.map(([, , attributes], place) => (
+        <section key={place}>
+          <h4 class="nbt-error">✗ {plain(attributes["exception.type"] ?? "exception")}</h4>
+          <p>{plain(attributes["exception.message"] ?? "", 1000)}</p>
+          {attributes["exception.stacktrace"] !== undefined && (
+            <pre class="nbt-text" tabIndex={0}>{lines(String(attributes["exception.stacktrace"]).slice(0, 70_000))}</pre>
+          )}
+        </section>
+      ))}
+    </>
+  );
+}
+
+const MAX_EVENTS = 100;
+
+function Events({ known, events }: { known: Details; events: Noted[] }) {
+  const begin = BigInt(known.start);
+  const shown = events.filter(([name]) => name !== "exception").slice(0, MAX_EVENTS);
+  if (!shown.length) return null;
+  return (
+    <section>
+      <h4>Events <span class="nbt-quiet">{events.length}</span></h4>
+      {shown.map(([name, time, attributes], place) => (
+        <div key={place}>
+          <span class="nbt-quiet">+{duration(Number(BigInt(time) - begin) / 1e6)}</span> {plain(name)}
+          <Pairs entries={Object.entries(attributes)} />
+        </div>
+      ))}
+      {events.length > MAX_EVENTS && <p class="nbt-quiet">and {events.length - MAX_EVENTS} more</p>}
+    </section>
+  );
+}

@@ -1,0 +1,125 @@
+// What is looked for: text anywhere in a span, or conditions on its columns in the words of `where=`. Knows no DOM.
+
+import { type Trace } from "./trace";
+import { type Details, type DetailStore } from "./wire";
+
+const STATUS = ["UNSET", "OK", "ERROR"];
+const KINDS = ["INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
+const COLUMNS = ["name", "duration", "status_code", "kind", "cell", "trace_id", "span_id", "status_message"];
+const UNITS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, min: 6e4, h: 3.6e6 };
+
+interface Condition {
+  column: string;
+  operator: string;
+  wanted: string | number | boolean;
+}
+
+export type Query =
+  | { kind: "text"; text: string }
+  | { kind: "conditions"; conditions: Condition[] }
+  | { kind: "error"; message: string };
+
+const CONDITION = /^([A-Za-z_][\w.\-/]*)\s*(==|!=|>=|<=|>|<)\s*(.+)$/;
+
+/** Read what was typed. What looks like a condition is one, and an unknown column is an error; all else is text. */
+export function parse(typed: string): Query {
+  const parts = typed.trim().split(/\s+and\s+/i);
+  if (!CONDITION.test(parts[0] ?? "")) return { kind: "text", text: typed.trim().toLowerCase() };
+  const conditions: Condition[] = [];
+  for (const part of parts) {
+    const match = CONDITION.exec(part);
+    if (!match) return { kind: "error", message: `cannot read ${part}` };
+    const [, column, operator, text] = match as unknown as [string, string, string, string];
+    if (!COLUMNS.includes(column) && !column.startsWith("attributes.")) {
+      const near = COLUMNS.find((each) => each.startsWith(column.slice(0, 3)));
+      return { kind: "error", message: `no column ${column}. ${near ? `Did you mean ${near}?` : `Columns: ${COLUMNS.join(", ")}, attributes.KEY`}` };
+    }
+    const wanted = literal(text, column);
+    if (column === "duration" && typeof wanted !== "number") return { kind: "error", message: "duration takes a time, as in duration > '100ms'" };
+    conditions.push({ column, operator, wanted });
+  }
+  return { kind: "conditions", conditions };
+}
+
+function literal(text: string, column: string): string | number | boolean {
+  const quoted = /^(['"])(.*)\1$/.exec(text.trim());
+  const bare = quoted ? quoted[2]! : text.trim();
+  if (column === "duration") {
+    const time = /^(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|min|h)$/.exec(bare);
+    return time ? Number(time[1]) * UNITS[time[2]!]! : bare;
+  }
+  if (quoted) return bare;
+  if (/^(true|false)$/i.test(bare)) return bare.toLowerCase() === "true";
+  return bare !== "" && !Number.isNaN(Number(bare)) ? Number(bare) : bare;
+}
+
+/** Whether a query needs details, which have to be unpacked. */
+export function needsDetails(query: Query): boolean {
+  if (query.kind === "text") return query.text.length > 1;
+  const inColumns = ["name", "duration", "status_code", "kind", "cell"];
+  return query.kind === "conditions" && query.conditions.some(({ column }) => !inColumns.includes(column));
+}
+
+/** Whether a span matches, as far as its columns tell; `details` where they are at hand. */
+export function matches(query: Query, trace: Trace, row: number, details?: Details): boolean {
+  if (query.kind === "error") return false;
+  if (query.kind === "text") {
+    if (!query.text) return false;
+    if (trace.nameOf(row).toLowerCase().includes(query.text)) return true;
+    if (!details) return false;
+    return textOf(details).includes(query.text);
+  }
+  return query.conditions.every((condition) => holds(condition, trace, row, details));
+}
+
+const texts = new WeakMap<Details, string>();
+
+function textOf(details: Details): string {
+  let text = texts.get(details);
+  if (text === undefined) {
+    const { attributes, events, message, id, trace } = details;
+    text = [JSON.stringify(attributes), events ? JSON.stringify(events) : "", message ?? "", id, trace].join("\n").toLowerCase();
+    texts.set(details, text);
+  }
+  return text;
+}
+
+function holds({ column, operator, wanted }: Condition, trace: Trace, row: number, details?: Details): boolean {
+  let found: unknown;
+  if (column === "name") found = trace.nameOf(row);
+  else if (column === "duration") found = trace.isRunning(row) ? undefined : trace.duration(row);
+  else if (column === "status_code") found = STATUS[trace.status(row)];
+  else if (column === "kind") found = KINDS[trace.flags[row]! >> 4];
+  else if (column === "cell") found = trace.cells.get(trace.cell[row]!)?.[1];
+  else if (column === "trace_id") found = details?.trace;
+  else if (column === "span_id") found = details?.id;
+  else if (column === "status_message") found = details?.message;
+  else found = details?.attributes[column.slice("attributes.".length)];
+  if (found === undefined || found === null) return operator === "!=" && !!details;
+  if (operator === "==") return found === wanted;
+  if (operator === "!=") return found !== wanted;
+  if (typeof found !== typeof wanted) return false;
+  const [a, b] = [found as number, wanted as number];
+  return operator === ">" ? a > b : operator === "<" ? a < b : operator === ">=" ? a >= b : a <= b;
+}
+
+/** Find the rows that match: those that columns tell at once, the others as details are unpacked. */
+export async function* search(query: Query, trace: Trace, details: DetailStore): AsyncGenerator<number[]> {
+  const found: number[] = [];
+  const known = new Set<number>();
+  // Names are few and spans many: each name is looked at once.
+  const named = query.kind === "text" && query.text ? trace.names.map((name) => name.toLowerCase().includes(query.text)) : undefined;
+  for (let row = 0; row < trace.count; row++) {
+    if (named ? !named[trace.name[row]!] : !matches(query, trace, row)) continue;
+    found.push(row);
+    known.add(row);
+  }
+  yield found;
+  if (!needsDetails(query)) return;
+  for await (const chunk of details.all()) {
+    const more: number[] = [];
+    for (const [row, each] of chunk) if (!known.has(row) && row < trace.count && matches(query, trace, row, each)) more.push(row);
+    if (more.length) yield more;
+  }
+}
+

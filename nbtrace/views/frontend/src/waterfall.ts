@@ -1,0 +1,314 @@
+// The waterfall: a tree with names on the left, bars on a time axis on the right. Knows no DOM.
+
+import { AXIS, ROW, TEXT, axis, cross, label, type Pen, type Range } from "./canvas";
+import { colourOf, type Theme } from "./colours";
+import { ERROR, type Trace } from "./trace";
+import { count, duration } from "./words";
+
+export const MIN_REPEATS = 5;
+const MAX_INDENT = 24;
+const MAX_MEMBERS = 3_000;
+
+/** What is opened and closed, and what is left out. */
+export interface Shape {
+  collapsed: Set<number>;
+  /** Groups of repeated siblings that are unfolded: `${parent}:${name}`. */
+  unfolded: Set<string>;
+  /** Only these rows and what is above them; undefined for all. */
+  only?: Uint8Array;
+  /** Only these trees; undefined for all. */
+  roots?: ReadonlySet<number>;
+}
+
+/** Lines of the waterfall. A line is a span, or a group of repeated siblings, told by its first. */
+export interface Lines {
+  row: Int32Array;
+  /** Members of a group, 0 for a span. */
+  members: Int32Array;
+  total: Float64Array;
+  count: number;
+}
+
+export function lines(trace: Trace, shape: Shape): Lines {
+  const tree = trace.tree;
+  const n = trace.count;
+  const found: Lines = { row: new Int32Array(n), members: new Int32Array(n), total: new Float64Array(n), count: 0 };
+  const show = shape.only && withAncestors(trace, shape.only);
+  /** 1: hidden in a group; above: the head of a group of as many. */
+  const grouped = new Int32Array(n);
+  const totals = new Map<number, number>();
+  const fold = (parent: number, children: Int32Array) => {
+    if (children.length < MIN_REPEATS || show) return;
+    const heads = new Map<number, number>();
+    for (const child of children) {
+      const name = trace.name[child]!;
+      const head = heads.get(name);
+      if (head === undefined) {
+        if (shape.unfolded.has(`${parent}:${name}`)) continue;
+        heads.set(name, child);
+        grouped[child] = -1;
+        totals.set(child, trace.duration(child));
+      } else {
+        grouped[head]!--;
+        grouped[child] = 1;
+        totals.set(head, totals.get(head)! + trace.duration(child));
+      }
+    }
+    for (const child of children) {
+      const head = heads.get(trace.name[child]!);
+      if (head !== undefined && grouped[head]! > -MIN_REPEATS) grouped[child] = 0;
+    }
+  };
+  fold(-1, tree.roots);
+  for (let place = 0; place < n; ) {
+    const row = tree.order[place]!;
+    const whole = place + tree.size[row]!;
+    const out = (show && !show[row]) || grouped[row]! > 0 || (shape.roots && tree.depth[row] === 0 && !shape.roots.has(row));
+    if (out) {
+      place = whole;
+      continue;
+    }
+    found.row[found.count] = row;
+    if (grouped[row]! < 0) {
+      found.members[found.count] = -grouped[row]!;
+      found.total[found.count++] = totals.get(row)!;
+      place = whole;
+      continue;
+    }
+    found.count++;
+    if (shape.collapsed.has(row)) {
+      place = whole;
+      continue;
+    }
+    fold(row, tree.of(row));
+    place++;
+  }
+  return found;
+}
+
+/** The rows, and all above them. */
+function withAncestors(trace: Trace, only: Uint8Array): Uint8Array {
+  const { order } = trace.tree;
+  const show = only.slice(0, trace.count);
+  for (let place = trace.count - 1; place >= 0; place--) {
+    const row = order[place]!;
+    const parent = trace.parent[row]!;
+    if (show[row] && parent >= 0) show[parent] = 1;
+  }
+  return show;
+}
+
+/** The members of a group that a line stands for. */
+export function members(trace: Trace, head: number): number[] {
+  const parent = trace.parent[head]!;
+  const siblings = parent < 0 ? trace.tree.roots : trace.tree.of(parent);
+  return Array.from(siblings).filter((row) => trace.name[row] === trace.name[head]);
+}
+
+export interface WaterfallState {
+  lines: Lines;
+  range: Range;
+  origin: number;
+  /** Pixels from the top that are scrolled away. */
+  scroll: number;
+  selected: number;
+  hovered: number;
+  critical?: ReadonlySet<number>;
+  matches?: Uint8Array;
+  collapsed: ReadonlySet<number>;
+  names: number;
+}
+
+export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: WaterfallState, width: number, height: number): void {
+  const { lines, range, names } = state;
+  const left = names;
+  const bars = width - left;
+  pen.fillStyle = theme.ground;
+  pen.fillRect(0, 0, width, height);
+  axis(pen, theme, range, state.origin, left, bars, height);
+  pen.textBaseline = "middle";
+  pen.textAlign = "left";
+  const first = Math.max(0, Math.floor(state.scroll / ROW));
+  const last = Math.min(lines.count, Math.ceil((state.scroll + height - AXIS) / ROW));
+  const scale = bars / Math.max(range.to - range.from, 1e-9);
+  for (let i = first; i < last; i++) {
+    const row = lines.row[i]!;
+    const y = AXIS + i * ROW - state.scroll;
+    const many = lines.members[i]!;
+    const depth = Math.min(trace.tree.depth[row]!, MAX_INDENT);
+    paintLine(pen, theme, state, row, y, width);
+    pen.save();
+    pen.beginPath();
+    pen.rect(0, Math.max(AXIS, y), left - 6, ROW);
+    pen.clip();
+    const x = 8 + depth * 14;
+    const open = many ? false : !state.collapsed.has(row);
+    if (many || trace.tree.size[row]! > 1) triangle(pen, theme, x, y + ROW / 2, open);
+    pen.font = `${TEXT}px ${theme.font}`;
+    pen.fillStyle = theme.text;
+    const failed = trace.status(row) === ERROR;
+    if (failed && !many) cross(pen, theme, x + 15, y + ROW / 2);
+    const text = many ? `${trace.nameOf(row)} × ${many.toLocaleString("en-US")}` : trace.nameOf(row);
+    label(pen, text, x + (failed && !many ? 24 : 10), y + ROW / 2, left - x - 14);
+    pen.restore();
+    pen.save();
+    pen.beginPath();
+    pen.rect(left, Math.max(AXIS, y), bars, ROW);
+    pen.clip();
+    if (many) {
+      const all = members(trace, row);
+      const step = Math.max(1, Math.floor(all.length / MAX_MEMBERS));
+      for (let k = 0; k < all.length; k += step) bar(pen, theme, trace, all[k]!, left, y, scale, range, false);
+      note(pen, theme, `${count(many, "time")}, ${duration(lines.total[i]!)}`, left + (trace.endOf(row) - range.from) * scale, y, left, bars);
+    } else {
+      bar(pen, theme, trace, row, left, y, scale, range, true);
+      if (state.critical?.has(row)) {
+        pen.fillStyle = theme.critical;
+        const [x0, x1] = pixels(trace, row, left, scale, range);
+        pen.fillRect(x0, y + ROW - 4, Math.max(2, x1 - x0), 2);
+      }
+      const text = trace.isRunning(row) ? `running, ${duration(trace.duration(row))}` : duration(trace.duration(row));
+      note(pen, theme, text, left + (trace.endOf(row) - range.from) * scale, y, left, bars);
+    }
+    pen.restore();
+  }
+  pen.fillStyle = theme.line;
+  pen.fillRect(left - 1, 0, 1, height);
+  if (!lines.count) {
+    pen.fillStyle = theme.quiet;
+    pen.font = `${TEXT}px ${theme.font}`;
+    pen.fillText(trace.count ? "nothing matches" : "no spans yet", 12, AXIS + ROW / 2);
+  }
+}
+
+function paintLine(pen: Pen, theme: Theme, state: WaterfallState, row: number, y: number, width: number): void {
+  if (row === state.selected || row === state.hovered || state.matches?.[row]) {
+    pen.fillStyle = state.matches?.[row] && row !== state.selected ? theme.match : theme.accent;
+    pen.globalAlpha = row === state.selected ? 0.18 : state.matches?.[row] ? 0.55 : 0.07;
+    pen.fillRect(0, Math.max(AXIS, y), width, ROW);
+    pen.globalAlpha = 1;
+  }
+}
+
+function pixels(trace: Trace, row: number, left: number, scale: number, range: Range): [number, number] {
+  // Far outside the picture, coordinates lose their meaning: cut there.
+  const x0 = Math.max(left - 10, left + (trace.start[row]! - range.from) * scale);
+  const x1 = Math.min(left + (range.to - range.from) * scale + 10, left + (trace.endOf(row) - range.from) * scale);
+  return [x0, x1];
+}
+
+function bar(pen: Pen, theme: Theme, trace: Trace, row: number, left: number, y: number, scale: number, range: Range, own: boolean): void {
+  const [x0, x1] = pixels(trace, row, left, scale, range);
+  if (x1 < left - 5) return;
+  const wide = Math.max(1.5, x1 - x0);
+  const running = trace.isRunning(row);
+  pen.fillStyle = colourOf(trace.nameOf(row), theme);
+  pen.globalAlpha = own && trace.tree.size[row]! > 1 ? 0.45 : running ? 0.6 : 1;
+  pen.fillRect(x0, y + 5, wide, ROW - 10);
+  pen.globalAlpha = 1;
+  if (own && trace.tree.size[row]! > 1 && wide > 3) selfTime(pen, trace, row, left, y, scale, range, x0, x1);
+  if (running) {
+    pen.strokeStyle = theme.accent;
+    pen.lineWidth = 1;
+    pen.setLineDash([4, 3]);
+    pen.strokeRect(x0 + 0.5, y + 5.5, Math.max(1, wide - 1), ROW - 11);
+    pen.setLineDash([]);
+  }
+  if (trace.status(row) === ERROR) {
+    pen.strokeStyle = theme.error;
+    pen.lineWidth = 1.5;
+    pen.strokeRect(x0 + 0.5, y + 5.5, Math.max(1, wide - 1), ROW - 11);
+  }
+  if (own && trace.hasEvents(row)) {
+    pen.fillStyle = trace.status(row) === ERROR ? theme.error : theme.text;
+    pen.fillRect(Math.max(x0, x1 - 3), y + 3, 2, ROW - 6);
+  }
+}
+
+/** Where no child runs, the bar is full: the span's own time. */
+function selfTime(
+  pen: Pen, trace: Trace, row: number, left: number, y: number, scale: number, range: Range, x0: number, x1: number,
+): void {
+  const children = trace.tree.of(row);
+  let reached = x0;
+  for (let k = 0; k < children.length; k++) {
+    if (k > MAX_MEMBERS) break;
+    const child = children[k]!;
+    const from = Math.min(x1, left + (trace.start[child]! - range.from) * scale);
+    if (from - reached >= 1) pen.fillRect(reached, y + 5, from - reached, ROW - 10);
+    reached = Math.max(reached, Math.min(x1, left + (trace.endOf(child) - range.from) * scale));
+  }
+  if (x1 - reached >= 1) pen.fillRect(reached, y + 5, x1 - reached, ROW - 10);
+}
+
+/** What stands beside a bar: behind it where there is room, else at the picture's edge. */
+function note(pen: Pen, theme: Theme, text: string, x: number, y: number, left: number, bars: number): void {
+  const wide = text.length * 6.2;
+  const at = Math.min(Math.max(x + 6, left + 4), left + bars - wide - 6);
+  pen.font = `11px ${theme.font}`;
+  if (x + 6 > left + bars - wide - 6) {
+    pen.fillStyle = theme.ground;
+    pen.globalAlpha = 0.75;
+    pen.fillRect(at - 3, y + 4, wide + 6, ROW - 8);
+    pen.globalAlpha = 1;
+  }
+  pen.fillStyle = theme.quiet;
+  pen.fillText(text, at, y + ROW / 2);
+}
+
+function triangle(pen: Pen, theme: Theme, x: number, y: number, open: boolean): void {
+  pen.fillStyle = theme.quiet;
+  pen.beginPath();
+  if (open) {
+    pen.moveTo(x - 4, y - 2);
+    pen.lineTo(x + 4, y - 2);
+    pen.lineTo(x, y + 4);
+  } else {
+    pen.moveTo(x - 2, y - 4);
+    pen.lineTo(x + 4, y);
+    pen.lineTo(x - 2, y + 4);
+  }
+  pen.closePath();
+  pen.fill();
+}
+
+/** Draw the whole trace small: how much ran when, and which part of it is shown. */
+export function paintMinimap(
+  pen: Pen, theme: Theme, whole: Range, range: Range, width: number, height: number, density: Float32Array,
+): void {
+  pen.fillStyle = theme.raised;
+  pen.fillRect(0, 0, width, height);
+  let highest = 1;
+  for (const value of density) if (value > highest) highest = value;
+  pen.fillStyle = theme.dark ? "#4f86a8" : "#8fb8d4";
+  for (let i = 0; i < density.length; i++) {
+    const tall = density[i]! > 0 ? Math.max(1.5, (density[i]! / highest) * (height - 4)) : 0;
+    if (tall) pen.fillRect((i / density.length) * width, height - tall, width / density.length + 0.5, tall);
+  }
+  const scale = width / Math.max(whole.to - whole.from, 1e-9);
+  const x0 = (range.from - whole.from) * scale;
+  const x1 = (range.to - whole.from) * scale;
+  pen.fillStyle = theme.ground;
+  pen.globalAlpha = 0.65;
+  pen.fillRect(0, 0, x0, height);
+  pen.fillRect(x1, 0, width - x1, height);
+  pen.globalAlpha = 1;
+  pen.strokeStyle = theme.accent;
+  pen.lineWidth = 1;
+  pen.strokeRect(Math.max(0.5, x0), 0.5, Math.min(width - 1, Math.max(2, x1 - x0)), height - 1);
+}
+
+/** How deep the spans were stacked, over as many columns as the minimap has. */
+export function densityOf(trace: Trace, whole: Range, columns: number): Float32Array {
+  const steps = new Float32Array(columns + 1);
+  const scale = columns / Math.max(whole.to - whole.from, 1e-9);
+  for (let row = 0; row < trace.count; row++) {
+    const from = Math.max(0, Math.floor((trace.start[row]! - whole.from) * scale));
+    const to = Math.min(columns, Math.max(from + 1, Math.ceil((trace.endOf(row) - whole.from) * scale)));
+    if (from >= columns || to <= 0) continue;
+    steps[from]!++;
+    steps[to]!--;
+  }
+  for (let i = 1; i <= columns; i++) steps[i]! += steps[i - 1]!;
+  return steps.subarray(0, columns);
+}

@@ -1,0 +1,61 @@
+// How durations, numbers and hostile text are written for people; the same as nbtrace/views/words.py.
+
+/** A duration of ms, with three significant digits. */
+export function duration(ms: number): string {
+  if (!Number.isFinite(ms)) return "running";
+  if (ms < 0) return "-" + duration(-ms);
+  const ns = Math.round(ms * 1e6);
+  if (ns < 1000) return `${ns} ns`;
+  for (const [size, unit, below] of [[1e3, "µs", 999.5e3], [1e6, "ms", 999.5e6], [1e9, "s", 59.95e9]] as const) {
+    if (ns < below) {
+      const number = ns / size;
+      return `${number.toFixed(number < 9.995 ? 2 : number < 99.95 ? 1 : 0)} ${unit}`;
+    }
+  }
+  const seconds = Math.round(ns / 1e9);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
+  const minutes = Math.floor(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+export function count(number: number, noun: string): string {
+  return `${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+const TERMINAL = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\\-_])/g;
+const DIRECTIONS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const CONTROLS = /[\x00-\x08\x0e-\x1f\x7f-\x9f]/g;
+
+/** Text without terminal codes, direction marks and control characters; line breaks stay. */
+export function lines(text: unknown): string {
+  return String(text).replace(TERMINAL, "").replace(DIRECTIONS, "").replace(CONTROLS, "\ufffd").replace(LONE, "\ufffd");
+}
+
+/** The same on one line, cut at `limit`. */
+export function plain(text: unknown, limit = 200): string {
+  const line = lines(String(text).slice(0, limit * 4)).replace(/[\n\r\t\v\f]/g, " ");
+  return line.length <= limit ? line : line.slice(0, limit - 1) + "…";
+}
+
+/** A value as it came in details: what JSON cannot hold stands as {"$": text}. */
+export function value(item: unknown, limit = 300): string {
+  if (typeof item === "string") return plain(item, limit);
+  if (isMarked(item)) return plain(item.$, limit);
+  if (item !== null && typeof item === "object") return plain(JSON.stringify(item, unmark), limit);
+  return String(item);
+}
+
+export function isMarked(item: unknown): item is { $: string } {
+  return item !== null && typeof item === "object" && "$" in item && Object.keys(item).length === 1;
+}
+
+function unmark(_: string, item: unknown): unknown {
+  return isMarked(item) ? item.$ : item;
+}
+
+/** Full text of a value, to be copied. */
+export function whole(item: unknown): string {
+  if (typeof item === "string") return item;
+  return isMarked(item) ? item.$ : JSON.stringify(item, unmark, 2);
+}
