@@ -6,7 +6,7 @@
     nbtrace.statistics() .self_times() .critical_path()      where the time went
     nbtrace.concurrency() .gaps() .repeats()                 what ran at once, when nothing did, what repeated
     nbtrace.compare() .history() .headings() .plot           what changed, cells over their runs, pictures
-    nbtrace.view() .text()                                   the inspector; the tree as text
+    nbtrace.view() .text() .report("run.html")               the inspector; the tree as text; the inspector in a file
     with nbtrace.record() as rec: ...                        the same in a script, without a notebook
 
 In a notebook: %%span, %span, %spans and %nbtrace, each with help (%span?)."""
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nbtrace.api import live as live
     from nbtrace.api import record as record
     from nbtrace.api import repeats as repeats
+    from nbtrace.api import report as report
     from nbtrace.api import self_times as self_times
     from nbtrace.api import span as span
     from nbtrace.api import spans as spans
@@ -60,6 +61,7 @@ _PUBLIC = (
     "plot",
     "record",
     "repeats",
+    "report",
     "self_times",
     "span",
     "spans",

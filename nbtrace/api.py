@@ -22,6 +22,7 @@ _ABOUT_THE_LIVE_ONE = (
     "links",
     "plot",
     "repeats",
+    "report",
     "self_times",
     "spans",
     "statistics",
@@ -64,6 +65,7 @@ headings = _live.headings
 history = _live.history
 links = _live.links
 repeats = _live.repeats
+report = _live.report
 self_times = _live.self_times
 spans = _live.spans
 statistics = _live.statistics

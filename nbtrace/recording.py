@@ -5,16 +5,16 @@ Enters: a store. Leaves: DataFrames and views. pandas is opened by the first que
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nbtrace.analysis.conditions import attribute_keys, caller, named
+from nbtrace.analysis.conditions import named, narrowed_by
 from nbtrace.capture.live import LIVE
 from nbtrace.capture.processor import CELL
-from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
 from nbtrace.store.store import Snapshot, SpanStore
+from nbtrace.views.front_end import has_front_end
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,7 +164,7 @@ class Recording:
 
         snapshot = self._snapshot()
         table = dataframes.errors(snapshot)
-        return self._marked(_narrow(table, snapshot, cell, trace_id, name, where, "span_name"), snapshot)
+        return self._marked(narrowed_by(table, snapshot, cell, trace_id, name, where, "span_name"), snapshot)
 
     def cells(self, *, cell: Cells = None, where: str | None = None) -> pd.DataFrame:
         """Return one row per execution of a cell, in their order: cell, cell_id, run (how often it had run), source,
@@ -173,7 +173,7 @@ class Recording:
         from nbtrace.analysis import dataframes
 
         snapshot = self._snapshot()
-        return self._marked(_narrow(dataframes.cells(snapshot), snapshot, cell, where=where), snapshot)
+        return self._marked(narrowed_by(dataframes.cells(snapshot), snapshot, cell, where=where), snapshot)
 
     def statistics(self, *, by: str = "name", cell: Cells = None, where: str | None = None) -> pd.DataFrame:
         """Return one row per name, or value of the column `by`, the largest total first: count, errors, error_rate, total,
@@ -183,7 +183,7 @@ class Recording:
 
         snapshot = self._snapshot()
         wanted = {*named(where, snapshot), by.removeprefix("attributes.")}
-        table = _narrow(dataframes.spans(snapshot, wanted=wanted), snapshot, cell, where=where)
+        table = narrowed_by(dataframes.spans(snapshot, wanted=wanted), snapshot, cell, where=where)
         return self._marked(statistics(table, by=by), snapshot)
 
     def self_times(self, *, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
@@ -297,7 +297,7 @@ class Recording:
 
         snapshot = self._snapshot()
         table = dataframes.spans(snapshot, attributes="none")
-        return self._marked(answer(_narrow(table, snapshot, cell, trace_id, name)), snapshot)
+        return self._marked(answer(narrowed_by(table, snapshot, cell, trace_id, name)), snapshot)
 
     def to_arrow(self) -> pa.Table:
         """Return the span table as a pyarrow Table, one row per span in the order in which they ended.
@@ -326,17 +326,29 @@ class Recording:
         Narrowed as `spans`; last: only the last so many cells. Without conditions it is live: open it before the cells that
         it shall show, and it grows while they run."""
         tree = self.text(cell=cell, trace_id=trace_id, name=name, where=where, last=last)
-        if not _has_front_end():
+        if not has_front_end():
             return tree
-        from nbtrace.views.feed import Feed
-        from nbtrace.views.inspector import Inspector
+        from nbtrace.views.inspector import inspector
 
         narrowed = any(condition is not None for condition in (cell, trace_id, name, where, last))
         asking = next((e for e in LIVE.cells.executions() if e.number == CELL.get()), None)
-        keep = tree.span_ids if narrowed else None
-        return Inspector(
-            tree, lambda send: Feed(self._store, send, live=not narrowed, keep=keep, asking=asking), self.spans
-        )
+        return inspector(tree, self._store, self.spans, live=not narrowed, asking=asking)
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        cell: Cells = None,
+        trace_id: str | None = None,
+        name: str | None = None,
+        where: str | None = None,
+        last: int | None = None,
+    ) -> Path:
+        """Write one HTML file with the whole inspector, to be opened in any browser without a kernel or a network; return
+        its path. Narrowed as `spans`; of more than 100,000 spans the last ones are written, and the file says so."""
+        from nbtrace.views.report import write
+
+        return write(path, self._store, self.text(cell=cell, trace_id=trace_id, name=name, where=where, last=last))
 
     def text(
         self,
@@ -363,7 +375,7 @@ class Recording:
             table = table[(table["cell"] != asking).fillna(True)]
         if last is not None:
             table = table[table["cell"].isin(last_cells(last))]
-        table = _narrow(table, snapshot, cell, trace_id, name, where)
+        table = narrowed_by(table, snapshot, cell, trace_id, name, where)
         return TreeView(table, dataframes.errors(snapshot), snapshot.dropped_spans)
 
     def _table(
@@ -390,9 +402,9 @@ class Recording:
         if attributes == "dict" and where:
             table["attributes"] = build(snapshot, attributes="dict")["attributes"]
         if cell is not None and "cell" not in table:  # links have no such column, but the spans they start from do
-            inside = _narrow(dataframes.spans(snapshot, attributes="none"), snapshot, cell)["span_id"]
+            inside = narrowed_by(dataframes.spans(snapshot, attributes="none"), snapshot, cell)["span_id"]
             table, cell = table[table["span_id"].isin(inside)], None
-        narrowed = _narrow(table, snapshot, cell, trace_id, name, where, name_column)
+        narrowed = narrowed_by(table, snapshot, cell, trace_id, name, where, name_column)
         if attributes == "dict":
             narrowed = narrowed.drop(columns=wide)
         elif len(narrowed) < len(table) or not len(table):
@@ -409,39 +421,6 @@ class Recording:
         if snapshot.dropped_spans:
             table.attrs["dropped_spans"] = snapshot.dropped_spans
         return table
-
-
-def _narrow(
-    table: pd.DataFrame,
-    snapshot: Snapshot,
-    cell: Cells = None,
-    trace_id: str | None = None,
-    name: str | None = None,
-    where: str | None = None,
-    name_column: str = "name",
-) -> pd.DataFrame:
-    from nbtrace.analysis.filters import narrow
-
-    variables = caller(where)
-    rare = [ATTRIBUTE_PREFIX + key for key in attribute_keys(snapshot)] if where is not None else ()
-    return narrow(
-        table,
-        cell=cell,
-        trace_id=trace_id,
-        name=name,
-        where=where,
-        name_column=name_column,
-        variables=variables,
-        known=rare,
-    )
-
-
-def _has_front_end() -> bool:
-    """Whether there is somebody who can show a widget: a kernel's front end, or marimo."""
-    if "marimo" in sys.modules:
-        return True
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return getattr(shell, "kernel", None) is not None
 
 
 def last_cells(last: int) -> list[int]:

@@ -5,10 +5,14 @@ Enters: a `where`, and a snapshot. Leaves: attribute keys, and variables."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
+from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.store.store import Snapshot
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Condition(str):
@@ -47,3 +51,30 @@ def caller(where: str | None) -> Mapping[str, Any]:
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "nbtrace":
         frame = frame.f_back
     return {**frame.f_globals, **frame.f_locals}
+
+
+def narrowed_by(
+    table: pd.DataFrame,
+    snapshot: Snapshot,
+    cell: int | Collection[int] | None = None,
+    trace_id: str | None = None,
+    name: str | None = None,
+    where: str | None = None,
+    name_column: str = "name",
+) -> pd.DataFrame:
+    """Return the rows of a table that meet all conditions: see `filters.narrow`. `@x` is a variable of whoever asks, and
+    an unknown column's error suggests rare keys too."""
+    from nbtrace.analysis.filters import narrow
+
+    variables = caller(where)
+    rare = [ATTRIBUTE_PREFIX + key for key in attribute_keys(snapshot)] if where is not None else ()
+    return narrow(
+        table,
+        cell=cell,
+        trace_id=trace_id,
+        name=name,
+        where=where,
+        name_column=name_column,
+        variables=variables,
+        known=rare,
+    )

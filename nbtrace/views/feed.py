@@ -61,6 +61,13 @@ class Feed:
         with self._lock:
             return self._everything()
 
+    def frames(self) -> Iterator[Frame]:
+        """Return everything at once, details and all: what a file needs."""
+        with self._lock:
+            yield self._everything()
+            while self._unsent:
+                yield from self._unsent.pop()
+
     def start(self) -> None:
         """Send details, and what is new from here on."""
         _FEEDS.add(self)
@@ -81,7 +88,9 @@ class Feed:
             if have != self._encoder.rows:
                 self._send(self._everything())
                 if self._thread is None or not self._thread.is_alive():
-                    self._send_details()
+                    while self._unsent:
+                        for sent in self._unsent.pop():
+                            self._send(sent)
 
     def describe(self, row: int) -> None:
         """Send the details of a row that were not sent unasked."""
@@ -178,11 +187,6 @@ class Feed:
             room -= len(each.rows)
             chosen.append(details(each))
         self._unsent += reversed(chosen)
-
-    def _send_details(self) -> None:
-        while self._unsent:
-            for sent in self._unsent.pop():
-                self._send(sent)
 
 
 _FEEDS: weakref.WeakSet[Feed] = weakref.WeakSet()

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 import anywidget
 import pandas as pd
 import traitlets
 
+from nbtrace.store.cells import Execution
+from nbtrace.store.store import SpanStore
 from nbtrace.views.feed import Feed
+from nbtrace.views.front_end import static
 from nbtrace.views.tree import TreeView
 from nbtrace.views.wire import Frame
 
@@ -24,9 +26,12 @@ MAX_FIRST = 4_000_000
 PATIENCE_S = 1.0
 
 
-def static(name: str) -> str:
-    """Return a file of the built front end."""
-    return files("nbtrace.views").joinpath("static", name).read_text(encoding="utf-8")
+def inspector(
+    tree: TreeView, store: SpanStore, spans: Callable[[], pd.DataFrame], *, live: bool, asking: Execution | None
+) -> Inspector:
+    """Return an inspector of a recording; of the spans of the tree alone, if it is not live."""
+    keep = None if live else tree.last()
+    return Inspector(tree, lambda send: Feed(store, send, live=live, keep=keep, asking=asking), spans)
 
 
 class Inspector(anywidget.AnyWidget):

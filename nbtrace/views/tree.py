@@ -18,10 +18,10 @@ class TreeView:
         self._errors = errors
         self._dropped = dropped_spans
 
-    @property
-    def span_ids(self) -> frozenset[str]:
-        """The ids of all spans, those that are not shown included."""
-        return frozenset(self._spans["span_id"])
+    def last(self, count: int | None = None) -> frozenset[str]:
+        """Return the ids of the last so many spans, or of all, those that are not shown included."""
+        ids = self._spans["span_id"]
+        return frozenset(ids if count is None else ids.iloc[-count:])
 
     def __len__(self) -> int:
         """Return the number of spans, those that are not shown included."""

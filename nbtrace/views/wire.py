@@ -28,6 +28,9 @@ Frame = bytes
 
 DETAILS_PER_FRAME = 1_000
 MAX_SAFE_INTEGER = 2**53
+MAX_EVENTS = 100_000
+"""Events of one frame that are drawn as ticks."""
+
 MAX_KNOWN_IDS = 300_000
 """Spans whose parents can be told when they come later; of more, parents that have ended long ago are not looked for."""
 
@@ -113,7 +116,7 @@ class Encoder:
         for piece in pieces:
             placed.append(Placed(piece.batch, piece.skip, rows[at : at + piece.length]))
             at += piece.length
-        return frame(header, (*own, *changes)), placed
+        return frame(header, (*own, *changes, *self._events(placed))), placed
 
     def _wanted(self, span_id: str) -> bool:
         return span_id != self.asking and (self.keep is None or span_id in self.keep)
@@ -131,6 +134,17 @@ class Encoder:
             np.concatenate([piece.column("cell") for piece in pieces]) if pieces else empty.astype(np.int32),
             np.concatenate([piece.flags() for piece in pieces]) if pieces else empty.astype(np.uint8),
         )
+
+    def _events(self, placed: list[Placed]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
+        """The row and the moment of each event, for the ticks on the bars."""
+        rows, times = [np.zeros(0, dtype=np.int32)], [np.zeros(0)]
+        for each in placed:
+            if each.batch.events.num_rows:
+                row = np.asarray(each.batch.events["row"])
+                known = row >= each.skip
+                rows.append(each.rows[row[known] - each.skip].astype(np.int32))
+                times.append((np.asarray(each.batch.events["time_ns"])[known] - self.zero_ns) / 1e6)
+        return np.concatenate(rows)[-MAX_EVENTS:], np.concatenate(times)[-MAX_EVENTS:]
 
     def _parents(self, pieces: list[_Piece], rows: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
         """The row of each span's parent: one of those at hand, or one told of before."""

@@ -91,8 +91,8 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
             </button>
           ))}
         </div>
-        <Scope session={session} />
         <div class="nbt-search" role="search">
+          <Scope session={session} />
           <input
             ref={searchBox} class="nbt-input" type="search" placeholder="search, or duration > 100ms" aria-label="search names, attributes, events and errors"
             value={session.typed} onInput={(event) => session.look(event.currentTarget.value)}

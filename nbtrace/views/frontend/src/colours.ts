@@ -47,25 +47,16 @@ function luminance(colour: string, element: Element): number {
   return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
 }
 
+const CELL = ["#cfd4da", "#4a5058"] as const;
 const HUES = [
   ["#8ecae6", "#1f6f95"], ["#f4c77b", "#8a5a00"], ["#8fd3b6", "#0b6e4f"], ["#e3b1cd", "#8a4a70"],
-  ["#b9c6f2", "#4a5aa8"], ["#d9d27a", "#6f6900"], ["#c8c0b4", "#5f584d"], ["#a9d8d8", "#226f73"],
+  ["#b9c6f2", "#4a5aa8"], ["#d9d27a", "#6f6900"], ["#a9d8d8", "#226f73"], ["#d8c3a5", "#6e5a3c"],
 ] as const;
 
-const cache = new Map<string, number>();
-
-/** The colour that belongs to a name. */
-export function colourOf(name: string, theme: Theme): string {
-  let hue = cache.get(name);
-  if (hue === undefined) {
-    let hash = 2166136261;
-    const key = name.replace(/^cell \[\d*\].*$/s, "cell").slice(0, 200);
-    for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 16777619);
-    hue = (hash >>> 0) % HUES.length;
-    if (cache.size > 10_000) cache.clear();
-    cache.set(name, hue);
-  }
-  return HUES[hue]![theme.dark ? 1 : 0];
+/** The colour of a name: cells are grey, the others take turns. */
+export function colourOf(hue: number, theme: Theme): string {
+  const pair = hue === 0 ? CELL : HUES[(hue - 1) % HUES.length]!;
+  return pair[theme.dark ? 1 : 0];
 }
 
 /** From blue (faster) by grey to orange (slower), for a ratio of after to before. */

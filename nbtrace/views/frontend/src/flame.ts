@@ -131,7 +131,7 @@ export function paintLanes(pen: Pen, theme: Theme, lanes: Lanes, state: FlameSta
       const left = Math.max(0, x0);
       const wide = Math.min(width, x1) - left;
       const faded = state.matches && !state.matches[row];
-      pen.fillStyle = colourOf(trace.nameOf(row), theme);
+      pen.fillStyle = colourOf(trace.hues[trace.name[row]!]!, theme);
       pen.globalAlpha = faded ? 0.35 : 1;
       pen.fillRect(left, y + 1, Math.max(1, wide - 0.6), LANE - 2);
       if (state.matches?.[row]) outline(pen, theme.dark ? "#ffe27a" : "#8a6d00", left, y, wide, 1.5);
@@ -233,7 +233,7 @@ export interface BoxState {
 }
 
 export function paintBoxes(
-  pen: Pen, theme: Theme, names: readonly string[], found: readonly Box[], state: BoxState, width: number, height: number,
+  pen: Pen, theme: Theme, trace: Pick<Trace, "names" | "hues">, found: readonly Box[], state: BoxState, width: number, height: number,
 ): void {
   pen.fillStyle = theme.ground;
   pen.fillRect(0, 0, width, height);
@@ -246,8 +246,8 @@ export function paintBoxes(
     const x0 = Math.max(0, (box.from - state.zoom.from) * scale);
     const wide = Math.min(width, (box.to - state.zoom.from) * scale) - x0;
     if (wide < 0.5 || y + LANE < 0 || y > height) continue;
-    const name = names[box.name] ?? "";
-    pen.fillStyle = box.before === undefined ? colourOf(name, theme) : changeColour(box.before, box.total, theme);
+    const name = trace.names[box.name] ?? "";
+    pen.fillStyle = box.before === undefined ? colourOf(trace.hues[box.name] ?? 1, theme) : changeColour(box.before, box.total, theme);
     pen.fillRect(x0, y + 1, Math.max(1, wide - 0.6), LANE - 2);
     if (box.errors) outline(pen, theme.error, x0, y, wide, 1.5);
     if (box === state.hovered || box.name === state.selectedName) outline(pen, theme.accent, x0, y, wide, box === state.hovered ? 2 : 1);

@@ -43,7 +43,8 @@ export function Panel({ session }: { session: Session }) {
   if (row < 0 || row >= trace.count) return null;
   const known = details?.[0] === row ? details[1] : undefined;
   const share = trace.duration(row) / Math.max(trace.duration(trace.tree.rootOf(row)), 1e-9);
-  const attributes = Object.entries(known?.attributes ?? {}).filter(
+  const own = ([key]: [string, unknown]) => Number(/^(jupyter|code)\./.test(key)); // what every cell has comes last
+  const attributes = Object.entries(known?.attributes ?? {}).sort((a, b) => own(a) - own(b)).filter(
     ([key, item]) => !filter || key.toLowerCase().includes(filter.toLowerCase()) || value(item).toLowerCase().includes(filter.toLowerCase()),
   );
   const cell = trace.cells.get(trace.cell[row]!);

@@ -213,7 +213,7 @@ export function MergedPicture({ session, theme, width, height }: Props) {
   const state = { zoom, scroll: top, hovered, selectedName: view === "sandwich" ? session.name : -1 };
   const canvas = useCanvas(width, height, (pen) => {
     const began = performance.now();
-    paintBoxes(pen, theme, trace.names, found, state, width, height);
+    paintBoxes(pen, theme, trace, found, state, width, height);
     if (!found.length) {
       pen.fillStyle = theme.quiet;
       pen.font = `12px ${theme.font}`;

@@ -12,11 +12,11 @@ export const STYLE = `
 .nbt-tabs button:hover { background: var(--line); }
 .nbt-tabs button[aria-selected="true"] { background: var(--ground); box-shadow: 0 0 0 1px var(--line); font-weight: 600; }
 .nbt-badge { margin-left: 5px; padding: 0 5px; border-radius: 8px; background: var(--error); color: var(--ground); font-size: 11px; font-weight: 600; }
-.nbt-search { display: flex; flex: 1 1 260px; flex-wrap: wrap; gap: 4px 6px; align-items: center; justify-content: flex-end; min-width: 0; }
+.nbt-search { display: flex; flex: 1 1 420px; flex-wrap: wrap; gap: 4px 6px; align-items: center; justify-content: flex-end; min-width: 0; }
 .nbt-input { background: var(--ground); border: 1px solid var(--line); border-radius: 5px; padding: 2px 7px; min-width: 0; height: 26px; }
 .nbt-search .nbt-input { flex: 1 1 150px; max-width: 320px; }
 .nbt-input::placeholder { color: var(--quiet); opacity: 1; }
-.nbt-scope { max-width: 190px; }
+.nbt-search .nbt-scope { flex: 0 1 auto; max-width: 210px; margin-right: auto; }
 .nbt-pill { border: 1px solid var(--line); background: var(--ground); border-radius: 12px; padding: 1px 9px; cursor: pointer; white-space: nowrap; }
 .nbt-pill[aria-pressed="true"] { background: var(--accent); border-color: var(--accent); color: var(--ground); }
 .nbt-small { border: 1px solid var(--line); background: var(--ground); border-radius: 4px; padding: 0 6px; cursor: pointer; font-size: 11px; line-height: 18px; }
@@ -55,7 +55,7 @@ export const STYLE = `
 .nbt-facts { display: grid; grid-template-columns: max-content 1fr; gap: 2px 10px; margin: 0; font-size: 12.5px; }
 .nbt-facts dt { color: var(--quiet); font-weight: 400; }
 .nbt-facts dd { margin: 0; overflow-wrap: anywhere; }
-.nbt .nbt-pairs th { text-align: left; font-weight: 400; color: var(--quiet); vertical-align: top; padding: 2px 8px 2px 0; max-width: 130px; overflow-wrap: anywhere; }
+.nbt .nbt-pairs th { text-align: left; font-weight: 400; color: var(--quiet); vertical-align: top; padding: 2px 8px 2px 0; min-width: 60px; max-width: 130px; overflow-wrap: anywhere; }
 .nbt .nbt-pairs td { text-align: left; vertical-align: top; padding: 2px 0; overflow-wrap: anywhere; white-space: normal; }
 .nbt .nbt-pairs td:last-child { width: 1%; white-space: nowrap; }
 .nbt .nbt-pairs .nbt-small { opacity: 0; }

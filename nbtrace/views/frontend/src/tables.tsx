@@ -69,7 +69,7 @@ export function Cells({ session, theme }: { session: Session; theme: Theme }) {
                 <td class="nbt-when">
                   <span style={{
                     left: `${((trace.start[row]! - from) / whole) * 100}%`, width: `max(3px, ${(trace.duration(row) / whole) * 100}%)`,
-                    background: failed ? theme.error : colourOf("cell", theme), outline: trace.isRunning(row) ? `1px dashed ${theme.accent}` : "none",
+                    background: failed ? theme.error : colourOf(1, theme), outline: trace.isRunning(row) ? `1px dashed ${theme.accent}` : "none",
                   }} />
                 </td>
               </tr>
@@ -173,7 +173,7 @@ export function Errors({ session }: { session: Session }) {
       {failures.slice(-MAX_ROWS).map(({ row, attributes }, place) => {
         const cell = trace.cells.get(trace.cell[row]!);
         return (
-          <details key={`${row}:${place}`} class="nbt-failure">
+          <details key={`${row}:${place}`} class="nbt-failure" open={failures.length < 3}>
             <summary>
               <span class="nbt-error">✗ {plain(attributes["exception.type"] || "error", 80)}</span> {plain(attributes["exception.message"] ?? "", 160)}
               <span class="nbt-quiet"> in {plain(trace.nameOf(row), 60)}{cell?.[1] != null ? `, cell [${cell[1]}]` : ""}</span>

@@ -6,6 +6,8 @@ export const UNSET = 0;
 export const OK = 1;
 export const ERROR = 2;
 
+const MAX_HUES = 2_000;
+
 export class Trace {
   count = 0;
   start = new Float64Array(1024);
@@ -17,6 +19,10 @@ export class Trace {
   cell = new Int32Array(1024);
   flags = new Uint8Array(1024);
   names: string[] = [];
+  /** The colour of each name: 0 for cells, then as they come. */
+  hues: number[] = [];
+  /** When the events of a row happened, in ms. */
+  readonly events = new Map<number, number[]>();
   cells = new Map<number, CellInfo>();
   /** Nanoseconds since the epoch at which times begin. */
   zero = 0n;
@@ -32,16 +38,22 @@ export class Trace {
     if (header.reset) {
       this.count = 0;
       this.names = [];
+      this.hues = [];
+      this.events.clear();
       this.cells.clear();
       this.now = 0;
     }
     this.zero = BigInt(header.zero);
     this.dropped = header.dropped;
-    for (const name of header.names) this.names.push(name);
+    for (const name of header.names) {
+      const number = this.hues.reduce((most, hue) => Math.max(most, hue), 0);
+      this.hues.push(/^cell \[\d*\]/.test(name) ? 0 : this.names.length < MAX_HUES ? number + 1 : this.names.length);
+      this.names.push(name);
+    }
     for (const cell of header.cells) this.cells.set(cell[0], cell);
-    const [start, end, name, parent, cell, flags, rows, ends, newFlags, newParents] = columns as [
+    const [start, end, name, parent, cell, flags, rows, ends, newFlags, newParents, eventRows, eventTimes] = columns as [
       Float64Array, Float64Array, Uint32Array, Int32Array, Int32Array, Uint8Array,
-      Int32Array, Float64Array, Uint8Array, Int32Array,
+      Int32Array, Float64Array, Uint8Array, Int32Array, Int32Array, Float64Array,
     ];
     this.reserve(this.count + start.length);
     const at = this.count;
@@ -57,6 +69,15 @@ export class Trace {
       this.end[row] = ends[i]!;
       this.flags[row] = newFlags[i]!;
       this.parent[row] = newParents[i]!;
+    }
+    const eventful = new Set<number>();
+    for (let i = 0; i < eventRows.length; i++) {
+      const row = eventRows[i]!;
+      if (row < 0) continue;
+      // A span that ran when it was told of brings all its events again when it has ended.
+      if (!eventful.has(row)) this.events.set(row, []);
+      eventful.add(row);
+      this.events.get(row)!.push(eventTimes[i]!);
     }
     let running = 0;
     for (let row = 0; row < this.count; row++) {

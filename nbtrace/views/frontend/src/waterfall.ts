@@ -159,7 +159,12 @@ export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: Wate
       const all = members(trace, row);
       const step = Math.max(1, Math.floor(all.length / MAX_MEMBERS));
       for (let k = 0; k < all.length; k += step) bar(pen, theme, trace, all[k]!, left, y, scale, range, false);
-      note(pen, theme, `${count(many, "time")}, ${duration(lines.total[i]!)}`, left + (trace.endOf(row) - range.from) * scale, y, left, bars);
+      let [from, to] = [Infinity, -Infinity];
+      for (const each of all) {
+        from = Math.min(from, trace.start[each]!);
+        to = Math.max(to, trace.endOf(each));
+      }
+      note(pen, theme, `${count(many, "time")}, ${duration(lines.total[i]!)}`, from, to, y, left, scale, range);
     } else {
       bar(pen, theme, trace, row, left, y, scale, range, true);
       if (state.critical?.has(row)) {
@@ -168,7 +173,7 @@ export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: Wate
         pen.fillRect(x0, y + ROW - 4, Math.max(2, x1 - x0), 2);
       }
       const text = trace.isRunning(row) ? `running, ${duration(trace.duration(row))}` : duration(trace.duration(row));
-      note(pen, theme, text, left + (trace.endOf(row) - range.from) * scale, y, left, bars);
+      note(pen, theme, text, trace.start[row]!, trace.endOf(row), y, left, scale, range);
     }
     pen.restore();
   }
@@ -202,8 +207,8 @@ function bar(pen: Pen, theme: Theme, trace: Trace, row: number, left: number, y:
   if (x1 < left - 5) return;
   const wide = Math.max(1.5, x1 - x0);
   const running = trace.isRunning(row);
-  pen.fillStyle = colourOf(trace.nameOf(row), theme);
-  pen.globalAlpha = own && trace.tree.size[row]! > 1 ? 0.45 : running ? 0.6 : 1;
+  pen.fillStyle = colourOf(trace.hues[trace.name[row]!]!, theme);
+  pen.globalAlpha = own && trace.tree.size[row]! > 1 ? (theme.dark ? 0.62 : 0.5) : running ? 0.6 : 1;
   pen.fillRect(x0, y + 5, wide, ROW - 10);
   pen.globalAlpha = 1;
   if (own && trace.tree.size[row]! > 1 && wide > 3) selfTime(pen, trace, row, left, y, scale, range, x0, x1);
@@ -219,9 +224,16 @@ function bar(pen: Pen, theme: Theme, trace: Trace, row: number, left: number, y:
     pen.lineWidth = 1.5;
     pen.strokeRect(x0 + 0.5, y + 5.5, Math.max(1, wide - 1), ROW - 11);
   }
-  if (own && trace.hasEvents(row)) {
+  const events = own ? trace.events.get(row) : undefined;
+  if (events) {
     pen.fillStyle = trace.status(row) === ERROR ? theme.error : theme.text;
-    pen.fillRect(Math.max(x0, x1 - 3), y + 3, 2, ROW - 6);
+    let last = -Infinity;
+    for (const moment of events) {
+      const x = Math.round(left + (moment - range.from) * scale);
+      if (x < left || x - last < 2) continue;
+      pen.fillRect(x - 0.5, y + 3, 1.5, 5);
+      last = x;
+    }
   }
 }
 
@@ -241,12 +253,17 @@ function selfTime(
   if (x1 - reached >= 1) pen.fillRect(reached, y + 5, x1 - reached, ROW - 10);
 }
 
-/** What stands beside a bar: behind it where there is room, else at the picture's edge. */
-function note(pen: Pen, theme: Theme, text: string, x: number, y: number, left: number, bars: number): void {
+/** What stands beside a bar: behind it, before it where there is no room, else at the picture's edge. */
+function note(pen: Pen, theme: Theme, text: string, start: number, end: number, y: number, left: number, scale: number, range: Range): void {
   const wide = text.length * 6.2;
-  const at = Math.min(Math.max(x + 6, left + 4), left + bars - wide - 6);
+  const right = left + (range.to - range.from) * scale;
+  const [x0, x1] = [left + (start - range.from) * scale, left + (end - range.from) * scale];
+  let at = x1 + 6;
+  const clear = at + wide < right - 8 || x0 - wide - 6 > left;
+  if (at + wide >= right - 8) at = x0 - wide - 6 > left ? x0 - wide - 6 : right - wide - 10;
+  at = Math.max(at, left + 4);
   pen.font = `11px ${theme.font}`;
-  if (x + 6 > left + bars - wide - 6) {
+  if (!clear) {
     pen.fillStyle = theme.ground;
     pen.globalAlpha = 0.75;
     pen.fillRect(at - 3, y + 4, wide + 6, ROW - 8);
