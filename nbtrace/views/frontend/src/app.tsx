@@ -45,7 +45,8 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
   const searchBox = useRef<HTMLInputElement>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const [theme, setTheme] = useState<Theme>(() => themeOf(host));
-  const [height, setHeight] = useState(Number(session.model.get("height")) || 460);
+  const fills = session.model.get("height") === "fill"; // in a page of its own
+  const [height, setHeight] = useState(Math.max(160, Number(session.model.get("height")) || 460));
 
   useEffect(() => session.listen(() => refresh(0)), [session]);
   useEffect(() => {
@@ -81,7 +82,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
   return (
     <div
       ref={root} class={`nbt ${theme.dark ? "nbt-dark" : ""} ${wide ? "" : "nbt-narrow"}`} tabIndex={0} data-lm-suppress-shortcuts="true"
-      style={{ height, ...variables(theme) }} role="region" aria-label="nbtrace inspector" onKeyDown={(event) => pressed(event, session, searchBox.current, root.current)}
+      style={{ height: fills ? "100vh" : height, ...variables(theme) }} role="region" aria-label="nbtrace inspector" onKeyDown={(event) => pressed(event, session, searchBox.current, root.current)}
     >
       <div class="nbt-top">
         <div role="tablist" class="nbt-tabs" aria-label="views">
@@ -126,7 +127,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
       </div>
       <div class="nbt-bottom">
         <span role="status">{status(session)}</span>
-        <Handle height={height} change={(next) => setHeight(next)} done={(next) => (session.model.set("height", next), session.model.save_changes())} />
+        {!fills && <Handle height={height} change={(next) => setHeight(next)} done={(next) => (session.model.set("height", next), session.model.save_changes())} />}
       </div>
     </div>
   );

@@ -4,7 +4,7 @@ import { able, mount } from "./main";
 import type { Model } from "./model";
 import { Session } from "./session";
 
-const state: Record<string, unknown> = { height: window.innerHeight - 2, selection: "" };
+const state: Record<string, unknown> = { height: "fill", selection: "" };
 const model: Model = {
   get: (name) => state[name],
   set: (name, value) => void (state[name] = value),

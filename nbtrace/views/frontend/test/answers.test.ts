@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { callers, changes, compare, criticalPath, merge, outermost, statistics } from "../src/answers";
+import { numbers, trace, type Row } from "./kit";
+
+test("times by name", () => {
+  const [a, b] = statistics(trace([[-1, 0, 10, "a"], [0, 1, 3, "b", 2], [0, 4, 8, "b"], [0, 9, NaN, "b"]]));
+  assert.deepEqual([a!.count, a!.total, a!.self], [1, 10, 3]);
+  assert.deepEqual([b!.count, b!.total, b!.p50, b!.errors], [2, 6, 3, 1]);
+});
+
+test("the critical path goes through the last to finish", () => {
+  assert.deepEqual([...criticalPath(trace([[-1, 0, 10], [0, 1, 4], [0, 1, 8], [2, 2, 4]]), [0])].sort(), [0, 2, 3]);
+  assert.deepEqual([...criticalPath(trace([[-1, 0, 10], [0, 1, 4], [0, 5, 9]]), [0])].sort(), [0, 1, 2]);
+});
+
+test("a merged tree has the sum of its spans", () => {
+  const random = numbers(3);
+  const rows = Array.from({ length: 300 }, (_, row): Row => {
+    const start = random() * 100;
+    return [Math.floor(random() * (row + 1)) - 1, start, start + random() * 10, "abc"[Math.floor(random() * 3)]];
+  });
+  const made = trace(rows);
+  let [count, total] = [0, 0];
+  const stack = [merge(made, made.tree.roots)];
+  while (stack.length) {
+    const here = stack.pop()!;
+    count += here.count;
+    if (here.name >= 0) total += here.total;
+    stack.push(...here.children.values());
+  }
+  assert.equal(count, 300);
+  assert.ok(Math.abs(total - rows.reduce((sum, [, start, end]) => sum + end - start, 0)) < 1e-6);
+});
+
+test("a recursive name counts once in its sandwich, and its callers share its time", () => {
+  const made = trace([[-1, 0, 10, "main"], [0, 1, 9, "f"], [1, 2, 5, "f"], [0, 9, 10, "g"]]);
+  const rows = outermost(made, made.names.indexOf("f"));
+  assert.deepEqual(rows, [1]);
+  assert.equal([...callers(made, rows).children.values()][0]!.total, 8);
+});
+
+test("a comparison names what is added, gone and changed", () => {
+  const made = trace([[-1, 0, 10, "cell [1]"], [0, 0, 4, "load"], [0, 5, 6, "old"], [-1, 20, 30, "cell [2]"], [3, 20, 28, "load"], [3, 28, 29, "new"]]);
+  const found = Object.fromEntries(changes(compare(made, 0, 3)).map((each) => [made.names[each.name], [each.before, each.after]]));
+  assert.deepEqual(found, { "cell [2]": [10, 10], load: [4, 8], old: [1, 0], new: [0, 1] });
+});

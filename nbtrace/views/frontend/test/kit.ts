@@ -1,0 +1,44 @@
+// Traces for tests, written as [parent, start, end, name?, status?] rows, and a pen that counts.
+
+import type { Pen } from "../src/canvas";
+import { Trace } from "../src/trace";
+import type { SpansHeader } from "../src/wire";
+
+export type Row = [parent: number, start: number, end: number, name?: string, status?: number];
+
+export function header(over: Partial<SpansHeader>): SpansHeader {
+  return { kind: "spans", first: 0, count: 0, zero: "0", names: [], cells: [], reset: true, dropped: 0, now: 0, ...over };
+}
+
+export function trace(rows: Row[], over: Partial<SpansHeader> = {}): Trace {
+  const names = [...new Set(rows.map((row) => row[3] ?? "x"))];
+  const made = new Trace();
+  made.append(header({ names, count: rows.length, ...over }), [
+    Float64Array.from(rows, (row) => row[1]),
+    Float64Array.from(rows, (row) => row[2]),
+    Uint32Array.from(rows, (row) => names.indexOf(row[3] ?? "x")),
+    Int32Array.from(rows, (row) => row[0]),
+    Int32Array.from(rows, () => 0),
+    Uint8Array.from(rows, (row) => row[4] ?? 0),
+    new Int32Array(0), new Float64Array(0), new Uint8Array(0), new Int32Array(0), new Int32Array(0), new Float64Array(0),
+  ]);
+  return made;
+}
+
+export function pen(): Pen & { rectangles: number; texts: string[] } {
+  const nothing = () => {};
+  return {
+    rectangles: 0, texts: [], fillStyle: "", strokeStyle: "", lineWidth: 1, font: "", textBaseline: "top", textAlign: "left", globalAlpha: 1,
+    fillRect() { this.rectangles++; }, strokeRect: nothing, fillText(text: string) { this.texts.push(text); },
+    beginPath: nothing, moveTo: nothing, lineTo: nothing, stroke: nothing, fill: nothing, closePath: nothing, save: nothing, restore: nothing,
+    rect: nothing, clip: nothing, setLineDash: nothing,
+  };
+}
+
+/** Numbers that look random and are the same each time. */
+export function numbers(seed = 1): () => number {
+  return () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return seed / 2 ** 32;
+  };
+}

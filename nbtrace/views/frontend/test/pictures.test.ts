@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { merge } from "../src/answers";
+import { ticks } from "../src/canvas";
+import { Lanes, boxAt, boxes, paintBoxes, paintLanes } from "../src/flame";
+import { densityOf, lines, paintWaterfall } from "../src/waterfall";
+import { numbers, pen, trace, type Row } from "./kit";
+
+const THEME = {
+  dark: false, ground: "#fff", raised: "#eee", text: "#000", quiet: "#666", line: "#ddd", accent: "#00f", error: "#f00", critical: "#000",
+  match: "#ff0", font: "sans-serif",
+};
+const SHAPE = { collapsed: new Set<number>(), unfolded: new Set<string>() };
+
+test("five siblings of a name fold into one line with count and total; four do not", () => {
+  const many = trace([[-1, 0, 100, "page"], ...Array.from({ length: 5 }, (_, i): Row => [0, i, i + 2, "query"]), [0, 50, 60, "other"]]);
+  const folded = lines(many, SHAPE);
+  assert.equal(folded.count, 3);
+  assert.deepEqual([folded.members[1], folded.total[1]], [5, 10]);
+  assert.equal(lines(many, { ...SHAPE, unfolded: new Set([`0:${many.name[1]}`]) }).count, 7);
+  const few = trace([[-1, 0, 100, "page"], ...Array.from({ length: 4 }, (_, i): Row => [0, i, i + 2, "query"])]);
+  assert.equal(lines(few, SHAPE).count, 5);
+});
+
+test("a collapsed span hides what is in it, and a filter keeps what is above its matches", () => {
+  const made = trace([[-1, 0, 9, "a"], [0, 1, 8, "b"], [1, 2, 3, "c"], [0, 8, 9, "d"], [-1, 10, 11, "e"]]);
+  assert.deepEqual([...lines(made, { ...SHAPE, collapsed: new Set([1]) }).row.subarray(0, 4)], [0, 1, 3, 4]);
+  const only = new Uint8Array([0, 0, 1, 0, 0]);
+  const kept = lines(made, { ...SHAPE, only });
+  assert.deepEqual([...kept.row.subarray(0, kept.count)], [0, 1, 2]);
+  const one = lines(made, { ...SHAPE, roots: new Set([4]) });
+  assert.deepEqual([...one.row.subarray(0, one.count)], [4]);
+});
+
+test("in a lane spans follow each other, and none stands above its parent", () => {
+  const random = numbers(5);
+  const rows = Array.from({ length: 400 }, (_, row): Row => {
+    const start = random() * 100;
+    return [Math.floor(random() * (row + 1)) - 1, start, start + random() * 20];
+  });
+  const made = trace(rows);
+  const lanes = new Lanes(made);
+  for (const lane of lanes.lanes) {
+    for (let i = 1; i < lane.length; i++) assert.ok(made.start[lane[i]!]! >= made.endOf(lane[i - 1]!) - 1e-3);
+  }
+  rows.forEach(([parent], row) => parent >= 0 && assert.ok(lanes.laneOf[row]! > lanes.laneOf[parent]!));
+});
+
+test("a million spans are a few thousand rectangles, and found again where they are drawn", () => {
+  const n = 1_000_000;
+  const made = trace([[-1, 0, n, "root"], ...Array.from({ length: n - 1 }, (_, i): Row => [0, i, i + 0.9, "x"])]);
+  const lanes = new Lanes(made);
+  const state = { range: { from: 0, to: n }, origin: 0, scroll: 0, selected: -1, hovered: -1 };
+  const drawn = pen();
+  assert.ok(paintLanes(drawn, THEME, lanes, state, 1200, 400) < 3_000);
+  assert.ok(drawn.rectangles < 5_000);
+  assert.equal(made.nameOf(lanes.at(1, 500_000.5, 0)), "x");
+  const shown = lines(made, SHAPE);
+  assert.equal(shown.count, 2, "a million children fold into one line");
+  const waterfall = pen();
+  paintWaterfall(waterfall, THEME, made, { ...state, lines: shown, collapsed: new Set(), names: 300 }, 1200, 400);
+  assert.ok(waterfall.rectangles < 10_000);
+  assert.ok(densityOf(made, state.range, 600).every((value) => value >= 1));
+});
+
+test("hostile numbers and names are drawn as something, and never for ever", () => {
+  const made = trace([[-1, 0, -5, "\u202eevil\x1b[31m\ud800"], [0, NaN, NaN, ""], [-1, 1e300, Infinity, "x".repeat(1_000_000)], [-1, -1e300, 5, "y"]]);
+  const state = { range: { from: -1e300, to: 1e300 }, origin: 0, scroll: 0, selected: 0, hovered: 1, names: 300, collapsed: new Set<number>() };
+  const drawn = pen();
+  paintWaterfall(drawn, THEME, made, { ...state, lines: lines(made, SHAPE) }, 900, 300);
+  paintLanes(drawn, THEME, new Lanes(made), state, 900, 300);
+  assert.ok(drawn.texts.every((text) => text.length < 500 && !/[\u202e\x1b\ud800]/.test(text)));
+  assert.deepEqual(ticks({ from: NaN, to: 1 }, 5), []);
+  assert.ok(ticks({ from: -1e300, to: 1e300 }, 5).length < 101);
+});
+
+test("in a merged graph the heaviest stands left, and children stay within their parent", () => {
+  const made = trace([[-1, 0, 10, "root"], [0, 0, 2, "light"], [0, 2, 9, "heavy"], [0, 2, 9, "beside"]]);
+  const found = boxes(merge(made, made.tree.roots), 1000);
+  const at = (name: string) => found.find((box) => made.names[box.name] === name)!;
+  assert.ok(at("heavy").from < at("light").from);
+  assert.ok(at("light").to <= at("root").to + 1e-9);
+  const state = { zoom: { from: 0, to: 1 }, scroll: 0, hovered: undefined, selectedName: -1 };
+  assert.equal(boxAt(found, state, 10, 5, 1000), at("root"));
+  const drawn = pen();
+  paintBoxes(drawn, THEME, made, found, state, 1000, 200);
+  assert.deepEqual(drawn.texts.sort(), ["beside", "heavy", "light", "root"]);
+});
+
+test("a tree a hundred thousand deep has a merged graph", () => {
+  const n = 100_000;
+  const made = trace(Array.from({ length: n }, (_, row): Row => [row - 1, row, 2 * n - row, `n${row % 7}`]));
+  assert.ok(boxes(merge(made, made.tree.roots), 1000).length > 10);
+  assert.ok(new Lanes(made).lanes.length <= 4_001);
+});

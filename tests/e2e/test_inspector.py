@@ -1,0 +1,287 @@
+"""The inspector as people use it: in JupyterLab, in a browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+import nbtrace
+from tests.e2e.lab import InspectorOnPage, Lab, Notebook
+
+Make = Callable[..., Notebook]
+
+LOAD = "%load_ext nbtrace\nimport nbtrace, time, threading"
+WORK = """with nbtrace.span("load", source="s3", rows=3):
+    for i in range(12):
+        with nbtrace.span("query", row=i):
+            pass
+with nbtrace.span("fit") as span:
+    span.add_event("epoch", {"loss": [0.5, 0.25]})
+    with nbtrace.span("solve"):
+        time.sleep(0.02)"""
+FAIL = "with nbtrace.span('report'):\n    raise KeyError('<b>best</b>')"
+
+
+def test_it_shows_what_ran_and_hides_its_twin(notebook: Make) -> None:
+    """Repeated siblings fold into one line; the static table makes room for the widget."""
+    book = notebook(LOAD, WORK, "nbtrace.view()")
+    book.run(0, 1, 2)
+    inspector = book.inspector()
+    inspector.until("s.trace.count === 16")
+    inspector.until("s.painted.count > 0")
+    assert inspector.names()[1:] == ["load", "query × 12", "fit", "solve"]
+    assert book.page.locator("table.nbtrace").is_hidden()
+
+
+def test_every_view_is_drawn_by_its_key(notebook: Make) -> None:
+    book = notebook(LOAD, WORK, FAIL, WORK, "nbtrace.view()")
+    book.run(0, 1, 2, 3, 4)
+    inspector = book.inspector()
+    inspector.until("s.details.size === 34")
+    for key, view in zip(
+        "12345678", ("time", "heavy", "sandwich", "waterfall", "cells", "table", "errors", "compare"), strict=True
+    ):
+        inspector.key(key)
+        inspector.until(f"s.view === '{view}'")
+        if view in ("time", "heavy", "waterfall"):
+            assert inspector.element.locator("canvas.nbt-canvas").is_visible()
+    inspector.until("s.compared[0] >= 0 && s.compared[1] >= 0")
+    text = inspector.element.inner_text()
+    assert "before" in text
+    inspector.key("5")
+    inspector.element.get_by_role("button", name="[3]").wait_for()
+    inspector.key("6")
+    inspector.element.get_by_label("trace", exact=True).select_option("-1")
+    inspector.element.locator("tbody tr", has_text="query").filter(has_text="24").wait_for()
+    inspector.key("7")
+    failure = inspector.element.locator("details")
+    failure.wait_for()
+    assert "KeyError" in failure.inner_text()
+    assert "<b>best</b>" in failure.inner_text()
+    inspector.key("?")
+    inspector.element.get_by_role("dialog", name="keys").wait_for()
+
+
+def test_a_click_shows_all_that_is_known_and_comes_back_to_python(notebook: Make) -> None:
+    book = notebook(
+        LOAD,
+        WORK,
+        "view = nbtrace.view()\nview",
+        "print(view.selection, view.selected['name'].tolist())",
+        "view.selection = ''",
+    )
+    book.run(0, 1, 2)
+    inspector = book.inspector()
+    inspector.until("s.details.size === 16")
+    inspector.key("ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown")
+    panel = inspector.element.get_by_role("complementary", name="Selected span")
+    panel.get_by_text("epoch").wait_for()
+    shown = panel.inner_text()
+    assert "fit" in shown
+    assert "loss" in shown
+    inspector.until("s.model.get('selection').length === 16")
+    identity = inspector.ask("s.model.get('selection')")
+    book.run(3)
+    assert book.page.locator(".jp-OutputArea-output", has_text=f"{identity} ['fit']").is_visible()
+    book.run(4)
+    inspector.until("s.selected === -1")
+
+
+def test_a_search_finds_attributes_and_goes_from_match_to_match(notebook: Make) -> None:
+    book = notebook(LOAD, WORK, FAIL, "nbtrace.view()")
+    book.run(0, 1, 2, 3)
+    inspector = book.inspector()
+    inspector.until("s.details.size === 18")
+    inspector.key("/")
+    book.page.keyboard.type("source")
+    inspector.until("s.found.length > 0 && !s.searching")
+    book.page.keyboard.press("Enter")
+    inspector.until("s.selected >= 0 && s.trace.nameOf(s.selected) === 'load'")
+    box = inspector.element.get_by_role("searchbox")
+    box.fill("name == 'query' and attributes.row >= 10")
+    inspector.until("s.found.length === 2")
+    box.fill("nam == 3")
+    inspector.element.get_by_text("Did you mean name?").wait_for()
+    box.fill("")
+    inspector.element.get_by_label("trace", exact=True).select_option("-1")
+    inspector.element.get_by_role("button", name="errors", exact=True).click()
+    inspector.until("s.lines.count === 2")
+    inspector.element.get_by_role("button", name="critical path").click()
+    inspector.until("s.pills.size === 2")
+
+
+def test_it_grows_while_a_cell_runs_and_a_click_works_meanwhile(notebook: Make) -> None:
+    """Nothing has to be asked of the kernel, which answers nobody while it runs."""
+    wait = (
+        "import os\nfor i in range(40):\n    with nbtrace.span('step', i=i): pass\n"
+        "with nbtrace.span('waiting'):\n    while not os.path.exists('go'): time.sleep(0.02)"
+    )
+    book = notebook(LOAD, "nbtrace.view()", wait)
+    book.run(0, 1)
+    inspector = book.inspector()
+    book.start(2)
+    inspector.until("s.trace.names.includes('waiting') && s.trace.running === 2 && s.details.size >= 42")
+    assert book.running(2)
+    inspector.element.scroll_into_view_if_needed()
+    inspector.key("ArrowDown", "ArrowDown")
+    inspector.element.get_by_role("complementary", name="Selected span").get_by_text("span id").wait_for()
+    assert book.running(2)
+    (book.lab.root / "go").write_text("")
+    book.wait(2)
+    inspector.until("s.trace.running === 0")
+    (book.lab.root / "go").unlink()
+
+
+def test_opened_in_the_cell_that_works_it_is_there_before_that_ends(notebook: Make) -> None:
+    wait = (
+        "import os\nfrom IPython.display import display\ndisplay(nbtrace.view())\n"
+        "with nbtrace.span('work'):\n    while not os.path.exists('go2'): time.sleep(0.02)"
+    )
+    book = notebook(LOAD, WORK, wait)
+    book.run(0, 1)
+    book.start(2)
+    inspector = book.inspector()
+    inspector.until("s.trace.names.includes('work') && s.trace.running === 2")
+    assert book.running(2)
+    (book.lab.root / "go2").write_text("")
+    book.wait(2)
+    inspector.until("s.trace.running === 0")
+
+
+def test_after_a_reload_of_the_page_it_is_there_again(notebook: Make) -> None:
+    book = notebook(LOAD, WORK, "nbtrace.view()")
+    book.run(0, 1, 2)
+    book.inspector().until("s.details.size === 16")
+    book.save()
+    book.open()
+    inspector = book.inspector()
+    inspector.until("s.trace.count >= 16 && s.details.size >= 16")
+
+
+def test_a_saved_notebook_shows_the_twin_without_a_kernel_and_stays_small(notebook: Make, page: Any, lab: Lab) -> None:
+    """Trusted or not: a plain table, with what it leaves out."""
+    many = "for i in range(5000):\n    with nbtrace.span(f'step {i}', text='x' * 50): pass"
+    book = notebook(LOAD, many, "nbtrace.view()")
+    book.run(0, 1)
+    book.save()
+    before = (lab.root / book.name).stat().st_size
+    book.run(2)
+    book.inspector().until("s.trace.count > 5000")
+    book.save()
+    assert (lab.root / book.name).stat().st_size - before < 50_000
+    stored = nbformat.read(lab.root / book.name, as_version=4)
+    outputs = stored.cells[2].outputs
+    assert [list(output.data) for output in outputs] == [
+        ["text/html", "text/plain"],
+        ["application/vnd.jupyter.widget-view+json", "text/plain"],
+    ]
+    assert "showing 50 of 5,0" in outputs[0].data["text/html"]
+    assert outputs[1].data["text/plain"] == ""
+    page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+    book.open()
+    page.locator("table.nbtrace").wait_for()
+    assert "cell [2]" in page.locator("table.nbtrace").inner_text()
+
+
+def test_hostile_spans_are_text(notebook: Make) -> None:
+    """No dialog, no failing script, no element of theirs."""
+    hostile = r"""evil = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+from opentelemetry import trace
+tracer = trace.get_tracer(evil)
+with tracer.start_as_current_span(evil + "\x1b[31m\u202e\ud800" + "x" * 1_000_000, attributes={evil: evil, "n": float("nan"), "big": [1, 2]}) as s:
+    s.add_event(evil, {evil: [evil] * 3})
+    try:
+        with nbtrace.span("</style><b>"): raise ValueError(evil)
+    except ValueError: pass
+for i in range(3): tracer.start_span("negative", start_time=10**18).end(end_time=10**17)"""
+    book = notebook(LOAD, hostile, "nbtrace.view(cell=2)")
+    book.run(0, 1, 2)
+    inspector = book.inspector()
+    inspector.until("s.details.size === 6")
+    for key in "123456784":
+        inspector.key(key)
+    inspector.key("ArrowDown", "ArrowDown", "ArrowDown")
+    inspector.element.get_by_role("complementary", name="Selected span").get_by_text("span id").wait_for()
+    assert inspector.element.locator("img, script, b").count() == 0
+
+
+def test_it_stands_in_a_box_beside_another_widget_and_is_readable_when_narrow(notebook: Make) -> None:
+    box = "import ipywidgets\nview = nbtrace.view(cell=2)\nview.layout.width = '500px'\nipywidgets.HBox([view, ipywidgets.Label('beside')])"
+    book = notebook(LOAD, WORK, box)
+    book.run(0, 1, 2)
+    inspector = book.inspector()
+    inspector.until("s.trace.count === 16")
+    inspector.until("s.painted.count > 0")
+    assert inspector.element.evaluate("e => e.classList.contains('nbt-narrow') && e.scrollWidth <= e.clientWidth")
+    assert book.page.get_by_text("beside", exact=True).is_visible()
+
+
+def test_the_notebook_keeps_its_keys_to_itself(notebook: Make) -> None:
+    """d d deletes a cell, and 0 0 restarts the kernel, where the inspector has not the focus."""
+    book = notebook(LOAD, WORK, "nbtrace.view()", "1 + 1")
+    book.run(0, 1, 2)
+    inspector = book.inspector()
+    inspector.until("s.trace.count >= 16")
+    inspector.element.locator("canvas.nbt-canvas").click(position={"x": 600, "y": 200})
+    inspector.key("d", "d", "a", "b", "x", "0", "0")
+    count = book.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length")
+    assert count == 4
+
+
+def test_hands_zoom_and_pan(notebook: Make) -> None:
+    book = notebook(LOAD, WORK, "nbtrace.view(cell=2)")
+    book.run(0, 1, 2)
+    inspector = book.inspector()
+    inspector.until("s.painted.count > 0")
+    whole = inspector.ask("s.range.to - s.range.from")
+    canvas = inspector.element.locator("canvas.nbt-canvas")
+    canvas.hover(position={"x": 700, "y": 100})
+    book.page.keyboard.down("Control")
+    book.page.mouse.wheel(0, -300)
+    book.page.keyboard.up("Control")
+    inspector.until(f"s.range.to - s.range.from < {whole} * 0.8")
+    middle = inspector.ask("s.range.from")
+    box = canvas.bounding_box()
+    book.page.mouse.move(box["x"] + 700, box["y"] + 100)
+    book.page.mouse.down()
+    book.page.mouse.move(box["x"] + 600, box["y"] + 100, steps=4)
+    book.page.mouse.up()
+    inspector.until(f"s.range.from > {middle}")
+    inspector.key("0")
+    inspector.until(f"Math.abs(s.range.to - s.range.from - {whole}) < 1e-6")
+
+
+@pytest.mark.parametrize("policy", ["", "require-trusted-types-for 'script'"])
+def test_a_report_is_one_file_that_asks_nobody(page: Any, tmp_path: Path, policy: str) -> None:
+    """In a frame without rights, also where markup from text is forbidden altogether."""
+    with (
+        nbtrace.record() as rec,
+        nbtrace.span("page </script><script>alert(1)</script>", html="<img src=x onerror=alert(1)>"),
+    ):
+        for _ in range(30):
+            with nbtrace.span("query"):
+                pass
+    path = rec.report(tmp_path / "run.html")
+    if policy:
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("default-src 'none'", f"{policy}; default-src 'none'"), encoding="utf-8")
+        assert policy in path.read_text(encoding="utf-8")
+    page.goto(path.as_uri())
+    frame = page.frames[1]
+    frame.wait_for_selector(".nbt canvas.nbt-canvas")
+    inspector = InspectorOnPage(frame)
+    for key in "12345678":
+        inspector.element.focus()
+        page.keyboard.press(key)
+    inspector.element.focus()
+    page.keyboard.press("4")
+    page.keyboard.press("ArrowDown")
+    frame.get_by_text("span id").wait_for()
+    assert "onerror" in frame.locator(".nbt-panel").inner_text()
+    assert "query" in page.locator("main table").inner_text()
+    assert json.dumps("<img") not in path.read_text(encoding="utf-8")
