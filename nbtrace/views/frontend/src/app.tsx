@@ -166,9 +166,9 @@ function Scope({ session }: { session: Session }) {
   const all = runs(session);
   if (all.length < 2) return null;
   return (
-    <select class="nbt-input nbt-scope" aria-label="trace" value={session.scope === -2 ? -2 : session.root} onChange={(event) => session.focus(Number(event.currentTarget.value))}>
-      <option value={-2}>{session.root < 0 ? "all traces" : `latest: ${plain(session.trace.nameOf(session.root), 30)}`}</option>
-      {session.root >= 0 || session.scope !== -2 ? <option value={-1}>all traces</option> : null}
+    <select class="nbt-input nbt-scope" aria-label="trace" value={session.scope === -2 && session.root < 0 ? -1 : session.scope} onChange={(event) => session.focus(Number(event.currentTarget.value))}>
+      <option value={-1}>all traces</option>
+      <option value={-2}>{session.scope === -2 && session.root >= 0 ? `latest: ${plain(session.trace.nameOf(session.root), 30)}` : "the latest"}</option>
       {all.slice(-200).map(({ row, title, count: number }) => <option key={row} value={row}>{`${number === null ? "" : `[${number}] `}${plain(title, 40)}`}</option>)}
     </select>
   );

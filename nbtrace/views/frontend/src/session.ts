@@ -215,7 +215,8 @@ export class Session {
 
   /** Go to the next match, or the one before. */
   step(by: 1 | -1): void {
-    const inScope = this.found.filter((row) => this.inScope(row));
+    // A trace that a person has chosen is searched alone; the one that happened to be the latest is left for a match.
+    const inScope = this.scope >= 0 ? this.found.filter((row) => this.inScope(row)) : this.found;
     if (!inScope.length) return;
     const { place } = this.trace.tree;
     const here = this.selected < 0 ? -1 : place[this.selected]!;
