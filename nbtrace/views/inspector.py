@@ -5,6 +5,7 @@ widget's state, which notebooks save: a loader of a few lines asks for it."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -101,11 +102,20 @@ class Inspector(anywidget.AnyWidget):
         if shell is None:
             return
 
-        def forget(*_: Any) -> None:
-            shell.events.unregister("post_run_cell", forget)
-            self._code, self._first = "", b""
+        def ended(*_: Any) -> None:
+            shell.events.unregister("post_run_cell", ended)
+            # A person's browser needs a moment to read it; a headless run saves what there is when the cell has ended.
+            if "JPY_SESSION_NAME" in os.environ or "__vsc_ipynb_file__" in shell.user_ns:
+                timer = threading.Timer(PATIENCE_S, self._forget)
+                timer.daemon = True
+                timer.start()
+            else:
+                self._forget()
 
-        shell.events.register("post_run_cell", forget)
+        shell.events.register("post_run_cell", ended)
+
+    def _forget(self) -> None:
+        self._code, self._first = "", b""
 
     def _heard(self, _: Any, message: Any, buffers: Any) -> None:
         """Answer the browser: it has just come, or wants the details of a row."""
@@ -115,6 +125,7 @@ class Inspector(anywidget.AnyWidget):
             if not message.get("code"):
                 self.send({"kind": "code", "code": static("inspector.js")})
             self._late = b""
+            self._forget()
             self._feed.hello(int(message.get("rows", 0)))
         elif message.get("kind") == "describe":
             self._feed.describe(int(message.get("row", -1)))

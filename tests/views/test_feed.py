@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+
+import pytest
+
+from nbtrace.store.cells import Execution
+from nbtrace.store.schema import Row
+from nbtrace.store.store import SpanStore
+from nbtrace.views.feed import Feed, stop_all
+from nbtrace.views.wire import Frame
+from tests.rows import row
+from tests.views.test_wire import read
+
+
+class Browser:
+    """Takes frames as the browser does, and checks that none is missing."""
+
+    def __init__(self) -> None:
+        self.frames: queue.Queue[Frame] = queue.Queue()
+        self.rows = 0
+        self.names: list[str] = []
+        self.described: set[int] = set()
+
+    def take(self, sent: Frame) -> None:
+        header, columns = read(sent)
+        if header["kind"] == "details":
+            self.described |= set(columns[0].tolist())
+            return
+        if header["reset"]:
+            self.rows, self.names, self.described = 0, [], set()
+        assert header["first"] == self.rows
+        self.rows += header["count"]
+        self.names += header["names"]
+
+    def until(self, rows: int, described: int) -> None:
+        while self.rows < rows or len(self.described) < described:
+            self.take(self.frames.get(timeout=30))
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    yield Browser()
+    stop_all()
+
+
+def feed(store: SpanStore, browser: Browser, **options: object) -> Feed:
+    made = Feed(store, browser.frames.put, **options)  # type: ignore[arg-type]
+    browser.take(made.first())
+    made.start()
+    return made
+
+
+def test_what_is_there_comes_first_and_what_is_new_follows(browser: Browser) -> None:
+    store = SpanStore()
+    for i in range(1, 2_501):
+        store.append(row(i))
+    feed(store, browser)
+    assert browser.rows == 2_500
+    browser.until(2_500, described=2_500)
+    for i in range(2_501, 40_001):
+        store.append(row(i, name=f"n{i % 3}"))
+    browser.until(40_000, described=40_000)
+    assert set(browser.names) == {"work", "n0", "n1", "n2"}
+
+
+def test_a_running_span_is_told_of_once(browser: Browser) -> None:
+    store = SpanStore()
+    running: list[Row] = [row(1, end=0)]
+    store.running_rows = lambda: list(running)
+    feed(store, browser)
+    assert browser.rows == 1
+    running.append(row(2, parent=1, end=0))
+    browser.until(2, described=2)
+    store.append(running.pop())
+    store.append(row(3, parent=1))
+    browser.until(3, described=3)
+
+
+def test_a_browser_that_comes_back_gets_everything(browser: Browser) -> None:
+    store = SpanStore()
+    for i in range(1, 101):
+        store.append(row(i))
+    made = feed(store, browser)
+    browser.until(100, described=100)
+    made.hello(100)
+    assert browser.frames.empty()
+    made.hello(0)
+    browser.rows = 0
+    browser.until(100, described=100)
+
+
+def test_after_a_reset_it_starts_anew(browser: Browser) -> None:
+    store = SpanStore()
+    store.append(row(1, name="old"))
+    feed(store, browser)
+    store.clear()
+    store.append(row(2, name="new"))
+    while browser.names != ["new"]:
+        browser.take(browser.frames.get(timeout=30))
+    assert browser.rows == 1
+
+
+def test_the_cell_that_opens_it_is_shown_when_something_happens_in_it(browser: Browser) -> None:
+    store = SpanStore()
+    store.append(row(1, cell=1))
+    running = [row(2, cell=2, end=0)]
+    store.running_rows = lambda: list(running)
+    feed(store, browser, asking=Execution(2, 2, None, "", 1, span_id=2))
+    browser.until(1, described=1)
+    assert browser.rows == 1
+    store.append(row(3, parent=2, cell=2))
+    browser.until(3, described=3)
+
+
+def test_the_details_of_any_row_can_be_asked_for(browser: Browser) -> None:
+    store = SpanStore()
+    for i in range(1, 51):
+        store.append(row(i))
+    made = feed(store, browser, live=False)
+    browser.until(50, described=50)
+    browser.described.clear()
+    made.describe(7)
+    browser.until(50, described=1)
+    assert browser.described == {7}
+    made.describe(999)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+import zlib
+from typing import Any
+
+import numpy as np
+
+from nbtrace.store.cells import Execution
+from nbtrace.store.schema import Extra
+from nbtrace.store.seal import seal
+from nbtrace.views.wire import Encoder, Frame, details, frame
+from tests.rows import row
+
+
+def read(data: Frame) -> tuple[dict[str, Any], list[Any]]:
+    """Take a frame apart, as the browser does."""
+    length = int.from_bytes(data[:4], "little")
+    header = json.loads(data[4 : 4 + length])
+    columns, offset = [], 4 + length
+    for kind, count in header.pop("columns"):
+        assert offset % 8 == 0
+        columns.append(np.frombuffer(data, dtype=kind, count=count, offset=offset))
+        offset += -(-columns[-1].nbytes // 8) * 8
+    assert offset == len(data)
+    return header, columns
+
+
+def test_a_frame_is_a_header_and_aligned_columns() -> None:
+    columns = (
+        np.array([1, 2, 3], dtype=np.int32),
+        np.array([0.5]),
+        np.zeros(0, dtype=np.uint8),
+        np.array([7], dtype=np.uint8),
+    )
+    header, found = read(frame({"kind": "x", "text": "ü"}, columns))
+    assert header == {"kind": "x", "text": "ü"}
+    assert [column.tolist() for column in found] == [[1, 2, 3], [0.5], [], [7]]
+
+
+def test_spans_become_columns_with_the_rows_of_their_parents() -> None:
+    batch = seal(
+        [
+            row(2, parent=1, name="b", start=2_000_000, end=3_000_000, status=2),
+            row(1, name="a", start=1_000_000, end=9_000_000),
+        ]
+    )
+    header, columns = read(Encoder().spans([(batch, 0)], [], {"reset": True})[0])
+    start, end, name, parent, _, flags = columns[:6]
+    assert (header["first"], header["count"], header["zero"], header["names"]) == (0, 2, "1000000", ["b", "a"])
+    assert (start.tolist(), end.tolist()) == ([1.0, 0.0], [2.0, 8.0])
+    assert (name.tolist(), parent.tolist(), flags.tolist()) == ([0, 1], [1, -1], [2, 0])
+
+
+def test_a_running_span_keeps_its_row_when_it_ends() -> None:
+    """Its children come first, and know it; its end comes as a change."""
+    encoder = Encoder()
+    encoder.spans([(seal([row(1, end=0), row(9, end=0)]), 0)], [], {})
+    event = Extra(events=((2_500, "tick", (), ()),))
+    later = seal([row(5, parent=1), row(1, end=5_000, status=2, extra=event)])
+    header, columns = read(encoder.spans([(later, 0)], [], {})[0])
+    assert (header["first"], header["count"], columns[3].tolist()) == (2, 1, [0])
+    rows, ends, flags, parents, event_rows, event_times = columns[6:]
+    assert (rows.tolist(), ends.tolist(), flags.tolist(), parents.tolist()) == ([0], [0.004], [2 | 4], [-1])
+    assert (event_rows.tolist(), event_times.tolist()) == ([0], [0.0015])
+    assert list(encoder.running) == [f"{9:016x}"]
+
+
+def test_only_wanted_spans_are_told_of() -> None:
+    encoder = Encoder(keep=frozenset({f"{2:016x}"}))
+    found, placed = encoder.spans([(seal([row(1), row(2, parent=1), row(3, parent=2)]), 0)], [], {})
+    _, columns = read(found)
+    assert (len(columns[0]), columns[3].tolist(), placed[0].rows.tolist()) == (1, [-1], [-1, 0, -1])
+
+
+def test_cells_are_told_once_and_again_when_their_number_is_known() -> None:
+    encoder = Encoder()
+    execution = Execution(1, None, "id", "x" * 5_000, 1)
+    first, _ = read(encoder.spans([], [execution], {})[0])
+    assert first["cells"][0][:2] == [1, None]
+    assert len(first["cells"][0][4]) == 2_001
+    assert read(encoder.spans([], [execution], {})[0])[0]["cells"] == []
+    execution.execution_count = 7
+    assert read(encoder.spans([], [execution], {})[0])[0]["cells"][0][1] == 7
+
+
+def test_details_hold_every_value_as_json_can() -> None:
+    """What JSON cannot hold, or a browser would lose, is marked text."""
+    extra = Extra(
+        status_message="why",
+        events=((1_500, "event", ("k",), ([1, 2],)),),
+        links=((7, 8, ("why",), ("because",)),),
+        dropped_attributes=3,
+    )
+    odd = {"nan": float("nan"), "big": 2**60, "bytes": b"\x00", "map": {"a": [1, {"b": None}]}, "text": "\ud800"}
+    batch = seal([row(1), row(2, extra=extra, **odd)])
+    (_, placed) = Encoder().spans([(batch, 1)], [], {})
+    (sent,) = details(placed[0])
+    _, (rows, data) = read(sent)
+    (found,) = json.loads(zlib.decompress(data.tobytes()))
+    assert rows.tolist() == [0]
+    assert {**found["attributes"], "text": ""} == {
+        "nan": {"$": "nan"},
+        "big": {"$": str(2**60)},
+        "bytes": {"$": "b'\\x00'"},
+        "map": {"a": [1, {"b": None}]},
+        "text": "",
+    }
+    assert found["attributes"]["text"].isprintable()
+    assert (found["id"], found["message"], found["dropped"]) == (f"{2:016x}", "why", [3, 0, 0])
+    assert found["events"] == [["event", "1500", {"k": [1, 2]}]]
+    assert found["links"] == [[f"{7:032x}", f"{8:016x}", {"why": "because"}]]
+
+
+def test_details_come_in_frames_of_a_thousand() -> None:
+    batch = seal([row(i + 1) for i in range(2_500)])
+    _, placed = Encoder().spans([(batch, 0)], [], {})
+    rows = [read(sent)[1][0] for sent in details(placed[0])]
+    assert [len(each) for each in rows] == [1_000, 1_000, 500]
+    assert np.concatenate(rows).tolist() == list(range(2_500))
