@@ -17,11 +17,13 @@ from nbtrace.store.cells import Execution
 from nbtrace.store.schema import Row, RowFields
 from nbtrace.store.seal import Batch, seal
 from nbtrace.store.store import SpanStore
-from nbtrace.views.wire import Encoder, Frame, Placed, details
+from nbtrace.views.wire import DETAILS_PER_FRAME, Encoder, Frame, Placed, details
 
 INTERVAL_S = 0.1
 MAX_DETAILS = 100_000
 """Spans, the last ones, whose details are sent unasked; those of older ones are sent when somebody clicks on them."""
+
+PATIENCE_S = 1.0
 
 _SHARE = 0.05
 """How much of the time the thread may work: after a long look it waits the longer."""
@@ -55,6 +57,8 @@ class Feed:
         self._placed: list[Placed] = []
         self._unsent: list[Iterator[Frame]] = []
         self._greeted = threading.Event()
+        self._described = 0
+        """About how many details have been sent: whole frames count as full."""
 
     def first(self) -> Frame:
         """Return everything there is, as the first frame; what follows goes on from it."""
@@ -80,17 +84,21 @@ class Feed:
     def stop(self) -> None:
         """Send nothing any more."""
         self._stopped.set()
+        self._greeted.set()
 
-    def hello(self, have: int) -> None:
-        """Answer a browser that has just come, or come back, with what it lacks: it has `have` rows."""
+    def hello(self, rows: int, described: int) -> None:
+        """Answer a browser that has just come, or come back, with what it lacks: it has so many rows, and the details of so
+        many."""
         with self._lock:
-            self._greeted.set()
-            if have != self._encoder.rows:
+            if rows != self._encoder.rows:
                 self._send(self._everything())
-                if self._thread is None or not self._thread.is_alive():
-                    while self._unsent:
-                        for sent in self._unsent.pop():
-                            self._send(sent)
+            elif described < min(self._described, rows, MAX_DETAILS):
+                self._unsent, self._described = [], 0
+                self._queue(self._placed)
+            self._greeted.set()
+            if self._thread is None or not self._thread.is_alive():
+                while self._step():
+                    pass
 
     def describe(self, row: int) -> None:
         """Send the details of a row that were not sent unasked."""
@@ -107,6 +115,8 @@ class Feed:
 
     def _run(self) -> None:
         try:
+            # Until the browser listens, details would be lost; while a cell runs nobody hears its greeting.
+            self._greeted.wait(PATIENCE_S)
             while not self._stopped.is_set():
                 began = time.monotonic()
                 with self._lock:
@@ -129,6 +139,7 @@ class Feed:
             sent = next(self._unsent[-1], None)
             if sent is not None:
                 self._send(sent)
+                self._described += DETAILS_PER_FRAME
                 return True
             self._unsent.pop()
         return False
@@ -144,7 +155,7 @@ class Feed:
 
     def _everything(self) -> Frame:
         self._encoder = Encoder(keep=self._keep)
-        self._placed, self._unsent = [], []
+        self._placed, self._unsent, self._described = [], [], 0
         # Running spans first: one that ends in between is then in both, and the finished row wins.
         running = self._store.running_rows() if self._live else []
         batches, self._mark = self._store.since(None)

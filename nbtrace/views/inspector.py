@@ -16,15 +16,13 @@ import traitlets
 
 from nbtrace.store.cells import Execution
 from nbtrace.store.store import SpanStore
-from nbtrace.views.feed import Feed
+from nbtrace.views.feed import PATIENCE_S, Feed
 from nbtrace.views.front_end import static
 from nbtrace.views.tree import TreeView
 from nbtrace.views.wire import Frame
 
 MAX_FIRST = 4_000_000
 """Bytes of a first frame that goes with the widget; a longer one is sent when the browser asks, or after `PATIENCE_S`."""
-
-PATIENCE_S = 1.0
 
 
 def inspector(
@@ -90,7 +88,7 @@ class Inspector(anywidget.AnyWidget):
         notebook that is opened without the widget's state shows an error instead of the twin."""
         from IPython.display import display
 
-        display(self._tree)
+        display(self._tree.twin(), raw=True)
         view = {"version_major": 2, "version_minor": 1, "model_id": self.model_id}
         display({"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}, raw=True)
         self._forget_at_end_of_cell()
@@ -126,7 +124,7 @@ class Inspector(anywidget.AnyWidget):
                 self.send({"kind": "code", "code": static("inspector.js")})
             self._late = b""
             self._forget()
-            self._feed.hello(int(message.get("rows", 0)))
+            self._feed.hello(int(message.get("rows", 0)), int(message.get("details", 0)))
         elif message.get("kind") == "describe":
             self._feed.describe(int(message.get("row", -1)))
 

@@ -8,6 +8,8 @@ import pandas as pd
 
 from nbtrace.views import html, text, words
 
+TWIN_ROWS = 50
+
 
 class TreeView:
     """A tree of spans at one moment: text/plain everywhere, an HTML table where that can be shown. Of a long recording the
@@ -31,6 +33,10 @@ class TreeView:
         return text.tree(*self._latest(text.MAX_ROWS))
 
     __repr__ = __str__
+
+    def twin(self) -> dict[str, str]:
+        """Return what stands for an inspector where there is none: text and a table, both short, as every view is saved."""
+        return {"text/html": self._repr_html_(), "text/plain": text.tree(*self._latest(TWIN_ROWS), max_rows=TWIN_ROWS)}
 
     def _repr_html_(self) -> str:
         return html.tree_table(*self._latest(html.MAX_ROWS))

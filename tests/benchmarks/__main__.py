@@ -1,4 +1,5 @@
-"""What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [bound] [peers]`.
+"""What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [bound]
+[inspector] [peers]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -8,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import bounds, cells, dataframes, loading, peers, spans
+from tests.benchmarks import bounds, cells, dataframes, inspector, loading, peers, spans
 
 PARTS: dict[str, Callable[[], None]] = {
     "span": spans.main,
@@ -16,10 +17,11 @@ PARTS: dict[str, Callable[[], None]] = {
     "load": loading.main,
     "dataframe": dataframes.main,
     "bound": bounds.main,
+    "inspector": inspector.main,
     "peers": peers.main,
 }
-OPTIONAL = ("peers",)
-"""Run only when named: they install other software."""
+OPTIONAL = ("inspector", "peers")
+"""Run only when named: they need a browser, or install other software."""
 
 
 def main() -> None:

@@ -108,7 +108,3 @@ def main() -> None:
             opening(browser.new_page(), lab, spans)
         live(browser.new_page(), lab)
         browser.close()
-
-
-if __name__ == "__main__":
-    main()

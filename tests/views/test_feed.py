@@ -84,10 +84,14 @@ def test_a_browser_that_comes_back_gets_everything(browser: Browser) -> None:
         store.append(row(i))
     made = feed(store, browser)
     browser.until(100, described=100)
-    made.hello(100)
+    made.hello(100, 100)
     assert browser.frames.empty()
-    made.hello(0)
+    browser.described.clear()
+    made.hello(100, 0)
+    browser.until(100, described=100)
+    made.hello(0, 0)
     browser.rows = 0
+    browser.described.clear()
     browser.until(100, described=100)
 
 

@@ -12,7 +12,7 @@
 .nbt-tabs button:hover { background: var(--line); }
 .nbt-tabs button[aria-selected="true"] { background: var(--ground); box-shadow: 0 0 0 1px var(--line); font-weight: 600; }
 .nbt-badge { margin-left: 5px; padding: 0 5px; border-radius: 8px; background: var(--error); color: var(--ground); font-size: 11px; font-weight: 600; }
-.nbt-search { display: flex; flex: 1 1 420px; flex-wrap: wrap; gap: 4px 6px; align-items: center; justify-content: flex-end; min-width: 0; }
+.nbt-search { display: flex; flex: 1 1 600px; flex-wrap: wrap; gap: 4px 6px; align-items: center; justify-content: flex-end; min-width: 0; }
 .nbt-input { background: var(--ground); border: 1px solid var(--line); border-radius: 5px; padding: 2px 7px; min-width: 0; height: 26px; }
 .nbt-search .nbt-input { flex: 1 1 150px; max-width: 320px; }
 .nbt-input::placeholder { color: var(--quiet); opacity: 1; }

@@ -47,7 +47,7 @@ export const open: Inspector["open"] = (model: Model, pending: Pending) => {
   for (const [message, buffers] of pending) heard(message, buffers);
   model.on("msg:custom", heard);
   model.on("change:selection", () => void session.selectId(String(model.get("selection") ?? "")));
-  model.send({ kind: "hello", rows: session.trace.count, code: true });
+  model.send({ kind: "hello", rows: session.trace.count, details: session.details.size, code: true });
   return {
     render(el: HTMLElement) {
       if (!able()) return () => {};
