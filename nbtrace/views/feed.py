@@ -54,7 +54,7 @@ class Feed:
         self._thread: threading.Thread | None = None
         self._encoder = Encoder()
         self._mark: tuple[int, int] | None = None
-        self._placed: list[Placed] = []
+        self._older: list[Placed] = []
         self._unsent: list[Iterator[Frame]] = []
         self._greeted = threading.Event()
         self._described = 0
@@ -90,11 +90,8 @@ class Feed:
         """Answer a browser that has just come, or come back, with what it lacks: it has so many rows, and the details of so
         many."""
         with self._lock:
-            if rows != self._encoder.rows:
+            if rows != self._encoder.rows or described < min(self._described, rows, MAX_DETAILS):
                 self._send(self._everything())
-            elif described < min(self._described, rows, MAX_DETAILS):
-                self._unsent, self._described = [], 0
-                self._queue(self._placed)
             self._greeted.set()
             if self._thread is None or not self._thread.is_alive():
                 while self._step():
@@ -103,7 +100,7 @@ class Feed:
     def describe(self, row: int) -> None:
         """Send the details of a row that were not sent unasked."""
         with self._lock:
-            for placed in self._placed:
+            for placed in self._older:
                 hit = (placed.rows == row).nonzero()[0]
                 if len(hit):
                     at = int(hit[0])
@@ -147,7 +144,9 @@ class Feed:
     def _news(self) -> Frame | None:
         running = self._store.running_rows()
         batches, mark = self._store.since(self._mark)
-        if self._mark is not None and mark[0] != self._mark[0]:
+        cleared = self._mark is not None and mark[0] != self._mark[0]
+        # What the bound has dropped from the recording is forgotten by the browser too, from time to time.
+        if cleared or self._encoder.rows > 2 * len(self._store) + MAX_DETAILS:
             return self._everything()
         self._mark = mark
         fresh = self._fresh(batches, running)
@@ -155,7 +154,7 @@ class Feed:
 
     def _everything(self) -> Frame:
         self._encoder = Encoder(keep=self._keep)
-        self._placed, self._unsent, self._described = [], [], 0
+        self._older, self._unsent, self._described = [], [], 0
         # Running spans first: one that ends in between is then in both, and the finished row wins.
         running = self._store.running_rows() if self._live else []
         batches, self._mark = self._store.since(None)
@@ -184,19 +183,19 @@ class Feed:
             batches = [*batches, (seal(running), 0)]
         note = {"reset": reset, "dropped": self._store.dropped_spans, "now": time.time_ns() / 1e6}
         found, placed = self._encoder.spans(batches, self._store.cells.executions(), note)
-        self._placed += placed
         self._queue(placed)
         return found
 
     def _queue(self, placed: list[Placed]) -> None:
-        """Have details sent, the newest spans' first."""
+        """Have details sent, the newest spans' first; those of older ones wait until they are asked for."""
         room = MAX_DETAILS
         chosen = []
         for each in reversed(placed):
-            if room <= 0:
-                break
+            if room > 0:
+                chosen.append(details(each))
+            else:
+                self._older.append(each)
             room -= len(each.rows)
-            chosen.append(details(each))
         self._unsent += reversed(chosen)
 
 

@@ -8,6 +8,7 @@ import pytest
 from nbtrace.store.cells import Execution
 from nbtrace.store.schema import Row
 from nbtrace.store.store import SpanStore
+from nbtrace.views import feed as module
 from nbtrace.views.feed import Feed, stop_all
 from nbtrace.views.wire import Frame
 from tests.rows import row
@@ -118,14 +119,32 @@ def test_the_cell_that_opens_it_is_shown_when_something_happens_in_it(browser: B
     browser.until(3, described=3)
 
 
-def test_the_details_of_any_row_can_be_asked_for(browser: Browser) -> None:
-    store = SpanStore()
-    for i in range(1, 51):
+def test_the_details_of_old_rows_can_be_asked_for(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only those of the last spans are sent unasked."""
+    monkeypatch.setattr(module, "MAX_DETAILS", 100)
+    store = SpanStore(max_spans=8_000)
+    for i in range(1, 2_501):
         store.append(row(i))
     made = feed(store, browser, live=False)
-    browser.until(50, described=50)
+    browser.until(2_500, described=500)
+    assert browser.described == set(range(2_000, 2_500))
     browser.described.clear()
     made.describe(7)
-    browser.until(50, described=1)
+    browser.until(2_500, described=1)
     assert browser.described == {7}
-    made.describe(999)
+    made.describe(999_999)
+
+
+def test_what_the_recording_has_dropped_is_forgotten(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So neither the kernel nor the browser grows without end."""
+    monkeypatch.setattr(module, "MAX_DETAILS", 100)
+    store = SpanStore(max_spans=1_000)
+    made = feed(store, browser)
+    for i in range(1, 20_001):
+        store.append(row(i))
+        if i % 500 == 0:
+            with made._lock:
+                pass
+    while browser.rows > 2_100 or made._encoder.rows > 2_100 or made._mark != (0, 20_000):
+        browser.take(browser.frames.get(timeout=30))
+    assert sum(len(placed.rows) for placed in made._older) <= 2_100

@@ -63,10 +63,22 @@ export class Session {
       this.selected = -1;
     }
     this.trace.append(spans, columns);
-    if (this.fitted) this.fit();
     if (this.typed) this.look(this.typed);
-    this.changed();
+    this.grown();
   }
+
+  /** Draw what is new, but spend no more than a quarter of the time on it: a million spans take their time. */
+  private grown(): void {
+    if (this.growing) return;
+    this.growing = true;
+    setTimeout(() => {
+      this.growing = false;
+      this.changed();
+    }, Math.min(3_000, this.cost * 3));
+  }
+
+  private growing = false;
+  private cost = 0;
 
   // ── what is shown ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -355,7 +367,11 @@ export class Session {
     this.scheduled = true;
     requestAnimationFrame(() => {
       this.scheduled = false;
+      const began = performance.now();
+      if (this.fitted) this.fit();
       for (const listener of this.listeners) listener();
+      // Preact draws after this; what was drawn is known with the next frame.
+      requestAnimationFrame(() => (this.cost = performance.now() - began - 16));
     });
   }
 }
