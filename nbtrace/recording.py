@@ -332,7 +332,7 @@ class Recording:
 
         narrowed = any(condition is not None for condition in (cell, trace_id, name, where, last))
         asking = next((e for e in LIVE.cells.executions() if e.number == CELL.get()), None)
-        return inspector(tree, self._store, self.spans, live=not narrowed, asking=asking)
+        return inspector(tree, self._store, self.spans, live=not narrowed and self.recording, asking=asking)
 
     def report(
         self,

@@ -29,7 +29,7 @@ def inspector(
     tree: TreeView, store: SpanStore, spans: Callable[[], pd.DataFrame], *, live: bool, asking: Execution | None
 ) -> Inspector:
     """Return an inspector of a recording; of the spans of the tree alone, if it is not live."""
-    keep = None if live else tree.last()
+    keep = None if live or len(tree) == len(store) else tree.last()
     return Inspector(tree, lambda send: Feed(store, send, live=live, keep=keep, asking=asking), spans)
 
 
@@ -89,6 +89,8 @@ class Inspector(anywidget.AnyWidget):
         from IPython.display import display
 
         display(self._tree.twin(), raw=True)
+        if self.comm is None:  # closed
+            return
         view = {"version_major": 2, "version_minor": 1, "model_id": self.model_id}
         display({"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}, raw=True)
         self._forget_at_end_of_cell()

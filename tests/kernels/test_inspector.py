@@ -31,10 +31,13 @@ def test_it_stops_with_the_extension_and_when_it_is_closed(kernel: Kernel) -> No
     assert kernel.run(threads).result == "['nbtrace-inspector']"
     kernel.run("view.close()\nfor t in threading.enumerate():\n    if 'inspector' in t.name: t.join(10)")
     assert kernel.run(threads).result == "[]"
+    (shown,) = kernel.run("view").displayed
+    assert "text/html" in shown, "a closed one is its twin"
     kernel.run("view = nbtrace.view()\nview")
     kernel.run("%unload_ext nbtrace")
     kernel.run("for t in threading.enumerate():\n    if 'inspector' in t.name: t.join(10)")
     assert kernel.run(threads).result == "[]"
+    assert len(kernel.run("nbtrace.view()").displayed) == 2, "what was recorded can still be looked at"
 
 
 def test_selection_and_text(kernel: Kernel) -> None:
