@@ -156,7 +156,7 @@ class Feed:
         self._encoder = Encoder(keep=self._keep)
         self._older, self._unsent, self._described = [], [], 0
         # Running spans first: one that ends in between is then in both, and the finished row wins.
-        running = self._store.running_rows() if self._live else []
+        running = self._store.running_rows()
         batches, self._mark = self._store.since(None)
         return self._frame(batches, self._fresh(batches, running), reset=True)
 

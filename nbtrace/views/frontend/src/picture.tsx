@@ -245,7 +245,7 @@ export function MergedPicture({ session, theme, width, height }: Props) {
   const text = hovered && `${plain(trace.names[hovered.name] ?? "")} — ${describe(hovered)}`;
   return (
     <canvas
-      ref={canvas} class="nbt-canvas" style={{ width, height }} role="img" aria-label={`${title}; a table follows`} title={text}
+      ref={canvas} class="nbt-canvas" style={{ width, height }} role="img" aria-label={`${title}; the table view has the same in numbers`} title={text}
       onMouseMove={(event) => hover(at(event))} onMouseLeave={() => hover(undefined)}
       onClick={(event) => session.select(at(event)?.row ?? -1)}
       onDblClick={(event) => {

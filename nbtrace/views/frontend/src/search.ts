@@ -5,7 +5,12 @@ import { type Details, type DetailStore } from "./wire";
 
 const STATUS = ["UNSET", "OK", "ERROR"];
 const KINDS = ["INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
-const COLUMNS = ["name", "duration", "status_code", "kind", "cell", "trace_id", "span_id", "status_message"];
+/** Columns that are at hand for every span; the others stand in its details. */
+const AT_HAND = ["name", "duration", "status_code", "kind", "cell", "start_time", "end_time"];
+const COLUMNS = [
+  ...AT_HAND, "trace_id", "span_id", "parent_span_id", "status_message", "service_name", "scope_name", "event_count", "link_count",
+  "dropped_attributes", "dropped_events", "dropped_links",
+];
 const UNITS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, min: 6e4, h: 3.6e6 };
 
 interface Condition {
@@ -35,6 +40,7 @@ export function parse(typed: string): Query {
       return { kind: "error", message: `no column ${column}. ${near ? `Did you mean ${near}?` : `Columns: ${COLUMNS.join(", ")}, attributes.KEY`}` };
     }
     const wanted = literal(text, column);
+    if (column.endsWith("_time") && Number.isNaN(wanted)) return { kind: "error", message: `${column} takes a moment, as in ${column} > '2026-01-31 12:00'` };
     if (column === "duration" && typeof wanted !== "number") return { kind: "error", message: "duration takes a time, as in duration > '100ms'" };
     conditions.push({ column, operator, wanted });
   }
@@ -48,6 +54,7 @@ function literal(text: string, column: string): string | number | boolean {
     const time = /^(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|min|h)$/.exec(bare);
     return time ? Number(time[1]) * UNITS[time[2]!]! : bare;
   }
+  if (column.endsWith("_time")) return Date.parse(`${bare.replace(" ", "T")}${/T| /.test(bare) ? "Z" : "T00:00Z"}`);
   if (quoted) return bare;
   if (/^(true|false)$/i.test(bare)) return bare.toLowerCase() === "true";
   return bare !== "" && !Number.isNaN(Number(bare)) ? Number(bare) : bare;
@@ -56,8 +63,7 @@ function literal(text: string, column: string): string | number | boolean {
 /** Whether a query needs details, which have to be unpacked. */
 export function needsDetails(query: Query): boolean {
   if (query.kind === "text") return query.text.length > 1;
-  const inColumns = ["name", "duration", "status_code", "kind", "cell"];
-  return query.kind === "conditions" && query.conditions.some(({ column }) => !inColumns.includes(column));
+  return query.kind === "conditions" && query.conditions.some(({ column }) => !AT_HAND.includes(column));
 }
 
 /** Whether a span matches, as far as its columns tell; `details` where they are at hand. */
@@ -91,16 +97,24 @@ function holds({ column, operator, wanted }: Condition, trace: Trace, row: numbe
   else if (column === "status_code") found = STATUS[trace.status(row)];
   else if (column === "kind") found = KINDS[trace.flags[row]! >> 4];
   else if (column === "cell") found = trace.cells.get(trace.cell[row]!)?.[1];
-  else if (column === "trace_id") found = details?.trace;
-  else if (column === "span_id") found = details?.id;
-  else if (column === "status_message") found = details?.message;
-  else found = details?.attributes[column.slice("attributes.".length)];
+  else if (column === "start_time") found = Number(trace.zero / 1000n) / 1000 + trace.start[row]!;
+  else if (column === "end_time") found = trace.isRunning(row) ? undefined : Number(trace.zero / 1000n) / 1000 + trace.end[row]!;
+  else if (details) found = fromDetails(column, details);
   if (found === undefined || found === null) return operator === "!=" && !!details;
   if (operator === "==") return found === wanted;
   if (operator === "!=") return found !== wanted;
   if (typeof found !== typeof wanted) return false;
   const [a, b] = [found as number, wanted as number];
   return operator === ">" ? a > b : operator === "<" ? a < b : operator === ">=" ? a >= b : a <= b;
+}
+
+function fromDetails(column: string, details: Details): unknown {
+  const { trace, id, parent, message, resource, scope, events, links, dropped, attributes } = details;
+  const known: Record<string, unknown> = {
+    trace_id: trace, span_id: id, parent_span_id: parent, status_message: message, service_name: resource["service.name"], scope_name: scope[0],
+    event_count: events?.length ?? 0, link_count: links?.length ?? 0, dropped_attributes: dropped[0], dropped_events: dropped[1], dropped_links: dropped[2],
+  };
+  return column in known ? known[column] : attributes[column.slice("attributes.".length)];
 }
 
 /** Find the rows that match: those that columns tell at once, the others as details are unpacked. */

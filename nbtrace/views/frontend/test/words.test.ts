@@ -21,12 +21,18 @@ test("text is shown without what could deceive or disturb", () => {
 test("what looks like a condition is one, and an unknown column is an error that suggests the nearest", () => {
   const made = trace([[-1, 0, 200, "load"], [0, 0, 50, "query", 2]]);
   const ask = (text: string, details?: object) => [0, 1].filter((row) => matches(parse(text), made, row, details as never));
+  const bare = { resource: {}, scope: [null, null], dropped: [0, 0, 0] };
   assert.deepEqual(ask("duration > '100ms'"), [0]);
   assert.deepEqual(ask("duration > 100ms and name == 'load'"), [0]);
   assert.deepEqual(ask("status_code == 'ERROR'"), [1]);
   assert.deepEqual(ask("name != load"), [1]);
-  assert.deepEqual(ask("attributes.rows >= 3", { attributes: { rows: 5 } }), [0, 1]);
-  assert.deepEqual(ask("attributes.rows >= 3", { attributes: { rows: "5" } }), []);
+  assert.deepEqual(ask("attributes.rows >= 3", { ...bare, attributes: { rows: 5 } }), [0, 1]);
+  assert.deepEqual(ask("attributes.rows >= 3", { ...bare, attributes: { rows: "5" } }), []);
+  const full = { attributes: {}, resource: { "service.name": "shop" }, scope: ["lib", "1"], events: [1, 2], dropped: [0, 3, 0], parent: null };
+  assert.deepEqual(ask("service_name == shop and event_count >= 2 and dropped_events > 1 and scope_name != x", full), [0, 1]);
+  assert.deepEqual(ask("start_time < '1971-01-01'"), [0, 1]);
+  assert.deepEqual(ask("end_time > '1970-01-01 00:00:00.1'"), [0]);
+  assert.match((parse("start_time > soon") as { message: string }).message, /takes a moment/);
   assert.deepEqual(ask("QUER"), [1]);
   assert.match((parse("durration > 3ms") as { message: string }).message, /no column durration. Did you mean duration/);
   assert.match((parse("duration > many") as { message: string }).message, /takes a time/);
@@ -39,7 +45,7 @@ test("a search finds what stands in details, and the last word on a span counts"
     return new Uint8Array(await new Response(stream).arrayBuffer());
   };
   const store = new DetailStore();
-  const span = (source: string) => ({ id: "ab", trace: "cd", attributes: { source }, events: [["exception", "1", { "exception.type": "KeyError" }]] });
+  const span = (source: string) => ({ id: "ab", trace: "cd", attributes: { source }, resource: {}, scope: [null, null], dropped: [0, 0, 0], events: [["exception", "1", { "exception.type": "KeyError" }]] });
   store.add(Int32Array.of(0, -1), await deflate([span("s3"), span("hidden")]));
   store.add(Int32Array.of(1), await deflate([span("disk")]));
   store.add(Int32Array.of(0), await deflate([span("cache")]));
