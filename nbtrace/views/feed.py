@@ -75,16 +75,22 @@ class Feed:
     def start(self) -> None:
         """Send details, and what is new from here on."""
         _FEEDS.add(self)
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nbtrace-inspector", daemon=True)
         try:
             self._thread.start()
         except RuntimeError:  # no thread to be had: the inspector shows what it was opened with
             self._thread = None
 
-    def stop(self) -> None:
-        """Send nothing any more."""
+    def rest(self) -> None:
+        """Send nothing until somebody greets again: nobody looks."""
         self._stopped.set()
         self._greeted.set()
+
+    def stop(self) -> None:
+        """Send nothing new any more."""
+        self._live = False
+        self.rest()
 
     def hello(self, rows: int, described: int) -> None:
         """Answer a browser that has just come, or come back, with what it lacks: it has so many rows, and the details of so
@@ -93,6 +99,8 @@ class Feed:
             if rows != self._encoder.rows or described < min(self._described, rows, MAX_DETAILS):
                 self._send(self._everything())
             self._greeted.set()
+            if self._live and self._stopped.is_set():
+                self.start()
             if self._thread is None or not self._thread.is_alive():
                 while self._step():
                     pass
@@ -111,10 +119,11 @@ class Feed:
     # ── the thread ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _run(self) -> None:
+        stopped = self._stopped
         try:
             # Until the browser listens, details would be lost; while a cell runs nobody hears its greeting.
             self._greeted.wait(PATIENCE_S)
-            while not self._stopped.is_set():
+            while not stopped.is_set():
                 began = time.monotonic()
                 with self._lock:
                     busy = self._step()
@@ -122,7 +131,7 @@ class Feed:
                 if not busy and not self._live:
                     return
                 pause = max(0.01 if self._unsent else INTERVAL_S, worked * (1 / _SHARE - 1) if not self._unsent else 0)
-                self._stopped.wait(pause)
+                stopped.wait(pause)
         except Exception:
             fault("keeping an inspector up to date")
 

@@ -14,6 +14,7 @@ import anywidget
 import pandas as pd
 import traitlets
 
+from nbtrace.capture.faults import fault
 from nbtrace.store.cells import Execution
 from nbtrace.store.store import SpanStore
 from nbtrace.views.feed import PATIENCE_S, Feed
@@ -60,6 +61,7 @@ class Inspector(anywidget.AnyWidget):
         # nobody. Taken out again at its end, because what is in a trait is saved with the notebook.
         super().__init__(_code=static("inspector.js"), _first=b"" if self._late else first, **traits)
         self.on_msg(self._heard)
+        self._forget_at_end_of_cell()
         self._feed.start()
         if self._late:
             timer = threading.Timer(PATIENCE_S, self._send_late)
@@ -93,7 +95,6 @@ class Inspector(anywidget.AnyWidget):
             return
         view = {"version_major": 2, "version_minor": 1, "model_id": self.model_id}
         display({"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}, raw=True)
-        self._forget_at_end_of_cell()
 
     def _forget_at_end_of_cell(self) -> None:
         from IPython import get_ipython
@@ -103,7 +104,8 @@ class Inspector(anywidget.AnyWidget):
             return
 
         def ended(*_: Any) -> None:
-            shell.events.unregister("post_run_cell", ended)
+            if ended in shell.events.callbacks["post_run_cell"]:
+                shell.events.unregister("post_run_cell", ended)
             # A person's browser needs a moment to read it; a headless run saves what there is when the cell has ended.
             if "JPY_SESSION_NAME" in os.environ or "__vsc_ipynb_file__" in shell.user_ns:
                 timer = threading.Timer(PATIENCE_S, self._forget)
@@ -115,10 +117,13 @@ class Inspector(anywidget.AnyWidget):
         shell.events.register("post_run_cell", ended)
 
     def _forget(self) -> None:
-        self._code, self._first = "", b""
+        try:
+            self._code, self._first = "", b""
+        except Exception:  # a connection that is gone; this runs at the end of a cell of the user's
+            fault("taking an inspector's code out of its state")
 
     def _heard(self, _: Any, message: Any, buffers: Any) -> None:
-        """Answer the browser: it has just come, or wants the details of a row."""
+        """Answer the browser: it has just come, is about to go, or wants the details of a row."""
         if not isinstance(message, dict):
             return
         if message.get("kind") == "hello":
@@ -127,6 +132,8 @@ class Inspector(anywidget.AnyWidget):
             self._late = b""
             self._forget()
             self._feed.hello(int(message.get("rows", 0)), int(message.get("details", 0)))
+        elif message.get("kind") == "bye":
+            self._feed.rest()
         elif message.get("kind") == "describe":
             self._feed.describe(int(message.get("row", -1)))
 

@@ -153,6 +153,16 @@ def test_opened_in_the_cell_that_works_it_is_there_before_that_ends(notebook: Ma
     inspector.until("s.trace.running === 0")
 
 
+def test_a_cell_that_runs_again_leaves_no_thread_behind(notebook: Make) -> None:
+    count = "print('threads', sum('inspector' in t.name for t in threading.enumerate()))"
+    wait = "while sum('inspector' in t.name for t in threading.enumerate()) > 1: time.sleep(0.05)"
+    book = notebook(LOAD, WORK, "nbtrace.view()", wait, count)
+    book.run(0, 1, 2, 2, 2)
+    book.inspector().until("s.trace.count > 16")
+    book.run(3, 4)
+    assert book.page.locator(".jp-OutputArea-output", has_text="threads 1").is_visible()
+
+
 def test_after_a_reload_of_the_page_it_is_there_again(notebook: Make) -> None:
     book = notebook(LOAD, WORK, "nbtrace.view()")
     book.run(0, 1, 2)

@@ -96,6 +96,29 @@ def test_a_browser_that_comes_back_gets_everything(browser: Browser) -> None:
     browser.until(100, described=100)
 
 
+def test_while_nobody_looks_nothing_is_sent(browser: Browser) -> None:
+    """And no thread is at work; who comes back gets what came meanwhile."""
+    store = SpanStore()
+    store.append(row(1))
+    made = feed(store, browser)
+    browser.until(1, described=1)
+    made.rest()
+    assert made._thread is not None
+    made._thread.join(30)
+    store.append(row(2))
+    assert browser.frames.empty()
+    made.hello(1, 1)
+    browser.until(2, described=2)
+    made.stop()
+    made._thread.join(30)
+    store.append(row(3))
+    made.hello(2, 2)
+    assert browser.frames.empty()
+    made.hello(0, 0)
+    browser.rows = 0
+    browser.until(3, described=3)
+
+
 def test_after_a_reset_it_starts_anew(browser: Browser) -> None:
     store = SpanStore()
     store.append(row(1, name="old"))

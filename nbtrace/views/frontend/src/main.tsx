@@ -47,11 +47,17 @@ export const open: Inspector["open"] = (model: Model, pending: Pending) => {
   for (const [message, buffers] of pending) heard(message, buffers);
   model.on("msg:custom", heard);
   model.on("change:selection", () => void session.selectId(String(model.get("selection") ?? "")));
-  model.send({ kind: "hello", rows: session.trace.count, details: session.details.size, code: true });
+  let views = 0;
   return {
     render(el: HTMLElement) {
       if (!able()) return () => {};
-      return mount(session, el);
+      // The kernel follows the recording only while somebody looks: a cell that is run again leaves its old inspector behind.
+      if (!views++) model.send({ kind: "hello", rows: session.trace.count, details: session.details.size, code: true });
+      const unmount = mount(session, el);
+      return () => {
+        unmount();
+        if (!--views) model.send({ kind: "bye" });
+      };
     },
   };
 };
