@@ -6,8 +6,6 @@ export const UNSET = 0;
 export const OK = 1;
 export const ERROR = 2;
 
-const MAX_HUES = 2_000;
-
 export class Trace {
   count = 0;
   start = new Float64Array(1024);
@@ -21,6 +19,7 @@ export class Trace {
   names: string[] = [];
   /** The colour of each name: 0 for cells, then as they come. */
   hues: number[] = [];
+  private lastHue = 0;
   /** When the events of a row happened, in ms. */
   readonly events = new Map<number, number[]>();
   cells = new Map<number, CellInfo>();
@@ -39,6 +38,7 @@ export class Trace {
       this.count = 0;
       this.names = [];
       this.hues = [];
+      this.lastHue = 0;
       this.events.clear();
       this.cells.clear();
       this.now = 0;
@@ -46,8 +46,7 @@ export class Trace {
     this.zero = BigInt(header.zero);
     this.dropped = header.dropped;
     for (const name of header.names) {
-      const number = this.hues.reduce((most, hue) => Math.max(most, hue), 0);
-      this.hues.push(/^cell \[\d*\]/.test(name) ? 0 : this.names.length < MAX_HUES ? number + 1 : this.names.length);
+      this.hues.push(/^cell \[\d*\]/.test(name) ? 0 : ++this.lastHue);
       this.names.push(name);
     }
     for (const cell of header.cells) this.cells.set(cell[0], cell);
