@@ -36,8 +36,6 @@ _CELL = re.compile(r"cell \[\d*\] ?")
 
 SEPARATOR = " › "
 
-VERDICTS = ("slower", "faster", "added", "removed", "same", "unclear")
-
 
 @dataclass(frozen=True, slots=True)
 class Side:

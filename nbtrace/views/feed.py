@@ -20,6 +20,10 @@ from nbtrace.store.store import SpanStore
 from nbtrace.views.wire import DETAILS_PER_FRAME, Encoder, Frame, Placed, details
 
 INTERVAL_S = 0.1
+HEARTBEAT_S = 0.5
+"""How often the browser is told what time it is while spans run, so that they grow though nothing else happens. It has no
+clock of its own for that: with a kernel that has died they stop."""
+
 MAX_DETAILS = 100_000
 """Spans, the last ones, whose details are sent unasked; those of older ones are sent when somebody clicks on them."""
 
@@ -57,6 +61,7 @@ class Feed:
         self._older: list[Placed] = []
         self._unsent: list[Iterator[Frame]] = []
         self._greeted = threading.Event()
+        self._told = 0.0
         self._described = 0
         """About how many details have been sent: whole frames count as full."""
 
@@ -159,7 +164,8 @@ class Feed:
             return self._everything()
         self._mark = mark
         fresh = self._fresh(batches, running)
-        return self._frame(batches, fresh, reset=False) if batches or fresh else None
+        beat = bool(self._encoder.running) and time.monotonic() - self._told > HEARTBEAT_S
+        return self._frame(batches, fresh, reset=False) if batches or fresh or beat else None
 
     def _everything(self) -> Frame:
         self._encoder = Encoder(keep=self._keep)
@@ -190,6 +196,7 @@ class Feed:
     def _frame(self, batches: list[tuple[Batch, int]], running: list[Row], *, reset: bool) -> Frame:
         if running:
             batches = [*batches, (seal(running), 0)]
+        self._told = time.monotonic()
         note = {"reset": reset, "dropped": self._store.dropped_spans, "now": time.time_ns() / 1e6}
         found, placed = self._encoder.spans(batches, self._store.cells.executions(), note)
         self._queue(placed)

@@ -21,7 +21,8 @@ MAX_ROWS = 50
 def tree_table(spans: pd.DataFrame, errors: pd.DataFrame, note: str = "", *, max_rows: int = MAX_ROWS) -> str:
     """Return the tree as one HTML table: span, duration, timeline, details."""
     if not len(spans):
-        return f"<p>no spans{' — ' + escape(note) if note else ''}</p>"
+        left = f" — {escape(note)}" if note else ""
+        return f'<p class="nbtrace">no spans{left}</p>'
     lines = [
         '<table class="nbtrace">',
         '<thead><tr><th style="text-align:left">span</th><th style="text-align:right">duration</th>'

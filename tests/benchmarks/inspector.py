@@ -42,7 +42,6 @@ def work():
     began = time.perf_counter()
     for i in range(4_000):
         with tracer.start_as_current_span("work", attributes={"n": i, "kind": "x", "share": 0.5}):
-            t = time.perf_counter()
             for _ in range(9_000): pass
     return time.perf_counter() - began
 """

@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,11 +82,8 @@ def _url(server: subprocess.Popen[bytes], state: Path, token: str) -> str:
             urllib.request.urlopen(f"{url}api/status?token={token}", timeout=2).read()
             return url
         except (OSError, ValueError):
-            server_is_young = 0.1
-            try:
-                server.wait(server_is_young)
-            except subprocess.TimeoutExpired:
-                pass
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(0.1)
     raise RuntimeError((state / "server.log").read_text()[-4_000:])
 
 

@@ -127,6 +127,8 @@ def test_it_grows_while_a_cell_runs_and_a_click_works_meanwhile(notebook: Make) 
     book.start(2)
     inspector.until("s.trace.names.includes('waiting') && s.trace.running === 2 && s.details.size >= 42")
     assert book.running(2)
+    length = inspector.ask("s.trace.duration(s.trace.count - 1)")
+    inspector.until(f"s.trace.duration(s.trace.count - 1) > {length} + 600")  # it grows though nothing else happens
     inspector.element.scroll_into_view_if_needed()
     inspector.key("ArrowDown", "ArrowDown")
     inspector.element.get_by_role("complementary", name="Selected span").get_by_text("span id").wait_for()
@@ -135,6 +137,14 @@ def test_it_grows_while_a_cell_runs_and_a_click_works_meanwhile(notebook: Make) 
     book.wait(2)
     inspector.until("s.trace.running === 0")
     (book.lab.root / "go").unlink()
+
+
+def test_an_empty_recording_is_an_empty_inspector(notebook: Make) -> None:
+    """Its twin, which says that there are no spans, makes room too."""
+    book = notebook(LOAD, "with nbtrace.record() as empty: pass\nempty.view()")
+    book.run(0, 1)
+    book.inspector().until("s.painted.count > 0 && s.trace.count === 0")
+    assert book.page.get_by_text("no spans", exact=True).is_hidden()
 
 
 def test_opened_in_the_cell_that_works_it_is_there_before_that_ends(notebook: Make) -> None:

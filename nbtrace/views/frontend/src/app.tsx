@@ -68,14 +68,6 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
     if (stage.current) observer.observe(stage.current);
     return () => observer.disconnect();
   });
-  // Spans that run grow while nothing arrives.
-  const { running } = session.trace;
-  useEffect(() => {
-    if (!running || !session.model.get("_live")) return;
-    const timer = setInterval(() => session.changed(), 500);
-    return () => clearInterval(timer);
-  }, [running]);
-
   const { view } = session;
   const wide = (root.current?.clientWidth ?? 1000) >= NARROW;
   const picture = { session, theme, width: size.width, height: view === "compare" ? Math.max(0, Math.floor(size.height * 0.5)) : size.height };

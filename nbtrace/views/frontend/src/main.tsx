@@ -31,8 +31,7 @@ export function mount(session: Session, el: HTMLElement): () => void {
 function hideTwin(el: HTMLElement): () => void {
   const output = el.closest<HTMLElement>(".jp-OutputArea-child, .output_area, .cell-output-ipywidget-background");
   const before = output?.previousElementSibling as HTMLElement | null | undefined;
-  const twin = before?.querySelector("table.nbtrace, [data-nbtrace-twin]") ?? before?.querySelector("table");
-  if (!before || !twin?.closest("[class*=nbtrace], table.nbtrace")) return () => {};
+  if (!before?.querySelector(".nbtrace")) return () => {};
   before.style.display = "none";
   return () => before.style.removeProperty("display");
 }

@@ -71,7 +71,7 @@ export function Panel({ session }: { session: Session }) {
         {known && <><dt>pandas</dt><dd><Copy text={() => `nbtrace.spans(where="span_id == '${known.id}'")`} what="the pandas expression that selects this span" label="copy expression" /></dd></>}
       </dl>
       {!known && <p class="nbt-quiet">Details come from the kernel when it is free…</p>}
-      {known && <Exceptions session={session} row={row} events={known.events ?? []} />}
+      {known && <Exceptions events={known.events ?? []} />}
       {known && Object.keys(known.attributes).length > 0 && (
         <section>
           <h4>Attributes <span class="nbt-quiet">{Object.keys(known.attributes).length}</span></h4>
@@ -148,7 +148,7 @@ function Value({ item }: { item: unknown }) {
   );
 }
 
-function Exceptions({ events }: { session: Session; row: number; events: Noted[] }) {
+function Exceptions({ events }: { events: Noted[] }) {
   const found = events.filter(([name]) => name === "exception");
   return (
     <>

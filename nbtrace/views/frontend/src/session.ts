@@ -301,7 +301,9 @@ export class Session {
   wanted = -1;
 
   open(row: number, open: boolean): void {
-    if (open ? this.collapsed.delete(row) : this.collapsed.size < Infinity && this.collapsed.add(row)) this.shapeVersion++;
+    if (open) this.collapsed.delete(row);
+    else this.collapsed.add(row);
+    this.shapeVersion++;
     this.changed();
   }
 
