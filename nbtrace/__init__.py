@@ -13,6 +13,7 @@ In a notebook: %%span, %span, %spans and %nbtrace, each with help (%span?)."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -77,10 +78,29 @@ __all__ = [*_PUBLIC, "__version__"]
 def __getattr__(name: str) -> Any:
     # Opened on first use (PEP 562): `import nbtrace` alone costs nothing.
     if name in _PUBLIC:
-        from nbtrace import api
-
+        try:
+            from nbtrace import api
+        except ImportError:
+            if sys.is_finalizing() or sys.meta_path is None:
+                return _AtExit()  # a finaliser that runs when nothing can be imported any more
+            raise
         return getattr(api, name)
     raise AttributeError(f"module 'nbtrace' has no attribute {name!r}")
+
+
+class _AtExit:
+    """Stands for every public name when the interpreter is at its end: to be called, entered and asked, to no effect."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
 
 
 def __dir__() -> list[str]:

@@ -9,14 +9,17 @@ from traitlets import TraitError
 
 from nbtrace import api
 from nbtrace.capture.cells import CellTracer
-from nbtrace.capture.faults import fault, faults
+from nbtrace.faults import fault, faults
 from nbtrace.capture.live import LIVE
 from nbtrace.config import NBTrace
 from nbtrace.magics import NbtraceMagics, complete
 from nbtrace.store.cells import Execution
+from nbtrace.store.schema import UNFINISHED, UNSEALABLE, RowFields
 
 _ATTRIBUTE = "_nbtrace_extension"
 # On the shell, not in this module: it must be found by a copy of this module that was imported anew.
+
+_END = RowFields._fields.index("end_ns")
 
 
 def load(shell: Any) -> None:
@@ -64,15 +67,15 @@ class Extension:
         self._tracer.on_closed = self._closed
         shell.events.register("pre_run_cell", self._tracer.pre_run_cell)
         shell.events.register("post_run_cell", self._tracer.post_run_cell)
-        LIVE.open(self._store)
+        LIVE.open(self._store, shell=self)
 
     def uninstall(self) -> None:
         """Take out everything that `install` put in. What was recorded can still be asked for."""
         shell = self._shell
         self._tracer.close()
-        LIVE.close(self._store)
+        LIVE.close(self._store, shell=self)
         feeds = sys.modules.get("nbtrace.views.feed")
-        if feeds is not None:
+        if feeds is not None and not LIVE.is_open(self._store):  # another shell of this process may go on
             feeds.stop_all()
         for event, hook in (
             ("pre_run_cell", self._tracer.pre_run_cell),
@@ -110,25 +113,33 @@ class Extension:
             self._config.display = value == "on"
         elif command == "on":
             self._tracer.enabled = True
-            LIVE.open(self._store)
+            LIVE.open(self._store, shell=self)
         elif command == "off":
             self._tracer.enabled = False
             self._tracer.close()
-            LIVE.close(self._store)
+            LIVE.close(self._store, shell=self)
         return ""
 
     def status(self) -> str:
         """Return what is captured and what is not, in a few lines."""
         store = self._store
-        running = len(store.running_rows())
+        rows = store.running_rows()
+        unfinished = sum(row[_END] == UNFINISHED for row in rows)
         on = self._tracer.enabled
         version = sys.modules["nbtrace"].__version__
         dropped = f", {store.dropped_spans:,} older ones dropped" if store.dropped_spans else ""
         lines = [
             f"nbtrace {version} is {'on' if on else 'off (type %nbtrace on)'}",
-            f"  Recorded: {len(store):,} spans, {running:,} running{dropped}; kept at most {store.max_spans:,} spans "
-            f"and {store.max_bytes / 1e6:,.0f} MB (%config NBTrace.max_spans, max_bytes).",
+            f"  Recorded: {len(store):,} spans, {len(rows) - unfinished:,} running{dropped}; kept at most "
+            f"{store.max_spans:,} spans and {store.max_bytes / 1e6:,.0f} MB (%config NBTrace.max_spans, max_bytes).",
         ]
+        if unfinished:
+            lines.append(f"  Unfinished: {unfinished:,} spans that nothing can end any more, as their cell was interrupted.")
+        if store.forgotten_spans:
+            lines.append(f"  Forgotten because somebody asked for it: {store.forgotten_spans:,} spans.")
+        if UNSEALABLE:
+            kinds = ", ".join(f"{number:,} × {kind}" for kind, number in UNSEALABLE.items())
+            lines.append(f"  Kept only as rows that say so, as their fields could not be read: {kinds}.")
         if on:
             lines += [f"  {line}" for line in LIVE.capture.report()]
             policy = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrace.analysis.conditions import named, narrowed_by
 from nbtrace.capture.live import LIVE
-from nbtrace.capture.processor import CELL
+from nbtrace.capture.here import CELL
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
 from nbtrace.store.store import Snapshot, SpanStore
 from nbtrace.views.front_end import has_front_end

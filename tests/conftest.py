@@ -11,7 +11,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.util._once import Once
 
-from nbtrace.capture import faults
+from nbtrace import faults
 from nbtrace.capture.cells import current_span_is_clean
 from nbtrace.capture.live import LIVE
 
@@ -32,7 +32,7 @@ def _nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(faults, "RAISE", True)
     forget_provider()
     yield
-    left = list(LIVE._open.values())
+    left = LIVE.stores()
     for store in left:
         LIVE.close(store)
     forget_provider()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbtrace.store.schema import Extra, Row
+from nbtrace.store.schema import Extra, Row, Thread
+
+THREAD = Thread(11, 22, "MainThread")
 
 
 def row(
@@ -22,4 +24,4 @@ def row(
 ) -> Row:
     """A row as the recorder makes it."""
     values = tuple(attributes.values())
-    return (trace, span_id, parent, name, 0, start, end, status, cell, 0, extra, tuple(attributes), *values)
+    return (trace, span_id, parent, name, 0, start, end, status, cell, 0, THREAD, extra, tuple(attributes), *values)

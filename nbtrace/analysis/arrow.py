@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from nbtrace.analysis.keys import with_column
 from nbtrace.store.origins import ORIGINS
-from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATUS_CODES
-from nbtrace.store.seal import Batch, Run
+from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATES, STATUS_CODES
+from nbtrace.store.batch import Batch, Run
 from nbtrace.store.store import Snapshot
 
 _TYPES = {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "str": pa.string(), "bytes": pa.binary()}
@@ -60,6 +60,8 @@ def _columns(batch: Batch, kinds: dict[str, str], counts: dict[int, int | None])
         "status_code": _named(spans["status"], STATUS_CODES),
         "status_message": spans["status_message"],
         "cell": pa.array([counts.get(number) for number in spans["cell"].to_pylist()], pa.int64()),
+        "state": _named(spans["state"], STATES),
+        **_threads(spans["thread"]),
         "service_name": _named(origins, [ORIGINS[index].service_name for index in range(len(ORIGINS))]),
         "scope_name": _named(origins, [ORIGINS[index].scope_name for index in range(len(ORIGINS))]),
     }
@@ -68,6 +70,15 @@ def _columns(batch: Batch, kinds: dict[str, str], counts: dict[int, int | None])
     for key, kind in kinds.items():
         columns[ATTRIBUTE_PREFIX + key] = _attribute(batch.attributes.get(key, ()), kind, batch.length)
     return columns
+
+
+def _threads(threads: Any) -> dict[str, Any]:
+    known = threads.dictionary
+    return {
+        "thread_id": known.field("thread_id").take(threads.indices),
+        "thread_name": pa.DictionaryArray.from_arrays(threads.indices, known.field("thread_name")),
+        "process_pid": known.field("process_pid").take(threads.indices),
+    }
 
 
 def _named(codes: Any, names: Sequence[str | None]) -> Any:

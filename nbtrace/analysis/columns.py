@@ -16,7 +16,8 @@ import pandas as pd
 import pyarrow as pa
 
 from nbtrace.analysis.keys import with_column
-from nbtrace.store.seal import Attributes, Run, decode_json
+from nbtrace.store.batch import Attributes, Run
+from nbtrace.store.seal import decode_json
 
 Ints = npt.NDArray[np.int64]
 Piece = tuple[int, Sequence[Run]]
@@ -129,6 +130,28 @@ def counts(chunks: Sequence[Any], rows: Ints | None = None) -> Any:
     if not any(np.asarray(chunk).any() for chunk in chunks):
         return integers(np.zeros(length, dtype=np.int64))  # which costs nothing until it is written to
     return integers(ordered(numbers(chunks), rows))
+
+
+def threads(chunks: Sequence[Any], rows: Ints | None = None) -> dict[str, Any]:
+    """The columns thread_id, thread_name and process_pid, from dictionaries of threads."""
+    codes, start = [], 0
+    for chunk in chunks:
+        codes.append(np.asarray(chunk.indices) + start)
+        start += len(chunk.dictionary)
+    code = ordered(np.concatenate(codes), rows) if codes else np.zeros(0, dtype=np.int64)
+    known = [thread for chunk in chunks for thread in chunk.dictionary.to_pylist()]
+
+    def numbers_of(field: str) -> Any:
+        missing = np.array([thread[field] is None for thread in known], dtype=bool)
+        values = np.array([thread[field] or 0 for thread in known], dtype=np.int64)
+        return integers(values[code], missing[code] if missing.any() else None)
+
+    names = pa.array([thread["thread_name"] for thread in known], pa.large_string())
+    return {
+        "thread_id": numbers_of("thread_id"),
+        "thread_name": texts([pa.DictionaryArray.from_arrays(code.astype(np.int32), names)]),
+        "process_pid": numbers_of("process_pid"),
+    }
 
 
 def ordered(values: npt.NDArray[Any], rows: Ints | None) -> npt.NDArray[Any]:

@@ -23,12 +23,13 @@ from nbtrace.analysis.columns import (
     numbers,
     ordered,
     texts,
+    threads,
     times,
 )
 from nbtrace.analysis.runs import identity
 from nbtrace.store import semconv
 from nbtrace.store.origins import ORIGINS
-from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATUS_CODES
+from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATES, STATUS_CODES
 from nbtrace.store.store import Snapshot
 
 Ints = npt.NDArray[np.int64]
@@ -54,6 +55,7 @@ def spans(snapshot: Snapshot, *, attributes: Attributes = "columns", wanted: Col
 
     trace_id, span_id, parent_span_id str (32, 16, 16 lower-case hex digits; no parent for a root) · name, kind str ·
     start_time, end_time datetime64[ns, UTC] · duration timedelta64[ns] · status_code, status_message str · cell Int64 ·
+    state str (ended, running, unfinished) · thread_id, process_pid Int64, thread_name str, of the thread it began in ·
     service_name, scope_name str · event_count, link_count, dropped_attributes, dropped_events, dropped_links Int64 ·
     then one `attributes.KEY` per key: str, Int64, float64 or boolean where all values are of one type, else object.
     Of more than 100 keys those on fewer than 1 % of the spans have no column, unless they are `wanted`;
@@ -291,6 +293,8 @@ class _SpanTable:
             "status_code": labels(self._chunks("status"), STATUS_CODES, rows),
             "status_message": texts(self._chunks("status_message"), rows),
             "cell": self.cells(rows),
+            "state": labels(self._chunks("state"), STATES, rows),
+            **threads(self._chunks("thread"), rows),
             "service_name": labels(origins, services, rows),
             "scope_name": labels(origins, scopes, rows),
             **{

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from nbtrace.store.seal import Attributes
+from nbtrace.store.batch import Attributes
 
 MAX_COLUMNS = 100
 """Up to so many keys, each has a column; beyond, only those on `MIN_SHARE` of the rows: a thousand keys that occur here and

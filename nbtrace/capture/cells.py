@@ -24,9 +24,9 @@ from opentelemetry.trace import Span, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from nbtrace.capture import exceptions
-from nbtrace.capture.current import leave
-from nbtrace.capture.faults import fault
-from nbtrace.capture.processor import CELL, CELL_KEY
+from nbtrace.capture.current import leave, still_open
+from nbtrace.faults import fault
+from nbtrace.capture.here import CELL, CELL_KEY
 from nbtrace.capture.provider import Capture
 from nbtrace.capture.spanline import SpanLine, SpanLineError, parse
 from nbtrace.config import NBTrace
@@ -210,6 +210,8 @@ class CellTracer:
             cell.span.set_attributes(self._attributes(cell.execution, {}))
         cell.span.end()
         self._capture.recorder.cell_spans.discard(cell.execution.span_id)
+        if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+            self._capture.recorder.interrupted(cell.execution.number, still_open)
 
     def _restore(self, cell: _OpenCell) -> None:
         """Make current again what was before the cell, if this is the Context in which the cell was attached.

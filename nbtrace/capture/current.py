@@ -17,7 +17,7 @@ from opentelemetry.trace import Span, set_span_in_context
 
 from nbtrace.capture.exceptions import attributes as exception_attributes
 from nbtrace.capture.exceptions import fail, is_failure
-from nbtrace.capture.faults import fault
+from nbtrace.faults import fault
 from nbtrace.store import semconv
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,13 +35,14 @@ class SpanStarter(Protocol):
 class CurrentSpan:
     """A context manager, and a decorator for functions of all four kinds. `with` gives the OpenTelemetry span itself."""
 
-    __slots__ = ("_attached", "_end_on_exit", "_name", "_options", "_previous", "_span", "_starter")
+    __slots__ = ("_attached", "_end_on_exit", "_left", "_name", "_options", "_previous", "_span", "_starter")
 
     def __init__(self, starter: SpanStarter, name: str, *, end_on_exit: bool = True, **options: Any) -> None:
         self._starter = starter
         self._name = name
         self._end_on_exit = end_on_exit
         self._options = options
+        self._left = True
 
     def __enter__(self) -> Span:
         previous = self._previous = get_current()
@@ -52,9 +53,11 @@ class CurrentSpan:
         except BaseException:  # an interrupt, a full stack: the block is not entered, and will not be left
             span.end()
             raise
+        self._left = False
         return span
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._left = True
         leave(self._attached, self._previous, self._span)
         if error is not None:
             self._failed(error)
@@ -112,6 +115,11 @@ class _Step:
         # What the generator's body has attached (a `with span:` around a yield) is there again at its next step.
         self._inside = get_current()
         attach(self._consumer)
+
+
+def still_open(block: object) -> bool:
+    """Whether something is a block of a span that will end the span when it is left."""
+    return isinstance(block, CurrentSpan) and not block._left
 
 
 def leave(attached: Context, previous: Context, span: Span) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import threading
 
-from nbtrace.capture.faults import fault
+from nbtrace.faults import fault
 from nbtrace.capture.processor import SpanRecorder
 from nbtrace.capture.provider import Capture
 from nbtrace.capture.threads import ThreadCarrier
@@ -24,14 +24,18 @@ class LiveCapture:
         self.threads = ThreadCarrier()
         self.cells = CellBook()
         self._open: dict[int, SpanStore] = {}
+        self._shells: dict[int, set[object]] = {}
         self._lock = threading.RLock()
 
     def __reduce__(self) -> str:
         return "LIVE"  # in another process, that one's
 
-    def open(self, store: SpanStore) -> None:
-        """Record into `store` from here on. The first one installs the capture."""
+    def open(self, store: SpanStore, *, shell: object = None) -> None:
+        """Record into `store` from here on, for one of several shells or for whoever asks. The first store installs the
+        capture."""
         with self._lock:
+            if shell is not None:
+                self._shells.setdefault(id(store), set()).add(shell)
             if id(store) in self._open:
                 return
             since = self.recorder.now()
@@ -42,9 +46,16 @@ class LiveCapture:
                 self.capture.install()
                 self.threads.install()
 
-    def close(self, store: SpanStore) -> None:
-        """Stop recording into `store`: spans that still run stay in it as running. The last one uninstalls the capture."""
+    def close(self, store: SpanStore, *, shell: object = None) -> None:
+        """Stop recording into `store`: spans that still run stay in it as running. A shell that goes stops it only if no
+        other shell is left that has opened it. The last store uninstalls the capture."""
         with self._lock:
+            if shell is not None:
+                left = self._shells.get(id(store), set())
+                left.discard(shell)
+                if left:
+                    return
+                self._shells.pop(id(store), None)
             if self._open.pop(id(store), None) is None:
                 return
             unfinished = store.running_rows()
@@ -58,12 +69,21 @@ class LiveCapture:
         """Whether `store` is being fed."""
         return id(store) in self._open
 
+    def stores(self) -> list[SpanStore]:
+        """Return the stores that are being fed."""
+        return list(self._open.copy().values())
+
     def forked(self) -> None:
-        """In a forked child: let go of the parent's recordings, so that no span is recorded twice. The child can open its
-        own; its spans do not reach the parent."""
+        """In a forked child: let go of the parent's recordings, so that no span is recorded twice. They hold what was there;
+        the child can open its own, and its spans do not reach the parent."""
         self._lock = threading.RLock()
+        stores = self.stores()
         self._open.clear()
+        self._shells.clear()
         try:
+            for store in stores:
+                running = store.running_rows()
+                store.running_rows = running.copy
             self.recorder.silence()
             self.threads.uninstall()
             self.capture.uninstall()

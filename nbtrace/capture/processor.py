@@ -1,54 +1,57 @@
 """The one SpanProcessor: a span that ends becomes a row, and the row goes to every recording that listens.
 
-Enters: the SDK's spans, of whatever provider is tapped. Leaves: rows. This is the user's path, so it builds a flat tuple
-and little else; cleaning, typing and sealing happen when the rows are sealed."""
+Enters: the SDK's spans, of whatever provider is tapped. Leaves: rows of plain values, each with its weight. This is the
+user's path, so it builds a flat tuple and little else; typing and sealing happen when the rows are sealed. Only what is no
+plain value, or is heavy, is cleaned and cut here: it must neither be asked by another thread nor wait in memory."""
 
 from __future__ import annotations
 
 import random
 import sys
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any, Protocol
 
-from opentelemetry import context as context_api
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
 from nbtrace.capture import exceptions
 from nbtrace.capture.clock import TOLERANCE_NS, Clock
-from nbtrace.capture.faults import fault
+from nbtrace.capture.here import CELL, THIS, carried_cell, identify
+from nbtrace.capture.propagated import Propagated
+from nbtrace.capture.running import MAX_RUNNING, RunningSpans, SpanRef, Started, strong
+from nbtrace.faults import fault
 from nbtrace.store import semconv
 from nbtrace.store.origins import ORIGINS, Origin
-from nbtrace.store.schema import Extra, Row, RowFields
+from nbtrace.store.schema import MAX_TEXT, RUNNING, UNFINISHED, WIDTH, Extra, Row, RowFields
+from nbtrace.store.store import ROW_BYTES
 from nbtrace.store.values import clean_attributes, clean_text
-
-CELL: ContextVar[int] = ContextVar("nbtrace_cell", default=0)
-"""The number of the execution that runs here, 0 outside a cell. Threads of a cell get it with their context."""
-
-CELL_KEY = context_api.create_key("nbtrace-cell")
-"""The same number in OpenTelemetry's context, for threads that somebody else's instrumentation carries over."""
+from nbtrace.store.weight import light, weigh
 
 _UNSET = StatusCode.UNSET
 _INTERNAL = SpanKind.INTERNAL
-_MAX_RUNNING = 100_000
-_MAX_PASSING = 64
 _MAX_SHAPES = 10_000
 
 _PARENT, _START, _END, _STATUS, _EXTRA, _KEYS = map(
     RowFields._fields.index, ("parent_span_id", "start_ns", "end_ns", "status", "extra", "keys")
 )
 
-_Started = tuple[SdkSpan, int, int, int]
-"""A running span, its cell, the monotonic time of its start, and the id of the exception being handled then."""
+LIGHT = 4_096
+"""Characters that the name and the attributes of a span may have together without a closer look."""
+
+_HEAVY = 1 << 30
+_SMALL_INT = 1 << 62
 
 
 class Sink(Protocol):
     """Where rows go."""
 
-    def append(self, row: Row) -> None:
-        """Take a row, from any thread."""
+    def append(self, row: Row, weight: int) -> None:
+        """Take a row that weighs so many bytes, from any thread."""
+        ...
+
+    def holds(self, row: Row) -> bool:
+        """Whether a row with these ids is among the last that were taken."""
         ...
 
 
@@ -58,16 +61,15 @@ class SpanRecorder:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or Clock()
         self._monotonic = self._clock.monotonic
-        self._running: dict[int, _Started] = {}
+        self.running = RunningSpans()
+        self.propagated = Propagated()
         self._sinks: tuple[Sink, ...] = ()
         self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self.deliver: Callable[[Row], None] = _nobody
-        """Hands a row to whoever listens."""
+        self.deliver: Callable[[Row, int], None] = _nobody
+        """Hands a row and its weight to whoever listens."""
         self._origins: dict[int, tuple[Any, int]] = {}
         self.last_origin: tuple[Any, int] = (self, 0)
         """The scope of the last span whose origin was asked for, and the index of that origin."""
-        # By the id of a span that still runs: the stack traces that ended spans below it.
-        self._passing: dict[int, dict[str, None]] = {}
         self.cell_spans: set[int] = set()
         """Ids of the running spans that stand for a cell or its %%span: without nbtrace there would be no parent."""
 
@@ -87,37 +89,60 @@ class SpanRecorder:
         self._sinks = sinks
         if not sinks:
             self.deliver = _nobody
-            self.forget()
+            self.running.clear()
+            self.propagated.above.clear()
+            self.cell_spans.clear()
         elif len(sinks) == 1:
             self.deliver = sinks[0].append
         else:
 
-            def to_all(row: Row) -> None:
+            def to_all(row: Row, weight: int) -> None:
                 for sink in sinks:
-                    sink.append(row)
+                    try:
+                        sink.append(row, weight)
+                    except Exception:  # the others get it all the same, and none gets it twice
+                        fault("handing a span to a recording")
 
             self.deliver = to_all
 
-    def forget(self) -> None:
-        """Let go of the running spans."""
-        self._running.clear()
-        self._passing.clear()
-        self.cell_spans.clear()
+    # ── running spans ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def running_rows(self, since: int = 0) -> list[Row]:
-        """Return the rows of the spans that run and started at monotonic time `since` or later, with what they have so far."""
+        """Return the rows of the spans that have not ended and started at monotonic time `since` or later, with what they
+        have so far: as running, or as unfinished where nothing can end them any more."""
+        self.close_freed()
         rows = []
-        for span, cell, started, _ in list(self._running.values()):
-            if started >= since:
-                try:
-                    rows.append(self._row(span, cell, running=True))
-                except Exception:
-                    fault("reading a running span")
+        for span_id, started in self.running.known():
+            span = started.ref()
+            if started.monotonic_ns < since or span is None:
+                continue
+            try:
+                # The SDK says that it has ended, and never handed it over: an interrupt came in between.
+                lost = span.end_time is not None or span_id in self.running.unfinished
+                rows.append(tuple(self._row(span, started, UNFINISHED if lost else RUNNING)))
+            except Exception:
+                fault("reading a running span")
         return rows
+
+    def close_freed(self) -> None:
+        """Record the spans that nobody holds any more as unfinished, with what they had."""
+        for span_id, started in self.running.freed():
+            try:
+                self.cell_spans.discard(span_id)
+                self.propagated.above.pop(span_id, None)
+                row = self._started_row(span_id, started)
+                self.deliver(row, weigh(row))
+            except Exception:
+                fault("recording an unfinished span")
+
+    def interrupted(self, cell: int, may_end: Callable[[Any], bool]) -> None:
+        """Tell which spans of an interrupted cell nothing can end any more."""
+        self.close_freed()
+        self.running.interrupted(cell, may_end)
 
     def runs(self, span_id: int) -> bool:
         """Whether a span has been seen to start and not to end."""
-        return span_id in self._running
+        return span_id in self.running.table
 
     def now(self) -> int:
         """Return the monotonic time, for `running_rows`."""
@@ -125,86 +150,130 @@ class SpanRecorder:
 
     # ── off the common path ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def public_end(self, span: ReadableSpan, started: _Started | None) -> None:
-        """Record a span by its public properties alone."""
+    def note(self, span: Any, parent_context: Any) -> None:
+        """Note a span that starts, by its public properties alone."""
         try:
-            started = started or self._running.pop(span.context.span_id, None)
-            row = self.careful_row(span, started, self._monotonic())
-            self.deliver(row)
-        except Exception:
-            fault("recording a span by its public properties")
+            context, parent = span.context, span.parent
+            ref: Any = SpanRef(span, self.running.gone.append)
+            ref.span_id = context.span_id
+        except TypeError:
+            ref = strong(span)
+        handled = sys.exception()
+        self.running.table[context.span_id] = (
+            ref,
+            CELL.get() or carried_cell(parent_context),
+            self._monotonic(),
+            0 if handled is None else id(handled),
+            THIS.thread or identify(),
+            self.origin_of(span),
+            context.trace_id,
+            0 if parent is None else parent.span_id,
+            span.name,
+            span.kind,
+            span.start_time,
+            span.attributes,
+            (),
+            (),
+        )
 
-    def careful_row(self, span: ReadableSpan, started: _Started | None, ended: int) -> Row:
-        """A row for the span that has more to it than name, times and attributes."""
-        span_id = span.context.span_id
-        row = list(self._row(span, CELL.get() if started is None else started[1]))
+    def careful_end(self, span: Any, started: Started | None, ended: int, cut: BaseException | None) -> None:
+        """Record the end of a span that has more to it than name, times and plain attributes. `cut`: the exception that was
+        being handled when it ended."""
+        row = self._row(span, started, None)
+        keys, values = row[_KEYS], row[WIDTH:]
         extra: Extra = row[_EXTRA] or Extra()
-        if started is not None and type(row[_START]) is int and type(row[_END]) is int:
-            row[_END] = self._clock.end_ns(row[_START], row[_END], started[2], ended)
-        cut = sys.exception()
+        if started is not None and type(span.start_time) is int and type(span.end_time) is int:
+            row[_END] = self._clock.end_ns(row[_START], row[_END], started.monotonic_ns, ended)
         if (
             row[_STATUS] == 0
             and started is not None
+            and cut is not None
             and exceptions.is_failure(cut)
             and not isinstance(cut, Exception)
-            and id(cut) != started[3]
+            and id(cut) != started.handled
         ):
             # An interrupt went through a `with span:` of the SDK, which leaves it UNSET and without a word.
-            assert cut is not None
             found = exceptions.attributes(cut)
             event = (row[_END], semconv.EXCEPTION_EVENT, tuple(found), tuple(found.values()))
             extra = extra._replace(status_message=exceptions.message(cut), events=(*extra.events, event))
             row[_STATUS] = StatusCode.ERROR.value
-            row[_KEYS] = (*row[_KEYS], semconv.ERROR_TYPE)
-            row.append(exceptions.type_name(cut))
-        extra, stacks = _without_repeats(extra, self._passing.pop(span_id, None))
-        if stacks and row[_PARENT] in self._running:  # a parent elsewhere, or ended, will not see it here
-            self._pass_up(row[_PARENT], stacks)
-        row[_EXTRA] = None if extra == Extra() else extra
-        return tuple(row)
+            keys, values = (*keys, semconv.ERROR_TYPE), [*values, exceptions.type_name(cut)]
+        extra = self.propagated.told_once(extra, span.context.span_id, row[_PARENT], self.running.table)
+        done = (*row[:_EXTRA], None if extra == Extra() else extra, keys, *values)
+        self.deliver(done, weigh(done))
 
-    def _pass_up(self, parent_span_id: int, stacks: list[str]) -> None:
-        """Keep stack traces for the parent, which may see the same exceptions."""
-        above = self._passing.setdefault(parent_span_id, {})
-        for stack in stacks:
-            above[stack] = None
-        while len(above) > _MAX_PASSING:
-            del above[next(iter(above))]
+    def public_end(self, span: Any, known: Any, cut: BaseException | None) -> None:
+        """Record a span that could not be recorded the usual way, unless it has been: by its public properties, or by what
+        little can be read of it."""
+        try:
+            span_id = span.context.span_id
+            row = (span.context.trace_id, span_id)
+            if any(sink.holds(row) for sink in self._sinks):
+                return
+            known = known or self.running.table.pop(span_id, None)
+            self.careful_end(span, None if known is None else Started._make(known), self._monotonic(), cut)
+        except Exception:
+            fault("recording a span by its public properties")
 
-    def _row(self, span: Any, cell: int, *, running: bool = False) -> Row:
-        """The row of any span, by public properties alone."""
+    def _row(self, span: Any, started: Started | None, end_ns: int | None) -> list[Any]:
+        """The row of any span, by public properties alone; `end_ns` for one that has not ended."""
         context, parent, status = span.context, span.parent, span.status
-        attributes = dict(span.attributes or {})
+        attributes = _attributes(span)
         if type(span.kind) is not SpanKind:
             attributes["kind"] = span.kind
+        message = status.description or None
         extra = Extra(
-            status_message=status.description or None,
-            events=tuple((event.timestamp, event.name, *_pairs(event.attributes)) for event in list(span.events)),
-            links=tuple(
-                (link.context.trace_id, link.context.span_id, *_pairs(link.attributes)) for link in list(span.links)
-            ),
+            status_message=None if message is None else clean_text(message),
+            events=_events(_noted(span, "events")),
+            links=_links(_noted(span, "links")),
             dropped_attributes=span.dropped_attributes,
             dropped_events=span.dropped_events,
             dropped_links=span.dropped_links,
         )
-        return (
+        keys, values = _pairs(attributes)
+        start_ns = _time(span.start_time)
+        return [
             context.trace_id,
             context.span_id,
             0 if parent is None else parent.span_id,
-            span.name,
+            clean_text(span.name),
             span.kind.value if type(span.kind) is SpanKind else 0,
-            span.start_time,
-            0 if running else span.end_time,
+            start_ns,
+            _ended(_time(span.end_time), start_ns) if end_ns is None else end_ns,
             status.status_code.value,
-            cell,
+            CELL.get() if started is None else started.cell,
             self.origin_of(span),
+            (THIS.thread or identify()) if started is None else started.thread,
             None if extra == Extra() else extra,
-            self.shape(tuple(attributes)),
-            *attributes.values(),
+            self.shape(keys),
+            *values,
+        ]
+
+    def _started_row(self, span_id: int, started: Started) -> Row:
+        """The row of a span that is gone, from what it has left."""
+        keys, values = _pairs(getattr(started.attributes, "_dict", started.attributes))
+        extra = Extra(events=_events(_copied(started.events)), links=_links(_copied(started.links)))
+        return (
+            started.trace_id,
+            span_id,
+            started.parent_span_id,
+            clean_text(started.name),
+            started.kind.value if type(started.kind) is SpanKind else 0,
+            _time(started.start_ns),
+            UNFINISHED,
+            0,
+            started.cell,
+            started.origin,
+            started.thread,
+            None if extra == Extra() else extra,
+            self.shape(keys),
+            *values,
         )
 
     def shape(self, keys: tuple[str, ...]) -> tuple[str, ...]:
         """Return the one tuple that stands for these keys."""
+        if not all(type(key) is str and len(key) <= MAX_TEXT for key in keys):
+            return tuple(clean_text(key) for key in keys)  # not remembered: the table must not hold what is heavy
         if len(self._shapes) > _MAX_SHAPES:
             self._shapes.clear()
         return self._shapes.setdefault(keys, keys)
@@ -234,55 +303,52 @@ class SpanRecorder:
         return known[1]
 
 
-def _nobody(row: Row) -> None: ...
-
-
-def _carried_cell(parent_context: Any) -> int:
-    number = context_api.get_value(CELL_KEY, parent_context)
-    return number if isinstance(number, int) else 0
+def _nobody(row: Row, weight: int) -> None: ...
 
 
 def _pairs(attributes: Any) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Keys and values, plain and light."""
     found = dict(attributes or {})
-    return tuple(found), tuple(found.values())
+    return tuple(key if type(key) is str and len(key) <= MAX_TEXT else clean_text(key) for key in found), tuple(
+        map(light, found.values())
+    )
 
 
-def _without_repeats(extra: Extra, below: dict[str, None] | None) -> tuple[Extra, list[str]]:
-    """Drop the exceptions that a span below has recorded already; return what is left, and the stack traces to look for
-    in the spans above.
-
-    The same exception, further out, has the same innermost frames and message: the trace below is the end of the one
-    here. The text is compared because the SDK hands on nothing else, and because an exception can neither be weakly
-    referenced nor, once freed, told from the next one at its address."""
-    stacks = list(below or ())
-    events, propagated = [], False
-    for event in extra.events:
-        stack = _stack_of(event)
-        if stack is None:
-            events.append(event)
-        elif any(_ends_with(stack, known) for known in stacks):
-            propagated = True
-        else:
-            events.append(event)
-            stacks.append(stack)
-    if propagated:
-        extra = extra._replace(events=tuple(events), propagated=True)
-    return extra, stacks
+def _attributes(span: Any) -> dict[Any, Any]:
+    """The attributes so far. Past the SDK's lock, which whoever is setting one may hold here."""
+    known = getattr(getattr(span, "_attributes", None), "_dict", None)
+    return known.copy() if type(known) is dict else dict(span.attributes or {})
 
 
-def _stack_of(event: tuple[Any, ...]) -> str | None:
-    if event[1] != semconv.EXCEPTION_EVENT:
-        return None
-    stack = dict(zip(event[2], event[3], strict=True)).get(semconv.EXCEPTION_STACKTRACE)
-    return stack if isinstance(stack, str) else None
+def _noted(span: Any, what: str) -> list[Any]:
+    """The events or links so far, past the SDK's lock too."""
+    known = getattr(span, "_" + what, None)
+    return _copied(known if hasattr(known, "_dq") else getattr(span, what))
 
 
-def _ends_with(stack: str, known: str) -> bool:
-    body = known.partition("\n")[2] or known  # without "Traceback (most recent call last):"
-    if stack.endswith(body):
-        return True
-    # Python folds deep recursion into a count of lines, and the counts differ from span to span.
-    return "[Previous line repeated" in stack and stack[-300:] == known[-300:]
+def _copied(noted: Any) -> list[Any]:
+    return list(getattr(noted, "_dq", noted) or ())
+
+
+def _events(events: list[Any]) -> tuple[tuple[Any, ...], ...]:
+    return tuple((_time(each.timestamp), clean_text(each.name), *_pairs(each.attributes)) for each in events)
+
+
+def _links(links: list[Any]) -> tuple[tuple[Any, ...], ...]:
+    return tuple((each.context.trace_id, each.context.span_id, *_pairs(each.attributes)) for each in links)
+
+
+def _time(time_ns: Any) -> int:
+    """A time as 64 bits hold it; what is no time is 0."""
+    try:
+        return min(max(int(time_ns), -(2**63) + 1), 2**63 - 1)
+    except Exception:
+        return 0
+
+
+def _ended(end_ns: int, start_ns: int) -> int:
+    """An end that is not taken for none."""
+    return end_ns if end_ns not in (RUNNING, UNFINISHED) else start_ns or 1
 
 
 def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..., None], Callable[[Any], None]]:
@@ -290,84 +356,122 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
 
     This is the user's path. Everything is a local of the closure, private fields are read instead of properties, and a
     span with nothing special about it takes no call but the clock's; docs/decisions/0006 tells what each of it saves."""
-    running = recorder._running
+    running = recorder.running.table
+    gone = recorder.running.gone
+    note_gone = gone.append
     monotonic = recorder._monotonic
-    passing = recorder._passing
+    above = recorder.propagated.above
     cell_spans = recorder.cell_spans
     shapes = recorder._shapes
     handled_now = sys.exception
     cell_here = CELL.get
+    this = THIS
 
     def on_start(span: Any, parent_context: Any = None) -> None:
         try:
-            if shielded and (parent := span._parent) is not None and parent[1] in cell_spans:
+            parent = span._parent
+            if shielded and parent is not None and parent[1] in cell_spans:
                 # Below a cell a span needs no trace id; without nbtrace it would have drawn one, so draw it.
                 random.getrandbits(128)
+            if gone:
+                recorder.close_freed()
+            scope, origin = recorder.last_origin
+            if span._instrumentation_scope is not scope:
+                origin = recorder.origin_of(span)
             handled = handled_now()
-            running[span._context[1]] = (
-                span,
-                cell_here() or (_carried_cell(parent_context) if cell_spans else 0),
+            context = span._context
+            ref = SpanRef(span, note_gone)
+            ref.span_id = span_id = context[1]
+            running[span_id] = (
+                ref,
+                cell_here() or (carried_cell(parent_context) if cell_spans else 0),
                 monotonic(),
                 0 if handled is None else id(handled),
+                this.thread or identify(),
+                origin,
+                context[0],
+                0 if parent is None else parent[1],
+                span._name,
+                span._kind,
+                span._start_time,
+                span._attributes,
+                span._events,
+                span._links,
             )
-            if len(running) > _MAX_RUNNING:
+            if len(running) > MAX_RUNNING:
                 running.pop(next(iter(running)), None)
-        except Exception:
-            fault("noting a span that starts")
+        except Exception:  # an SDK with other private names, a span that cannot be referenced weakly
+            try:
+                recorder.note(span, parent_context)
+            except Exception:
+                fault("noting a span that starts")
 
     last_shape: tuple[str, ...] = ()
 
     def on_end(span: Any) -> None:
         nonlocal last_shape
-        started = None
+        started: Any = None
+        cut = handled_now()
         try:
             ended = monotonic()
-            context = span._context
-            started = running.pop(context[1], None)
-            start_ns = span._start_time
-            end_ns = span._end_time
-            bounded = span._attributes
-            if (
-                started is None
-                or span._status._status_code is not _UNSET
-                or span._events._dq
-                or span._links._dq
-                or bounded.dropped
-                or passing
-                or handled_now() is not None
-                or not -TOLERANCE_NS < end_ns - start_ns - ended + started[2] < TOLERANCE_NS
-            ):
-                recorder.deliver(recorder.careful_row(span, started, ended))
+            span_id = span._context[1]
+            started = running.pop(span_id, None)
+            if started is None:
+                recorder.careful_end(span, None, ended, cut)
                 return
-            scope, origin = recorder.last_origin
-            if span._instrumentation_scope is not scope:
-                origin = recorder.origin_of(span)
-            parent = span._parent
-            attributes = bounded._dict
-            shape = tuple(attributes)
+            _, cell, began, _, thread, origin, trace_id, parent_id, _, kind, start_ns, attributes, events, links = started
+            end_ns = span._end_time
+            name = span._name
+            items = attributes._dict
+            weight = len(name) if type(name) is str else _HEAVY
+            for value in items.values():
+                of = type(value)
+                if of is str:
+                    weight += len(value)
+                elif of is int:
+                    if not -_SMALL_INT < value < _SMALL_INT:
+                        weight = _HEAVY
+                elif of is not float and of is not bool:
+                    weight = _HEAVY
+            if (
+                weight > LIGHT
+                or cut is not None
+                or span._status._status_code is not _UNSET
+                or events._dq
+                or links._dq
+                or attributes.dropped
+                or span_id in above
+                or not -TOLERANCE_NS < end_ns - start_ns - ended + began < TOLERANCE_NS
+            ):
+                recorder.careful_end(span, Started._make(started), ended, cut)
+                return
+            shape = tuple(items)
             if shape == last_shape:  # equal strings are the same objects here, which makes this cheaper than a look-up
                 shape = last_shape
             else:
                 shape = last_shape = shapes.get(shape) or recorder.shape(shape)
-            recorder.deliver(
-                (
-                    context[0],
-                    context[1],
-                    0 if parent is None else parent[1],
-                    span._name,
-                    0 if span._kind is _INTERNAL else span._kind.value,
-                    start_ns,
-                    end_ns,
-                    0,
-                    started[1],
-                    origin,
-                    None,
-                    shape,
-                    *attributes.values(),
-                )
+            row = (
+                trace_id,
+                span_id,
+                parent_id,
+                name,
+                0 if kind is _INTERNAL else kind.value,
+                start_ns,
+                end_ns,
+                0,
+                cell,
+                origin,
+                thread,
+                None,
+                shape,
+                *items.values(),
             )
+            recorder.deliver(row, ROW_BYTES + 4 * weight)
         except Exception:  # an SDK with other private names, a kind that is none, a time that is no number
-            recorder.public_end(span, started)
+            recorder.public_end(span, started, cut)
+        except BaseException:  # an interrupt while the row was being made: the span has ended all the same
+            recorder.public_end(span, started, cut)
+            raise
 
     return on_start, on_end
 
@@ -378,6 +482,8 @@ class Tap(SpanProcessor):
     The methods are put on the instance, so that a span costs no call more than it must."""
 
     def __init__(self) -> None:
+        self.shut_down = False
+        """Whether the provider has been shut down."""
         self.close()
 
     def open(self, recorder: SpanRecorder, *, shielded: bool = False) -> None:
@@ -395,7 +501,9 @@ class Tap(SpanProcessor):
     def _deaf_end(self, span: ReadableSpan) -> None: ...
 
     def shutdown(self) -> None:
-        """Go on: a provider that the user has shut down makes spans all the same."""
+        """Go on listening: a provider that has been shut down makes spans all the same. Ours must not go there any more, as
+        its other processors would complain about each."""
+        self.shut_down = True
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Return True: a row is recorded when its span ends."""

@@ -25,7 +25,7 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Span
 
-from nbtrace.capture.faults import fault
+from nbtrace.faults import fault
 from nbtrace.capture.ids import OwnIdGenerator, shield, unshield
 from nbtrace.capture.patches import Patch
 from nbtrace.capture.processor import SpanRecorder, Tap
@@ -137,14 +137,16 @@ class OwnProvider(TracerProvider, trace.ProxyTracerProvider):
         self._quiet_tracers = {}
 
 
-def quiet_tracer(provider: Any, ids: Any, limits: SpanLimits, scope: InstrumentationScope) -> QuietTracer:
-    """Return a tracer that feeds the provider's processors, without the provider noticing."""
+def quiet_tracer(
+    provider: Any, ids: Any, limits: SpanLimits, scope: InstrumentationScope, *, processors: Any = None
+) -> QuietTracer:
+    """Return a tracer that feeds the provider's processors, or others, without the provider noticing."""
     quiet = limits if isinstance(limits, QuietLimits) else QuietLimits(limits)
     # The deprecated instrumentation info is left out: making one warns.
     return QuietTracer(
         provider.sampler,
         provider.resource,
-        provider._active_span_processor,
+        processors or provider._active_span_processor,
         ids,
         None,  # type: ignore[arg-type]
         quiet,
@@ -164,6 +166,9 @@ class Capture:
         self._tracer: Any = None
         self._seen: Any = None
         self._lost_taps = 0
+        self._listening: Tap | None = None
+        """The tap of the user's provider; None if ours is set, or if there is nothing to watch any more."""
+        self._shut_down = False
         self._installed = False
         self._hook: Patch | None = None
         self._taps: list[tuple[weakref.ref[Any], Tap, Any]] = []
@@ -202,7 +207,7 @@ class Capture:
             if _set_provider() is self._own:
                 trace._TRACER_PROVIDER = None
             self._own.step_back()
-        self._own = self._private = self._tracer = self._seen = None
+        self._own = self._private = self._tracer = self._seen = self._listening = None
 
     def look(self) -> None:
         """Look again at which provider is set; called before each cell, so it returns at once where nothing changed."""
@@ -218,7 +223,8 @@ class Capture:
             self._own = None
         self._seen = provider
         self._lost_taps = 0
-        self._tracer = None
+        self._tracer = self._listening = None
+        self._shut_down = False
         if provider is self._own:
             self._tracer = self._tracer_of(provider)
         else:
@@ -290,6 +296,7 @@ class Capture:
         generator = getattr(provider, "id_generator", None)
         shielded = shield(generator, self._ids)
         tap.open(self.recorder, shielded=shielded)
+        self._listening = tap
         self._taps.append((weakref.ref(provider), tap, generator if shielded else None))
         self._tracer = self._tracer_of(provider)
 
@@ -306,6 +313,8 @@ class Capture:
     def start_span(self, name: str, /, **options: Any) -> Span:
         """Start a span below the current one, with the provider that is set; where that one does not record it, with a
         private one, so that the recording has it and nobody else notices."""
+        if self._listening is not None and self._listening.shut_down:
+            self._leave_shut_down()
         if self._tracer is not None:
             span: Span = self._tracer.start_span(name, **options)
             if span.is_recording():
@@ -315,6 +324,19 @@ class Capture:
         if self._private is not None:
             return self._private.start_span(name, **options)
         return trace.get_tracer(SCOPE).start_span(name, **options)
+
+    def _leave_shut_down(self) -> None:
+        """The user's provider has been shut down: make our spans past its processors, which would say so for each span. Its
+        sampler still decides, so that the user's spans below a cell are what they are without one."""
+        self._listening = None
+        self._shut_down = True
+        try:
+            self._tracer = quiet_tracer(
+                self._seen, self._ids, self._seen._span_limits, _scope(), processors=_Pipeline(self.recorder)
+            )
+        except Exception:
+            self._tracer = None
+            fault("leaving a provider that was shut down")
 
     def _tap_again(self, span: Span) -> None:
         """The span did not reach us: a library has put another provider behind the one that is set, as logfire does when it
@@ -349,6 +371,11 @@ class Capture:
             kind = f"{type(provider).__module__}.{type(provider).__qualname__}"
             if any(ref() is provider for ref, _, _ in self._taps):
                 lines.append(f"Provider: yours ({kind}), with all its processors; nbtrace listens to it.")
+                if self._shut_down or (self._listening is not None and self._listening.shut_down):
+                    lines.append(
+                        "It has been shut down, and its processors want no spans any more: cells and nbtrace.span are "
+                        "recorded past them. Set up tracing anew in a fresh kernel if they should be exported."
+                    )
                 if getattr(provider, "_disabled", False):
                     lines.append(
                         "OTEL_SDK_DISABLED is set: your provider makes no spans; cells and nbtrace.span are recorded."

@@ -33,7 +33,7 @@ from opentelemetry.util._decorator import _AgnosticContextManager
 
 from nbtrace.capture import exceptions
 from nbtrace.capture.current import CurrentSpan
-from nbtrace.capture.faults import fault
+from nbtrace.faults import fault
 from nbtrace.store import semconv
 from nbtrace.store.values import clean_attributes, clean_text, clean_value
 
@@ -75,9 +75,13 @@ def _shortened(value: Any, length: int | None) -> Any:
 
 
 class QuietSpan(_Span):
-    """The SDK's span that cleans what it is given, and stays silent once it has ended."""
+    """The SDK's span that cleans what it is given, and stays silent once it has ended.
+
+    Its methods go past the SDK's lock, each being one step: a signal handler or a finaliser that comes in between, and has
+    something to say of the same span, would wait on it for the code that it has interrupted."""
 
     _limits: QuietLimits
+    _ending = False
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Set an attribute, cleaned; beyond the limit it is counted instead."""
@@ -86,15 +90,14 @@ class QuietSpan(_Span):
             self.set_attributes({key: value})
             return
         value = _shortened(clean_value(value), limits.text_length)
-        with self._lock:
-            if self._end_time is None:
-                bounded: Any = self._attributes
-                known = bounded._dict
-                if limits.attribute_count is None or len(known) < limits.attribute_count or key in known:
-                    # Past the SDK's own cleaning: ours is done, and older SDKs refuse maps, mixed arrays and None.
-                    known[key] = value
-                else:
-                    bounded.dropped += 1
+        if self._end_time is None:
+            bounded: Any = self._attributes
+            known = bounded._dict
+            if limits.attribute_count is None or len(known) < limits.attribute_count or key in known:
+                # Past the SDK's own cleaning: ours is done, and older SDKs refuse maps, mixed arrays and None.
+                known[key] = value
+            else:
+                bounded.dropped += 1
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set several attributes."""
@@ -108,13 +111,16 @@ class QuietSpan(_Span):
         if self._end_time is None:
             limits = self._limits
             bounded = _bounded(attributes, limits.event_attribute_count, limits.event_text_length)
-            self._add_event(Event(clean_text(name), bounded, _whole(timestamp)))
+            _put(self._events, Event(clean_text(name), bounded, _whole(timestamp)))
 
     def add_link(self, context: SpanContext, attributes: Any = None) -> None:
         """Add a link to another span, cleaned."""
         if self._end_time is None and isinstance(context, SpanContext):
             limits = self._limits
-            self._add_link(Link(context, _bounded(attributes, limits.link_attribute_count, limits.event_text_length)))
+            _put(
+                self._links,
+                Link(context, _bounded(attributes, limits.link_attribute_count, limits.event_text_length)),
+            )
 
     def is_recording(self) -> bool:
         """Whether the span runs; False too while an exception is handled whose `str()` raises.
@@ -157,17 +163,24 @@ class QuietSpan(_Span):
         if isinstance(status, StatusCode):
             keeps = status is StatusCode.ERROR and description is not None
             status = Status(status, clean_text(description) if keeps else None)
-        super().set_status(status)
+        # OpenTelemetry's rule: OK is the last word, and UNSET is none.
+        if self._status.status_code is not StatusCode.OK and status.status_code is not StatusCode.UNSET:
+            self._status = status
 
     def update_name(self, name: str) -> None:
         """Rename the span."""
         if self._end_time is None:
-            super().update_name(clean_text(name))
+            self._name = clean_text(name)
 
     def end(self, end_time: int | None = None) -> None:
         """End the span; a second call does nothing."""
-        if self._end_time is None:
-            super().end(_whole(end_time))
+        if self._end_time is None and not self._ending:
+            # The SDK takes its lock here: whoever interrupts it and ends the same span must not try.
+            self._ending = True
+            try:
+                super().end(_whole(end_time))
+            finally:
+                self._ending = False
 
     def _readable_span(self) -> ReadableSpan:
         # The SDK hands its processors a copy. The recorder only reads, so where it is alone the copy is saved.
@@ -189,6 +202,14 @@ class QuietSpan(_Span):
 
 # What a user sees of the class, in a repr, is the SDK's name.
 QuietSpan.__name__ = QuietSpan.__qualname__ = _Span.__name__
+
+
+def _put(bounded: Any, item: Any) -> None:
+    """Add an event or a link as the SDK does, but for its lock."""
+    known = bounded._dq
+    if known.maxlen is not None and len(known) == known.maxlen:
+        bounded.dropped += 1
+    known.append(item)
 
 
 def _bounded(attributes: Any, limit: int | None, length: int | None) -> BoundedAttributes:

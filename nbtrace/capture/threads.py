@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from opentelemetry.context import Context, attach, get_current
 
 from nbtrace.capture.patches import Patch
-from nbtrace.capture.processor import CELL
+from nbtrace.capture.here import CELL
 
 _CARRIED = "_nbtrace_carried"
 

@@ -1,12 +1,14 @@
 """The book of executions: which cell ran as which number, so that a span needs to carry only a small integer.
 
 A span that ends while its cell still runs does not know the cell's execution count yet on every IPython; the book does
-when it is read."""
+when it is read. Like the store it knows no lock: a signal handler may ask while a cell is being entered."""
 
 from __future__ import annotations
 
-import threading
+import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import count
 
 MAX_EXECUTIONS = 100_000
 
@@ -32,31 +34,31 @@ class CellBook:
 
     def __init__(self) -> None:
         self._executions: dict[int, Execution] = {}
-        self._runs: dict[str, int] = {}
+        self._runs: dict[str, count[int]] = {}
+        self._numbers = count(1)
         self._last = 0
-        self._lock = threading.Lock()
 
     def open(self, *, execution_count: int | None, cell_id: str | None, source: str) -> Execution:
         """Enter a new execution and return it; its count may be corrected until it is read."""
-        with self._lock:
-            self._last += 1
-            key = cell_id or source
-            run = self._runs[key] = self._runs.get(key, 0) + 1
-            execution = Execution(self._last, execution_count, cell_id, source, run)
-            self._executions[self._last] = execution
-            while len(self._executions) > MAX_EXECUTIONS:
-                del self._executions[next(iter(self._executions))]
-            return execution
+        # The source's digest, not the source: it is kept though the execution may be forgotten.
+        key = cell_id or hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
+        run = next(self._runs.setdefault(key, count(1)))
+        execution = Execution(next(self._numbers), execution_count, cell_id, source, run)
+        self._executions[execution.number] = execution
+        self._last = execution.number
+        while len(self._executions) > MAX_EXECUTIONS:
+            self._executions.pop(next(iter(self._executions), 0), None)
+        return execution
 
-    def executions(self) -> list[Execution]:
+    def executions(self) -> tuple[Execution, ...]:
         """Return the executions in the order of their starts."""
-        with self._lock:
-            return list(self._executions.values())
+        return tuple(self._executions.copy().values())
 
     def forget_ended(self) -> None:
         """Forget all executions but the last, which may be the one that asks; numbers go on."""
-        with self._lock:
-            last = self._executions.get(self._last)
-            self._executions.clear()
-            if last is not None:
-                self._executions[last.number] = last
+        self.forget([number for number in self._executions.copy() if number != self._last])
+
+    def forget(self, numbers: Collection[int]) -> None:
+        """Forget these executions, their sources and what they were."""
+        for number in numbers:
+            self._executions.pop(number, None)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 
@@ -18,29 +18,34 @@ class Origin:
     resource: Mapping[str, Any] = field(default_factory=dict)
 
 
+_UNKNOWN = Origin(None, None)
+
+
 class Origins:
-    """An append-only table of origins; equal ones share an index."""
+    """A table of origins that only grows; equal ones share an index. Without a lock: the first span of a scope may start in
+    a signal handler."""
 
     def __init__(self) -> None:
-        self._known: dict[object, int] = {}
+        self._indices: dict[object, int] = {}
         # 0 is "not known", so that a row always has an origin.
-        self._table: list[Origin] = [Origin(None, None)]
-        self._lock = threading.Lock()
+        self._table: dict[int, Origin] = {0: _UNKNOWN}
+        self._numbers = count(1)
 
     def index(self, origin: Origin) -> int:
         """Return the index of `origin`, entering it if it is new."""
         key = (origin.service_name, origin.scope_name, origin.scope_version, repr(sorted(origin.resource.items())))
-        with self._lock:
-            if key not in self._known:
-                self._table.append(origin)
-                self._known[key] = len(self._table) - 1
-            return self._known[key]
+        index = self._indices.get(key)
+        if index is None:
+            # Of two threads that come at once one wins, and the other's number stays empty.
+            index = self._indices.setdefault(key, next(self._numbers))
+        self._table.setdefault(index, origin)
+        return index
 
     def __getitem__(self, index: int) -> Origin:
-        return self._table[index]
+        return self._table.get(index, _UNKNOWN)
 
     def __len__(self) -> int:
-        return len(self._table)
+        return max(self._table.copy()) + 1
 
 
 ORIGINS = Origins()

@@ -5,6 +5,7 @@ Times are integer nanoseconds since the epoch, ids integers; 0 stands for "none"
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple, TypeAlias
 
 Row: TypeAlias = tuple[Any, ...]
@@ -29,6 +30,16 @@ class Extra(NamedTuple):
     """The span failed by an exception that one of its descendants has already recorded."""
 
 
+class Thread(NamedTuple):
+    """A thread of a process."""
+
+    process_pid: int | None = None
+    thread_id: int | None = None
+    """What `threading.get_ident()` gives there: OpenTelemetry's thread.id."""
+    thread_name: str | None = None
+    """Its name when its first span began; None if `threading` does not know it."""
+
+
 class RowFields(NamedTuple):
     """The fields at the beginning of a row, in their order."""
 
@@ -41,13 +52,15 @@ class RowFields(NamedTuple):
     """Index into `KINDS`."""
     start_ns: int
     end_ns: int
-    """0 while the span runs."""
+    """`RUNNING` while the span runs, `UNFINISHED` when nothing can end it any more."""
     status: int
     """Index into `STATUS_CODES`."""
     cell: int
     """Number of the execution in the `CellBook`, 0 outside a cell."""
     origin: int
     """Index into the `Origins`: which program and which instrumentation scope."""
+    thread: Thread
+    """The thread in which it began; spans of a thread share the tuple."""
     extra: Extra | None
     keys: tuple[str, ...]
     """The attributes' keys; spans with the same keys in the same order share the tuple."""
@@ -56,6 +69,10 @@ class RowFields(NamedTuple):
 WIDTH = len(RowFields._fields)
 """Where the values begin."""
 
+RUNNING, UNFINISHED = 0, -1
+"""The end of a span that has none: it may still come, or nothing is left that could end it."""
+
+STATES = ("ended", "running", "unfinished")
 KINDS = ("INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 STATUS_CODES = ("UNSET", "OK", "ERROR")
 
@@ -69,3 +86,6 @@ MAX_ITEMS = 1_000
 
 MAX_DEPTH = 16
 """Levels kept of nested arrays and maps."""
+
+UNSEALABLE: Counter[str] = Counter()
+"""By the kind of its error: how many spans of this process could be kept only as rows that say so."""

@@ -1,8 +1,8 @@
 """Seal rows into Arrow: one `Batch` of typed columns from a list of row tuples.
 
-Enters: rows in the order of `RowFields`. Leaves: `Batch`. Everything that Arrow would refuse (a lone surrogate, an int
-beyond 64 bits, a name that is no str) is cleaned here, off the user's path, and only where Arrow did refuse or a quick
-look at the types says so."""
+Enters: rows in the order of `RowFields`. Leaves: `Batch`. What Arrow would refuse (a lone surrogate, an int beyond 64 bits)
+is cleaned here, off the user's path, and only where Arrow did refuse. A row that cannot be sealed at all becomes one that
+says so, and costs no other row anything."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from base64 import b64decode, b64encode
 from binascii import hexlify
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain, repeat
 from operator import is_
 from typing import Any
@@ -21,7 +20,20 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from nbtrace.store.schema import MAX_TEXT, WIDTH, Row
+from nbtrace.store.batch import Attributes, Batch, Run
+from nbtrace.store.schema import (
+    KINDS,
+    MAX_TEXT,
+    RUNNING,
+    STATUS_CODES,
+    UNFINISHED,
+    UNSEALABLE,
+    WIDTH,
+    Extra,
+    Row,
+    RowFields,
+    Thread,
+)
 from nbtrace.store.values import clean_text, clean_value
 
 Ints = npt.NDArray[np.int64]
@@ -31,56 +43,71 @@ _MASK128 = 2**128 - 1
 _EMPTY: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """The values of one attribute key that share a type, and the rows they stand on."""
-
-    kind: str
-    """str, int, float, bool, none, bytes, or json for arrays and maps."""
-    rows: npt.NDArray[np.int32] | None
-    """Ascending row numbers within the batch; None when every row has a value, in order."""
-    values: Any
-    """A pyarrow Array; strings that repeat are dictionary-encoded."""
-
-
-Attributes = dict[str, list[Run]]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Spans sealed into columns. `length` spans, `spans` an Arrow record batch of the fixed columns."""
-
-    length: int
-    spans: Any
-    """RecordBatch: trace_id, span_id, parent_span_id, name, kind, start_ns, end_ns (null while running), status,
-    status_message, cell, origin, event_count, link_count, dropped_attributes, dropped_events, dropped_links, propagated."""
-    attributes: Attributes
-    events: Any
-    """RecordBatch: row (of the span in this batch), time_ns, name."""
-    event_attributes: Attributes
-    links: Any
-    """RecordBatch: row (of the span in this batch), linked_trace_id, linked_span_id."""
-    link_attributes: Attributes
-
-    @property
-    def nbytes(self) -> int:
-        """The memory that it holds."""
-        runs = (
-            run
-            for attributes in (self.attributes, self.event_attributes, self.link_attributes)
-            for found in attributes.values()
-            for run in found
-        )
-        tables = self.spans.nbytes + self.events.nbytes + self.links.nbytes
-        return int(tables + sum(run.values.nbytes + (0 if run.rows is None else run.rows.nbytes) for run in runs))
-
-
 def seal(rows: Sequence[Row]) -> Batch:
     """Return the batch of `rows`, in their order. An empty list gives an empty batch of the same types."""
+    try:
+        return _seal(rows)
+    except MemoryError:
+        raise
+    except Exception:
+        # Whatever somebody's object did, it is found by making every field of every row plain.
+        return _seal([_plain_row(row) for row in rows])
+
+
+def _plain_row(row: Row) -> Row:
+    """The row with each field of the type it should have; one that says what is wrong where that cannot be had."""
+    fields: Any = (0, 0)
+    try:
+        fields = RowFields(*row[:WIDTH])
+        extra = fields.extra
+        if extra is not None:
+            extra = Extra(
+                None if extra.status_message is None else clean_text(extra.status_message),
+                tuple((_whole(when), clean_text(name), *_plain_pairs(*pairs)) for when, name, *pairs in extra.events),
+                tuple((_whole(trace), _whole(span), *_plain_pairs(*pairs)) for trace, span, *pairs in extra.links),
+                *(_within(_whole(dropped), 2**31) for dropped in extra[3:6]),
+                bool(extra.propagated),
+            )
+        pid, ident, thread_name = fields.thread
+        keys, values = _plain_pairs(fields.keys, row[WIDTH:])
+        return (
+            *(_whole(number) for number in fields[:3]),
+            clean_text(fields.name),
+            _within(_whole(fields.kind), len(KINDS)),
+            *(_whole(number) for number in (fields.start_ns, fields.end_ns)),
+            _within(_whole(fields.status), len(STATUS_CODES)),
+            *(_within(_whole(number), 2**31) for number in (fields.cell, fields.origin)),
+            Thread(
+                None if pid is None else _whole(pid),
+                None if ident is None else _whole(ident),
+                None if thread_name is None else clean_text(thread_name),
+            ),
+            extra,
+            keys,
+            *values,
+        )
+    except Exception as error:
+        UNSEALABLE[type(error).__name__] += 1
+        said = f"this span could not be kept: {type(error).__name__} while its fields were read"
+        ids = [_whole(number) for number in (*fields[:3], 0, 0)[:3]]
+        return (*ids, said, 0, 0, 1, 0, 0, 0, Thread(), None, ())
+
+
+def _plain_pairs(keys: Sequence[Any], values: Sequence[Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    return tuple(clean_text(key) for key in keys), tuple(clean_value(value) for value in values)
+
+
+def _within(number: int, length: int) -> int:
+    return number if 0 <= number < length else 0
+
+
+def _seal(rows: Sequence[Row]) -> Batch:
     n = len(rows)
     # Rows are of different length, and zip ends with the shortest: all have the fields.
     columns = list(zip(*rows)) if rows else [_EMPTY] * WIDTH  # noqa: B905
-    (trace_ids, span_ids, parents, names, kinds, starts, ends, statuses, cells, origins, extras, keys) = columns[:WIDTH]
+    (trace_ids, span_ids, parents, names, kinds, starts, ends, statuses, cells, origins) = columns[:10]
+    threads, extras, keys = columns[10:WIDTH]
+    end_ns = _int64(ends)
     plain = extras.count(None) == n
     noted = [] if plain else [(row, extra) for row, extra in enumerate(extras) if extra is not None]
     spans = pa.RecordBatch.from_pydict(
@@ -91,11 +118,13 @@ def seal(rows: Sequence[Row]) -> Batch:
             "name": _texts(names),
             "kind": pa.array(np.frombuffer(bytes(kinds), dtype=np.int8)),
             "start_ns": pa.array(_int64(starts)),
-            "end_ns": _times(ends),
+            "end_ns": _ends(end_ns),
+            "state": _states(end_ns),
             "status": pa.array(np.frombuffer(bytes(statuses), dtype=np.int8)),
             "status_message": _scattered_texts(n, [(row, extra.status_message) for row, extra in noted]),
             "cell": pa.array(np.frombuffer(array("i", cells), dtype=np.int32)),
             "origin": pa.array(np.frombuffer(array("i", origins), dtype=np.int32)),
+            "thread": _threads(threads),
             "event_count": _scattered(n, [(row, len(extra.events)) for row, extra in noted]),
             "link_count": _scattered(n, [(row, len(extra.links)) for row, extra in noted]),
             "dropped_attributes": _scattered(n, [(row, extra.dropped_attributes) for row, extra in noted]),
@@ -168,9 +197,24 @@ def _uint64(numbers: Sequence[Any]) -> npt.NDArray[np.uint64]:
         return np.array([_whole(number) & _MASK64 for number in numbers], dtype=np.uint64)
 
 
-def _times(numbers: Sequence[Any]) -> Any:
-    times = _int64(numbers)
-    return pa.array(times, mask=times == 0) if (times == 0).any() else pa.array(times)
+def _ends(end_ns: Ints) -> Any:
+    missing = (end_ns == RUNNING) | (end_ns == UNFINISHED)
+    return pa.array(end_ns, mask=missing) if missing.any() else pa.array(end_ns)
+
+
+def _states(end_ns: Ints) -> Any:
+    return pa.array((end_ns == RUNNING).astype(np.int8) + 2 * (end_ns == UNFINISHED).astype(np.int8))
+
+
+_THREAD_TYPE = pa.struct([("process_pid", pa.int64()), ("thread_id", pa.int64()), ("thread_name", pa.string())])
+
+
+def _threads(threads: Sequence[Thread]) -> Any:
+    unique = list(dict.fromkeys(threads))
+    code = {thread: position for position, thread in enumerate(unique)}
+    codes = np.fromiter(map(code.__getitem__, threads), dtype=np.int32, count=len(threads))
+    known = pa.array([thread._asdict() for thread in unique], _THREAD_TYPE)
+    return pa.DictionaryArray.from_arrays(codes, known)
 
 
 def _hex16(ids: npt.NDArray[np.uint64], *, missing: int | None = None) -> Any:

@@ -1,61 +1,84 @@
 """The recording itself: finished spans in memory, thread-safe, bounded, sealed into Arrow off the user's path.
 
-Enters: row tuples, by `append`. Leaves: a `Snapshot` of sealed batches. Rows gather in a tail; a full tail becomes a
-chunk; a short-lived thread seals chunks. Knows no SDK, no DataFrame and no notebook."""
+Enters: row tuples, by `append`. Leaves: a `Snapshot` of sealed batches. Rows gather in the last of a row of chunks; a full
+chunk is followed by a new one; a short-lived thread seals those that are full. Knows no SDK, no DataFrame and no notebook.
+
+There is no lock. A signal handler, a finaliser or a forked child that came in between would wait for one for ever, so each
+change is one step that the interpreter does not divide (an append, an assignment), and what lies between two steps is a
+whole recording."""
 
 from __future__ import annotations
 
+import _thread
 import os
-import threading
+import time
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
+from nbtrace.faults import fault
 from nbtrace.store.cells import CellBook, Execution
 from nbtrace.store.schema import Row
 
 if TYPE_CHECKING:
-    from nbtrace.store.seal import Batch
+    from nbtrace.store.batch import Batch
 
 CHUNK_ROWS = 16_384
 """Rows in a chunk: long enough that sealing costs little per span, short enough that the collector's visits do too."""
 
+CHUNK_BYTES = 256_000_000
+"""What a chunk may weigh before it is sealed, whatever the bound: Arrow's texts end at two gigabytes."""
+
 MIN_SETTLED_ROWS = 4_096
-"""At the end of a cell a tail of at least this length is sealed, so that the question in the next cell finds it done."""
+"""At the end of a cell a chunk of at least this length is sealed, so that the question in the next cell finds it done."""
 
 MIN_SEALED_ROWS = 512
-"""A reader seals a tail of at least this length for good; a shorter one is converted anew at each reading, so that many
+"""A reader seals a chunk of at least this length for good; a shorter one is converted anew at each reading, so that many
 readings of a slow recording do not leave it in crumbs."""
 
+ROW_BYTES = 500
+"""What a row without long values weighs until it is sealed."""
 
-UNKNOWN_ROW_BYTES = 8_192.0
-"""What a span is taken to weigh until the first are weighed: more than most do, so that the first chunk is not too long."""
+_MANY_GRAVES = 1_000
+_LAST_ROWS = 64
+_IMPORT_PATIENCE_S = 5.0
 
 
-class _Chunk:
-    """Rows that have left the tail: waiting as rows, or sealed."""
+class Chunk:
+    """Some rows, in the order in which they came: as rows first, as a batch once they are sealed."""
 
-    __slots__ = ("_lock", "batch", "length", "nbytes", "rows")
+    __slots__ = ("batch", "number", "rows", "weight")
 
-    def __init__(self, rows: list[Row]) -> None:
-        self.rows: list[Row] | None = rows
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.rows: list[Row] | None = []
+        """None once they are sealed."""
         self.batch: Batch | None = None
-        self.length = len(rows)
-        self.nbytes = 0
-        """Known once it is sealed."""
-        self._lock = threading.Lock()
+        self.weight = 0
+        """Bytes: estimated as the rows come, exact when they are sealed."""
+
+    def __len__(self) -> int:
+        rows = self.rows
+        if rows is not None:
+            return len(rows)
+        assert self.batch is not None
+        return self.batch.length
 
     def sealed(self) -> Batch:
+        """Seal the rows if they are not yet. Two who come at once both do it; the first one's batch stays."""
         from nbtrace.store.seal import seal  # opens pyarrow, so not at import
 
-        with self._lock:  # the sealing thread and a reader may come at once
-            if self.batch is None:
-                self.batch = seal(self.rows or [])
-                self.nbytes = self.batch.nbytes
-                self.rows = None
-            return self.batch
+        rows = self.rows
+        if rows is not None:
+            batch = seal(rows)
+            if self.rows is rows:
+                self.batch, self.weight = batch, batch.nbytes
+                self.rows = None  # last: until then readers take the rows
+        assert self.batch is not None
+        return self.batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +92,44 @@ class Snapshot:
     """Finished spans that the bound has pushed out since the recording began or was reset."""
 
 
+class _Dropped:
+    """How many spans the bound has pushed out: each chunk counts once, however often and by however many threads it is told."""
+
+    def __init__(self) -> None:
+        self._graves: dict[int, int] = {}
+        self._buried: tuple[frozenset[int], int] = (frozenset(), 0)
+        """Chunks that were counted last, and how many spans have been counted altogether."""
+        self._burying = _thread.allocate_lock()
+
+    def __contains__(self, chunk: Chunk) -> bool:
+        return chunk.number in self._graves
+
+    def note(self, chunk: Chunk, chunks: deque[Chunk]) -> None:
+        """Count a chunk as gone; it leaves `chunks` afterwards."""
+        if chunk.number not in self._buried[0]:
+            self._graves[chunk.number] = len(chunk)
+        # Only ever tried, never waited for.
+        if len(self._graves) > _MANY_GRAVES and self._burying.acquire(False):
+            try:
+                self._bury({each.number for each in list(chunks)})
+            finally:
+                self._burying.release()
+
+    def _bury(self, present: set[int]) -> None:
+        numbers, total = self._buried
+        graves = self._graves.copy()
+        gone = frozenset(number for number in graves if number not in present and number not in numbers)
+        # In one step; what is left in the graves of those counted is passed over until it is deleted.
+        self._buried = (gone, total + sum(graves[number] for number in gone))
+        for number in (*gone, *numbers):
+            self._graves.pop(number, None)
+
+    def total(self) -> int:
+        """Return how many spans are gone."""
+        numbers, total = self._buried
+        return total + sum(length for number, length in self._graves.copy().items() if number not in numbers)
+
+
 class SpanStore:
     """Finished spans, the oldest dropped beyond `max_spans` or `max_bytes`; running ones are asked for when somebody
     looks."""
@@ -79,34 +140,42 @@ class SpanStore:
         self.cells = CellBook() if cells is None else cells
         self.running_rows: Callable[[], list[Row]] = list
         """Gives the rows of the spans that still run; capture sets it."""
-        self._tail: list[Row] = []
-        self._chunks: deque[_Chunk] = deque()
-        self._chunked = 0
-        self._dropped = 0
-        self._turns = 0
-        self._clears = 0
-        self._sealer: threading.Thread | None = None
-        self._lock = threading.Lock()
+        self.forgotten_spans = 0
+        """How many spans have been taken out because somebody asked for it."""
+        self._numbers = count()
+        self._chunks: deque[Chunk] = deque([Chunk(next(self._numbers))])
+        self._gone = _Dropped()
+        self._epoch = 0
+        self._at_work = _thread.allocate_lock()
         self._max_spans, self._max_bytes = max_spans, max_bytes
-        self._row_bytes = UNKNOWN_ROW_BYTES
         self._size_chunks()
         _STORES.add(self)
 
-    def append(self, row: Row) -> None:
-        """Add a finished span. Called on the user's path, from any thread."""
-        tail = self._tail
-        tail.append(row)
-        if len(tail) >= self._chunk_rows:
-            self._turn_over()
+    def append(self, row: Row, weight: int = ROW_BYTES) -> None:
+        """Add a finished span that takes about `weight` bytes. Called on the user's path, from any thread."""
+        try:
+            # In one line: the chunk is looked up and the row is in it, with no chance for another thread in between.
+            (rows := (chunk := self._chunks[-1]).rows).append(row)  # type: ignore[union-attr]
+        except AttributeError:  # sealed this very moment
+            self.append(row, weight)
+            return
+        chunk.weight = weight = chunk.weight + weight
+        if len(rows) >= self._chunk_rows or weight >= self._chunk_bytes:  # type: ignore[arg-type]
+            self._turn(chunk)
+
+    def holds(self, row: Row) -> bool:
+        """Whether a row with the ids of this one is among the last that came: an interrupted writer asks."""
+        rows = [known for chunk in self._kept()[-2:] for known in (chunk.rows or ())[-_LAST_ROWS:]]
+        return any(known[:2] == row[:2] for known in rows)
 
     def __len__(self) -> int:
         """Return how many finished spans are kept."""
-        return self._chunked + len(self._tail)
+        return sum(map(len, self._kept()))
 
     @property
     def dropped_spans(self) -> int:
         """How many finished spans the bound has pushed out."""
-        return self._dropped
+        return self._gone.total()
 
     @property
     def max_spans(self) -> int:
@@ -117,156 +186,220 @@ class SpanStore:
     def max_spans(self, max_spans: int) -> None:
         self._max_spans = max_spans
         self._size_chunks()
-        self._turn_over(partly=True)
+        self._divide()
 
     @property
     def nbytes(self) -> int:
-        """The memory of the sealed spans."""
-        with self._lock:
-            return sum(chunk.nbytes for chunk in self._chunks)
+        """The memory of the finished spans: measured where they are sealed, estimated where they are not."""
+        return sum(chunk.weight for chunk in self._kept())
 
     @property
     def max_bytes(self) -> int:
-        """The bound on their memory; setting it drops what is over it at once. Spans are weighed when they are sealed, so
-        up to an eighth of it comes on top for those that are not sealed yet."""
+        """The bound on their memory; setting it drops what is over it at once."""
         return self._max_bytes
 
     @max_bytes.setter
     def max_bytes(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._turn_over(partly=True)
-        self._weigh()
+        self._size_chunks()
+        self._divide()
+        for chunk in self._kept()[:-1]:
+            chunk.sealed()  # what it weighs is known then
+        self._drop()
 
     def settle(self) -> None:
-        """Have a long tail sealed now, while nobody waits for it."""
-        if len(self._tail) >= MIN_SETTLED_ROWS:
-            self._turn_over(partly=True)
+        """Have a long chunk sealed now, while nobody waits for it."""
+        if len(chunk := self._chunks[-1]) >= MIN_SETTLED_ROWS:
+            self._turn(chunk)
 
     def clear(self) -> None:
         """Forget all finished spans and the count of the dropped."""
-        with self._lock:
-            self._tail.clear()
-            self._chunks.clear()
-            self._chunked = self._dropped = 0
-            self._clears += 1
+        self._epoch += 1
+        self._chunks = deque([Chunk(next(self._numbers))])
+        self._gone = _Dropped()
+        self.forgotten_spans = 0
 
-    def since(self, mark: tuple[int, int] | None) -> tuple[list[tuple[Batch, int]], tuple[int, int]]:
+    def forget(self, span_ids: Collection[int]) -> int:
+        """Take finished spans out, with all that hangs on them; return how many there were."""
+        from nbtrace.store.batch import without
+
+        self._turn(self._chunks[-1])
+        found = 0
+        for chunk in self._kept()[:-1]:
+            batch = chunk.sealed()
+            left = without(batch, span_ids)
+            if left.length < batch.length:
+                found += batch.length - left.length
+                chunk.batch, chunk.weight = left, left.nbytes
+        self.forgotten_spans += found
+        self._epoch += 1
+        return found
+
+    def since(self, mark: Mark | None) -> tuple[list[tuple[Batch, int]], Mark]:
         """Return the spans that came after `mark`, as batches, each with the number of rows to skip, and a new mark.
 
-        All spans if there is no mark, or if the recording was cleared since it was made, which shows in the mark's first
-        number. What the bound has dropped meanwhile is missing."""
+        All spans if there is no mark, or if spans were cleared or forgotten since it was made, which shows in the mark's
+        first number. What the bound has dropped meanwhile is missing."""
         from nbtrace.store.seal import seal
 
-        with self._lock:
-            first, clears = self._dropped, self._clears
-            chunks, tail = list(self._chunks), self._tail[:]
-        seen = mark[1] if mark is not None and mark[0] == clears else 0
-        found = []
-        for chunk in chunks:
-            if first + chunk.length > seen:
-                found.append((chunk.sealed(), max(0, seen - first)))
-            first += chunk.length
-        if first + len(tail) > seen:
-            found.append((seal(tail[max(0, seen - first) :]), 0))
-        return found, (clears, first + len(tail))
+        epoch = self._epoch
+        seen = mark[1] if mark is not None and mark[0] == epoch else {}
+        found, lengths = [], {}
+        for chunk in (kept := self._kept()):
+            rows, skip = chunk.rows, seen.get(chunk.number, 0)
+            if rows is None or chunk is not kept[-1]:
+                length = len(chunk)
+                if length > skip:
+                    found.append((chunk.sealed(), skip))
+            else:
+                rows = rows[skip:]
+                length = skip + len(rows)
+                if rows:
+                    found.append((seal(rows), 0))
+            lengths[chunk.number] = length
+        return found, (epoch, lengths)
 
     def snapshot(self) -> Snapshot:
         """Return all spans as sealed batches, running ones in a last batch of their own. Writers are never blocked:
         what they append meanwhile is in the next snapshot."""
         from nbtrace.store.seal import seal
 
-        if len(self._tail) >= MIN_SEALED_ROWS:
-            self._turn_over(partly=True)
-        while True:
-            # Running spans first: one that ends in between is then in both, and the finished row in the tail wins. Had
-            # the tail turned over in between, it could be in a chunk, so look again.
-            turns = self._turns
-            running = self.running_rows()
-            with self._lock:
-                chunks = list(self._chunks)
-                tail = self._tail[:]
-                dropped = self._dropped
-                if turns == self._turns:
-                    break
-        finished_ids = {row[1] for row in tail}
-        rows = tail + [row for row in running if row[1] not in finished_ids]
-        batches = [chunk.sealed() for chunk in chunks]
-        self._weigh()
+        if len(last := self._chunks[-1]) >= MIN_SEALED_ROWS:
+            self._turn(last)
+        # Running spans first: one that ends in between is then in both, and the finished row wins.
+        before = {chunk.number: len(chunk) for chunk in self._kept()}
+        running = self.running_rows()
+        chunks, dropped = self._kept(), self._gone.total()
+        begun = chunks[-1].rows  # None if it has been sealed this very moment
+        batches = [chunk.sealed() for chunk in (chunks if begun is None else chunks[:-1]) if len(chunk)]
+        rows = [] if begun is None else begun[:]
+        if running:
+            ended = {row[1] for row in rows}
+            for chunk, batch in ((chunk, chunk.batch) for chunk in chunks if chunk.batch is not None):
+                if (skip := before.get(chunk.number, 0)) < batch.length:
+                    ended.update(int(span_id, 16) for span_id in batch.spans["span_id"].slice(skip).to_pylist())
+            rows += [row for row in running if row[1] not in ended]
+        self._drop()
         if rows or not batches:
             batches.append(seal(rows))
-        return Snapshot(tuple(batches), tuple(self.cells.executions()), dropped)
+        return Snapshot(tuple(batches), self.cells.executions(), dropped)
+
+    def _kept(self) -> list[Chunk]:
+        gone = self._gone
+        return [chunk for chunk in list(self._chunks) if chunk not in gone]
 
     def _size_chunks(self) -> None:
         # At least eight chunks within the bounds: whole chunks are dropped, so a reader sees three quarters of it or more.
-        self._rows_by_bytes = max(1, self._max_bytes // 8 // max(1, round(self._row_bytes)))
-        self._chunk_rows = max(1, min(CHUNK_ROWS, self._max_spans // 8, self._rows_by_bytes))
+        self._chunk_rows = max(1, min(CHUNK_ROWS, self._max_spans // 8))
+        self._chunk_bytes = max(1, min(CHUNK_BYTES, self._max_bytes // 8))
 
-    def _weigh(self) -> None:
-        """Drop what is over the bound in bytes, the last sealed chunk excepted, and learn how heavy spans are."""
-        with self._lock:
-            sealed = [chunk for chunk in self._chunks if chunk.nbytes]
-            if not sealed:
-                return
-            held = sum(chunk.nbytes for chunk in sealed)
-            while held > self._max_bytes and self._chunks[0] is not sealed[-1]:
-                oldest = self._chunks.popleft()
-                held -= oldest.nbytes
-                self._chunked -= oldest.length
-                self._dropped += oldest.length
-            self._row_bytes = max(chunk.nbytes / chunk.length for chunk in sealed[-2:])
-            self._size_chunks()
+    def _divide(self) -> None:
+        """Make chunks of the size that is wanted now of the one that was begun with another."""
+        old = self._chunks[-1]
+        self._chunks.append(Chunk(next(self._numbers)))  # from here on nobody adds to the old one
+        rows = old.rows
+        if rows and (len(rows) > self._chunk_rows or old.weight > self._chunk_bytes):
+            per_row = old.weight // len(rows) + 1
+            length = max(1, min(self._chunk_rows, self._chunk_bytes // per_row))
+            pieces = []
+            for start in range(0, len(rows), length):
+                piece = Chunk(next(self._numbers))
+                piece.rows = rows[start : start + length]
+                piece.weight = per_row * len(piece.rows)
+                pieces.append(piece)
+            self._chunks.extend([*pieces, Chunk(next(self._numbers))])
+            self._chunks.remove(old)
+        self._drop()
 
-    def _turn_over(self, *, partly: bool = False) -> None:
-        """Make a chunk of the tail, drop what is over the bound, and have the rest sealed."""
-        with self._lock:
-            # The list stays the same object and is copied before it is cut: a writer that appends in between, holding
-            # no lock, adds behind the cut.
-            rows = self._tail[:]
-            if len(rows) >= self._chunk_rows or (partly and rows):
-                for start in range(0, len(rows), self._chunk_rows):
-                    self._chunks.append(_Chunk(rows[start : start + self._chunk_rows]))
-                self._chunked += len(rows)
-                self._turns += 1
-                del self._tail[: len(rows)]
-            # Room for a tail that is as long as it gets: the bound holds at every moment.
-            while self._chunks and self._chunked > self._max_spans - (self._chunk_rows - 1):
-                oldest = self._chunks.popleft()
-                self._chunked -= oldest.length
-                self._dropped += oldest.length
-        if rows and (len(rows) >= MIN_SEALED_ROWS or self._rows_by_bytes < MIN_SEALED_ROWS):
+    def _turn(self, full: Chunk) -> None:
+        """Begin a new chunk, drop what is over the bounds, and have the full one sealed."""
+        if self._chunks[-1] is full and len(full):
+            # Two threads that come at once leave an empty chunk between the others, which nobody notices.
+            self._chunks.append(Chunk(next(self._numbers)))
+        self._drop()
+        if len(full) >= MIN_SEALED_ROWS or full.weight >= self._chunk_bytes:
             self._seal_soon()
+
+    def _drop(self) -> None:
+        """Drop the oldest chunks beyond the bounds, room left for a last chunk that is as full as it gets."""
+        kept = self._kept()[:-1]
+        spans = sum(map(len, kept)) - (self._max_spans - (self._chunk_rows - 1))
+        weight = sum(chunk.weight for chunk in kept) - (self._max_bytes - self._chunk_bytes)
+        for oldest in kept:
+            if spans <= 0 and weight <= 0:
+                break
+            spans -= len(oldest)
+            weight -= oldest.weight
+            # Told before it is done, and by its number: whoever is interrupted in between has miscounted nothing.
+            self._gone.note(oldest, self._chunks)
+            try:
+                self._chunks.remove(oldest)
+            except ValueError:
+                pass  # another thread did
+
+    # ── the sealing thread ───────────────────────────────────────────────────────────────────────────────────────────
 
     def _seal_soon(self) -> None:
         """Start the sealing thread if it is not at work. It ends when nothing is left to seal."""
-        if self._sealer is not None and self._sealer.is_alive():
-            return
-        self._sealer = threading.Thread(target=self._seal_all, name="nbtrace-sealer", daemon=True)
-        try:
-            self._sealer.start()
-        except RuntimeError:  # no thread to be had (the interpreter ends, or has none): a reader seals
-            self._sealer = None
+        if not self._at_work.locked():
+            try:
+                # Not by `threading`, which takes locks that whoever is interrupted here may hold.
+                _thread.start_new_thread(self._seal_all, ())
+            except RuntimeError:
+                pass  # no thread to be had (the interpreter ends, or has none): a reader seals
 
     def _seal_all(self) -> None:
-        while True:
-            with self._lock:
-                waiting = next((chunk for chunk in self._chunks if chunk.batch is None), None)
-            if waiting is None:
-                return
-            waiting.sealed()
-            self._weigh()
+        try:
+            with _Importing():
+                from nbtrace.store import seal  # noqa: F401
+            while self._unsealed() and self._at_work.acquire(False):
+                # Looked at again after the release: a chunk may have come when the work seemed done.
+                try:
+                    while waiting := self._unsealed():
+                        waiting[0].sealed()
+                        self._drop()
+                finally:
+                    self._at_work.release()
+        except Exception:
+            fault("sealing spans")
+
+    def _unsealed(self) -> Sequence[Chunk]:
+        return [chunk for chunk in self._kept()[:-1] if chunk.rows]
 
     def _renew_lock(self) -> None:
-        self._lock = threading.Lock()
+        self._at_work = _thread.allocate_lock()
+
+
+Mark = tuple[int, dict[int, int]]
+"""How far somebody has read: the epoch, and how many rows of each chunk."""
+
+
+class _Importing:
+    """While a thread of ours opens pyarrow, a fork waits: the child would find it half open, for ever."""
+
+    under_way = False
+
+    def __enter__(self) -> None:
+        _Importing.under_way = True
+
+    def __exit__(self, *error: object) -> None:
+        _Importing.under_way = False
 
 
 _STORES: weakref.WeakSet[SpanStore] = weakref.WeakSet()
 
 
+def _before_fork() -> None:
+    until = time.monotonic() + _IMPORT_PATIENCE_S
+    while _Importing.under_way and time.monotonic() < until:
+        time.sleep(0.001)
+
+
 def _after_fork_in_child() -> None:
-    """Renew locks that another thread of the parent may have held at the fork."""
+    """The sealing thread did not come along."""
     for store in _STORES:
         store._renew_lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)

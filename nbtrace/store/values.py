@@ -19,7 +19,7 @@ def clean_text(text: Any) -> str:
 
     A lone surrogate becomes its escape (`\\udc80`); an object that is no str becomes what `str()` says, or a placeholder
     that names its type if that raises."""
-    if not isinstance(text, str):
+    if not issubclass(type(text), str):  # isinstance would ask the object for its __class__, which may raise
         text = printed(text, str)
     elif type(text) is not str:
         text = str.__str__(text)
@@ -66,7 +66,7 @@ def clean_attributes(attributes: Any, limit: int | None = None) -> tuple[dict[st
     except Exception:
         return {}, 1
     for key, value in items:
-        if not isinstance(key, str):
+        if not issubclass(type(key), str):
             key = printed(key, str)
         if not key or (limit is not None and len(cleaned) >= limit and key not in cleaned):
             dropped += 1

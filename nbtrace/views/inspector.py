@@ -14,7 +14,7 @@ import anywidget
 import pandas as pd
 import traitlets
 
-from nbtrace.capture.faults import fault
+from nbtrace.faults import fault
 from nbtrace.store.cells import Execution
 from nbtrace.store.store import SpanStore
 from nbtrace.views.feed import PATIENCE_S, Feed

@@ -22,7 +22,7 @@ from nbtrace.analysis.ids import rows_of
 from nbtrace.store.cells import Execution
 from nbtrace.store.origins import ORIGINS
 from nbtrace.store.schema import KINDS, STATUS_CODES
-from nbtrace.store.seal import Batch
+from nbtrace.store.batch import Batch
 
 Frame = bytes
 

@@ -19,7 +19,8 @@ SPAN_DTYPES = {
     "duration": np.dtype("m8[ns]"),
     **dict.fromkeys(["status_code", "status_message"], TEXT),
     "cell": pd.Int64Dtype(),
-    **dict.fromkeys(["service_name", "scope_name"], TEXT),
+    **dict.fromkeys(["state", "thread_name", "service_name", "scope_name"], TEXT),
+    **dict.fromkeys(["thread_id", "process_pid"], pd.Int64Dtype()),
     **dict.fromkeys(
         ["event_count", "link_count", "dropped_attributes", "dropped_events", "dropped_links"], pd.Int64Dtype()
     ),

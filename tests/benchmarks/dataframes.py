@@ -62,9 +62,9 @@ def filled(spans: int, per_trace: int, *, sealing: bool = True) -> SpanStore:
             start=shift + start,
             end=shift + end,
         )
-        store.append((*fields[:11], KEYS, i, f"k{i % 20}", i * 0.5))
-    if store._sealer is not None:
-        store._sealer.join()
+        store.append((*fields[:12], KEYS, i, f"k{i % 20}", i * 0.5))
+    while store._unsealed():
+        time.sleep(0.005)
     return store
 
 

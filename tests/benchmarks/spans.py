@@ -73,7 +73,7 @@ def in_turns() -> None:
 def _close() -> None:
     from nbtrace.capture.live import LIVE
 
-    for store in list(LIVE._open.values()):
+    for store in LIVE.stores():
         LIVE.close(store)
     trace._TRACER_PROVIDER = None
 

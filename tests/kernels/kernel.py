@@ -103,7 +103,7 @@ class Kernel:
 
     def load(self) -> Kernel:
         """Load the extension, with its own faults raised instead of logged."""
-        reply = self.run("from nbtrace.capture import faults as _f; _f.RAISE = True\n%load_ext nbtrace")
+        reply = self.run("from nbtrace import faults as _f; _f.RAISE = True\n%load_ext nbtrace")
         assert reply.output == ("", "", "", "", ""), reply
         return self
 

@@ -1,0 +1,116 @@
+"""What sealed spans are: a `Batch` of typed Arrow columns.
+
+Enters: columns, made by seal.py. Leaves: the same, whole or without some spans."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The values of one attribute key that share a type, and the rows they stand on."""
+
+    kind: str
+    """str, int, float, bool, none, bytes, or json for arrays and maps."""
+    rows: npt.NDArray[np.int32] | None
+    """Ascending row numbers within the batch; None when every row has a value, in order."""
+    values: Any
+    """A pyarrow Array; strings that repeat are dictionary-encoded."""
+
+
+Attributes = dict[str, list[Run]]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Spans sealed into columns. `length` spans, `spans` an Arrow record batch of the fixed columns."""
+
+    length: int
+    spans: Any
+    """RecordBatch: trace_id, span_id, parent_span_id, name, kind, start_ns, end_ns (null unless ended), state (index into
+    `STATES`), status, status_message, cell, origin, thread (a dictionary of `Thread`s), event_count, link_count,
+    dropped_attributes, dropped_events, dropped_links, propagated."""
+    attributes: Attributes
+    events: Any
+    """RecordBatch: row (of the span in this batch), time_ns, name."""
+    event_attributes: Attributes
+    links: Any
+    """RecordBatch: row (of the span in this batch), linked_trace_id, linked_span_id."""
+    link_attributes: Attributes
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it holds."""
+        runs = (
+            run
+            for attributes in (self.attributes, self.event_attributes, self.link_attributes)
+            for found in attributes.values()
+            for run in found
+        )
+        tables = self.spans.nbytes + self.events.nbytes + self.links.nbytes
+        return int(tables + sum(run.values.nbytes + (0 if run.rows is None else run.rows.nbytes) for run in runs))
+
+
+def without(batch: Batch, span_ids: Collection[int]) -> Batch:
+    """Return the batch without these spans and all that hangs on them: not even in a dictionary is a text of theirs left."""
+    gone = pa.array([f"{span_id & (2**64 - 1):016x}" for span_id in span_ids], pa.large_string())
+    kept = ~np.asarray(pc.is_in(batch.spans["span_id"], value_set=gone))
+    if kept.all():
+        return batch
+    events, event_attributes = _kept_below(batch.events, batch.event_attributes, kept)
+    links, link_attributes = _kept_below(batch.links, batch.link_attributes, kept)
+    return Batch(
+        length=int(kept.sum()),
+        spans=_kept_rows(batch.spans, kept),
+        attributes=_kept_attributes(batch.attributes, kept),
+        events=events,
+        event_attributes=event_attributes,
+        links=links,
+        link_attributes=link_attributes,
+    )
+
+
+def _kept_below(table: Any, attributes: Attributes, kept: npt.NDArray[np.bool_]) -> tuple[Any, Attributes]:
+    """Events or links of the spans that are kept; each knows the new row of its span."""
+    row = np.asarray(table["row"])
+    stay = kept[row]
+    left = _kept_rows(table, stay)
+    place = np.cumsum(kept) - 1
+    return left.set_column(0, "row", pa.array(place[row[stay]].astype(np.int32))), _kept_attributes(attributes, stay)
+
+
+def _kept_rows(table: Any, kept: npt.NDArray[np.bool_]) -> Any:
+    return pa.RecordBatch.from_arrays([_kept_values(column, kept) for column in table.columns], table.schema.names)
+
+
+def _kept_values(column: Any, kept: npt.NDArray[np.bool_]) -> Any:
+    left = column.filter(pa.array(kept))
+    if not isinstance(left, pa.DictionaryArray):
+        return left
+    # A dictionary keeps what nobody refers to any more: make one of what is left.
+    codes = np.asarray(left.indices.fill_null(-1))
+    used = np.unique(codes[codes >= 0])
+    place = np.full(len(left.dictionary) + 1, -1, dtype=np.int32)
+    place[used] = np.arange(len(used))
+    codes = place[codes]
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), left.dictionary.take(pa.array(used)))
+
+
+def _kept_attributes(attributes: Attributes, kept: npt.NDArray[np.bool_]) -> Attributes:
+    place = (np.cumsum(kept) - 1).astype(np.int32)
+    found: Attributes = {}
+    for key, runs in attributes.items():
+        for run in runs:
+            stay = kept if run.rows is None else kept[run.rows]
+            if stay.any():
+                rows = None if run.rows is None else place[run.rows[stay]]
+                found.setdefault(key, []).append(Run(run.kind, rows, _kept_values(run.values, stay)))
+    return found
