@@ -58,11 +58,13 @@ class CurrentSpan:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._left = True
-        leave(self._attached, self._previous, self._span)
-        if error is not None:
-            self._failed(error)
-        if self._end_on_exit:
-            self._span.end()
+        try:
+            leave(self._attached, self._previous, self._span)
+            if error is not None:
+                self._failed(error)
+        finally:  # an interrupt in between ends the block all the same
+            if self._end_on_exit:
+                self._span.end()
 
     def _failed(self, error: BaseException) -> None:
         try:

@@ -329,6 +329,10 @@ class Capture:
         """The user's provider has been shut down: make our spans past its processors, which would say so for each span. Its
         sampler still decides, so that the user's spans below a cell are what they are without one."""
         self._listening = None
+        if not isinstance(self._seen, TracerProvider):
+            # A proxy: the provider behind it has been shut down because there is another one now, as logfire does.
+            self._tap_anew()
+            return
         self._shut_down = True
         try:
             self._tracer = quiet_tracer(
@@ -344,14 +348,17 @@ class Capture:
         if self._lost_taps >= _MAX_LOST_TAPS:
             return
         self._lost_taps += 1
+        self._tap_anew()
+        for _, tap, _ in self._taps[-1:]:
+            tap.on_start(getattr(span, "span", span))  # type: ignore[arg-type]
+
+    def _tap_anew(self) -> None:
         provider = self._seen
         try:
             delattr(provider, _TAP)
         except AttributeError:
             pass
         self._tap(provider)
-        for _, tap, _ in self._taps[-1:]:
-            tap.on_start(getattr(span, "span", span))  # type: ignore[arg-type]
 
     # ── what a person is told ────────────────────────────────────────────────────────────────────────────────────────
 

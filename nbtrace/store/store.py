@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import sys
 import time
 import weakref
 from collections import deque
@@ -44,7 +45,7 @@ ROW_BYTES = 500
 
 _MANY_GRAVES = 1_000
 _LAST_ROWS = 64
-_IMPORT_PATIENCE_S = 5.0
+_IMPORT_PATIENCE_S = 10.0
 
 
 class Chunk:
@@ -203,7 +204,7 @@ class SpanStore:
         self._max_bytes = max_bytes
         self._size_chunks()
         self._divide()
-        for chunk in self._kept()[:-1]:
+        for chunk in self._unsealed():
             chunk.sealed()  # what it weighs is known then
         self._drop()
 
@@ -296,6 +297,9 @@ class SpanStore:
     def _divide(self) -> None:
         """Make chunks of the size that is wanted now of the one that was begun with another."""
         old = self._chunks[-1]
+        if not len(old):
+            self._drop()
+            return
         self._chunks.append(Chunk(next(self._numbers)))  # from here on nobody adds to the old one
         rows = old.rows
         if rows and (len(rows) > self._chunk_rows or old.weight > self._chunk_bytes):
@@ -350,8 +354,7 @@ class SpanStore:
 
     def _seal_all(self) -> None:
         try:
-            with _Importing():
-                from nbtrace.store import seal  # noqa: F401
+            _open_libraries()
             while self._unsealed() and self._at_work.acquire(False):
                 # Looked at again after the release: a chunk may have come when the work seemed done.
                 try:
@@ -374,16 +377,22 @@ Mark = tuple[int, dict[int, int]]
 """How far somebody has read: the epoch, and how many rows of each chunk."""
 
 
-class _Importing:
-    """While a thread of ours opens pyarrow, a fork waits: the child would find it half open, for ever."""
+_opening = False
 
-    under_way = False
 
-    def __enter__(self) -> None:
-        _Importing.under_way = True
+def _open_libraries() -> None:
+    """Import what sealing needs. A fork waits meanwhile: the child would find modules half open, and their locks held by a
+    thread that it does not have."""
+    global _opening
+    if "nbtrace.store.seal" in sys.modules:
+        return
+    _opening = True
+    try:
+        from nbtrace.store.seal import seal
 
-    def __exit__(self, *error: object) -> None:
-        _Importing.under_way = False
+        seal([])  # pyarrow opens pandas when it makes its first array
+    finally:
+        _opening = False
 
 
 _STORES: weakref.WeakSet[SpanStore] = weakref.WeakSet()
@@ -391,7 +400,7 @@ _STORES: weakref.WeakSet[SpanStore] = weakref.WeakSet()
 
 def _before_fork() -> None:
     until = time.monotonic() + _IMPORT_PATIENCE_S
-    while _Importing.under_way and time.monotonic() < until:
+    while _opening and time.monotonic() < until:
         time.sleep(0.001)
 
 

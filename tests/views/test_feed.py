@@ -174,6 +174,6 @@ def test_what_the_recording_has_dropped_is_forgotten(browser: Browser, monkeypat
         if i % 500 == 0:
             with made._lock:
                 pass
-    while browser.rows > 2_100 or made._encoder.rows > 2_100 or made._mark != (0, 20_000):
+    while browser.rows > 2_100 or made._encoder.rows > 2_100 or made._mark != store.since(None)[1]:
         browser.take(browser.frames.get(timeout=30))
     assert sum(len(placed.rows) for placed in made._older) <= 2_100
