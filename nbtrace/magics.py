@@ -38,7 +38,7 @@ TIMES: dict[str, Callable[..., Any]] = {
 """Answers about the tree of spans as a whole: --cell chooses it, --where would tear holes into it."""
 
 KINDS = ("tree", "view", *QUESTIONS, *TIMES, "history", "headings", "compare")
-COMMANDS = ("status", "on", "off", "reset", "display")
+COMMANDS = ("status", "on", "off", "reset", "forget", "display")
 _OPTIONS = ("--cell", "--last", "--where")
 
 
@@ -170,6 +170,9 @@ class NbtraceMagics(Magics):
     @magic_arguments()
     @argument("command", nargs="?", default="status", choices=COMMANDS, help="what to do; status if left out")
     @argument("value", nargs="?", help="on or off, after display")
+    @argument("--cell", help="after forget: the cell, or several: 3,5,7-9")
+    @argument("--where", help="after forget: only spans for which this expression holds; the rest of the line")
+    @no_var_expand
     @line_magic
     def nbtrace(self, line: str) -> None:
         """Look after the recording.
@@ -177,11 +180,23 @@ class NbtraceMagics(Magics):
         %nbtrace status            what is captured and what is not, how much is kept, what was dropped
         %nbtrace on | off          go on tracing cells; stop
         %nbtrace reset             forget everything recorded so far
+        %nbtrace forget --cell 3   take a cell out of the recording: its source, its spans and what they hold
+        %nbtrace forget --where name == 'login'
         %nbtrace display on | off  show each cell's tree below it; stop
         """
+        line, where = _take_where(line, "%nbtrace forget")
         args = parse_argstring(self.nbtrace, line)
+        if args.command == "forget":
+            if args.value is not None or (args.cell is None and where is None):
+                raise UsageError("type  %nbtrace forget --cell 3  or  %nbtrace forget --where name == 'login'")
+            cell, condition = _cells(args.cell), _with_names(where, self.shell.user_ns)
+            gone = _said(lambda: api.live().forget(cell=cell, where=condition))
+            print(f"nbtrace: forgot {gone:,} {'span' if gone == 1 else 'spans'}.")
+            return
+        if args.cell is not None or where is not None:
+            raise UsageError(f"--cell and --where belong to  %nbtrace forget, not to  %nbtrace {args.command}")
         if (args.command == "display") != (args.value is not None) or args.value not in (None, "on", "off"):
-            raise UsageError("type  %nbtrace status, on, off, reset, display on  or  display off")
+            raise UsageError("type  %nbtrace status, on, off, reset, forget --cell 3, display on  or  display off")
         text = self._control(args.command, args.value)
         if text:
             print(text)
@@ -203,7 +218,7 @@ def _said(answer: Callable[[], Any]) -> Any:
         raise UsageError(str(error)) from None
 
 
-def _take_where(line: str) -> tuple[str, str | None]:
+def _take_where(line: str, magic: str = "%spans") -> tuple[str, str | None]:
     """Cut `--where EXPR` out of the line: up to the next option, or the end; quotes around all of it fall off."""
     match = re.search(r"(?:^|\s)--where(?:\s+|=|$)", line)
     if match is None:
@@ -215,7 +230,7 @@ def _take_where(line: str) -> tuple[str, str | None]:
     if len(expression) > 1 and expression[0] in "'\"" and expression.find(expression[0], 1) == len(expression) - 1:
         expression = expression[1:-1]
     if not expression:
-        raise UsageError("--where needs a condition. Type for example  %spans --where duration > '100ms'")
+        raise UsageError(f"--where needs a condition. Type for example  {magic} --where duration > '100ms'")
     return f"{line[: match.start()]} {behind}", expression
 
 

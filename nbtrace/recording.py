@@ -5,13 +5,16 @@ Enters: a store. Leaves: DataFrames and views. pandas is opened by the first que
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrace.analysis.conditions import named, narrowed_by
 from nbtrace.capture.live import LIVE
 from nbtrace.capture.here import CELL
+from nbtrace.store.origins import ORIGINS, Origin
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
 from nbtrace.store.store import Snapshot, SpanStore
 from nbtrace.views.front_end import has_front_end
@@ -61,6 +64,41 @@ class Recording:
     def clear(self) -> None:
         """Forget all finished spans; running ones come in when they end."""
         self._store.clear()
+
+    def forget(
+        self, *, cell: Cells = None, trace_id: str | None = None, name: str | None = None, where: str | None = None
+    ) -> int:
+        """Take spans out, and all that hangs on them: attributes, events, links, exceptions, and of a cell its source. Return
+        how many spans there were, running ones included; they are not recorded when they end.
+
+        Narrowed as `spans`; at least one condition is needed. Open inspectors are told. What has left the recording before
+        (a report, an output saved in the notebook, a span exported) is not reached. Raises ValueError without a condition."""
+        if all(condition is None for condition in (cell, trace_id, name, where)):
+            raise ValueError(
+                "forget needs to know what. Type for example rec.forget(cell=3) or rec.forget(where=\"name == 'login'\"); "
+                "rec.clear() forgets everything."
+            )
+        found = self.spans(cell=cell, trace_id=trace_id, name=name, where=where)
+        LIVE.forget(self._store, {int(span_id, 16) for span_id in found["span_id"]})
+        feeds = sys.modules.get("nbtrace.views.feed")
+        if feeds is not None:
+            feeds.resend(self._store)
+        return len(found)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Recording:
+        """A recording of its own that holds what this one holds now, and does not record."""
+        store = SpanStore(max_spans=self.max_spans, max_bytes=self.max_bytes)
+        store.take(self._snapshot())
+        return Recording(store)
+
+    def __copy__(self) -> Recording:
+        return self.__deepcopy__({})
+
+    def __reduce__(self) -> Any:
+        """Travel to another process, or into a file, as what it holds now; there it does not record."""
+        snapshot = self._snapshot()
+        origins = {index: ORIGINS[index] for index in range(len(ORIGINS))}
+        return _unpickled, (self.max_spans, self.max_bytes, snapshot, origins)
 
     @property
     def dropped_spans(self) -> int:
@@ -421,6 +459,15 @@ class Recording:
         if snapshot.dropped_spans:
             table.attrs["dropped_spans"] = snapshot.dropped_spans
         return table
+
+
+def _unpickled(max_spans: int, max_bytes: int, snapshot: Snapshot, origins: dict[int, Origin]) -> Recording:
+    from nbtrace.store.batch import with_origins
+
+    place = {index: ORIGINS.index(origin) for index, origin in origins.items()}
+    store = SpanStore(max_spans=max_spans, max_bytes=max_bytes)
+    store.take(replace(snapshot, batches=tuple(with_origins(batch, place) for batch in snapshot.batches)))
+    return Recording(store)
 
 
 def last_cells(last: int) -> list[int]:

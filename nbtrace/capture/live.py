@@ -12,7 +12,10 @@ from nbtrace.capture.processor import SpanRecorder
 from nbtrace.capture.provider import Capture
 from nbtrace.capture.threads import ThreadCarrier
 from nbtrace.store.cells import CellBook
+from nbtrace.store.schema import RowFields
 from nbtrace.store.store import SpanStore
+
+_SPAN_ID = RowFields._fields.index("span_id")
 
 
 class LiveCapture:
@@ -25,6 +28,8 @@ class LiveCapture:
         self.cells = CellBook()
         self._open: dict[int, SpanStore] = {}
         self._shells: dict[int, set[object]] = {}
+        self._unwanted: dict[int, set[int]] = {}
+        """By store: running spans that somebody wants to be forgotten there."""
         self._lock = threading.RLock()
 
     def __reduce__(self) -> str:
@@ -61,6 +66,7 @@ class LiveCapture:
             unfinished = store.running_rows()
             store.running_rows = lambda: unfinished
             self.recorder.unlisten(store)
+            self._unwanted.pop(id(store), None)
             if not self._open:
                 self.threads.uninstall()
                 self.capture.uninstall()
@@ -72,6 +78,19 @@ class LiveCapture:
     def stores(self) -> list[SpanStore]:
         """Return the stores that are being fed."""
         return list(self._open.copy().values())
+
+    def forget(self, store: SpanStore, span_ids: set[int]) -> None:
+        """Take spans out of a recording. Those that still run are not recorded there when they end."""
+        with self._lock:
+            running = {row[_SPAN_ID] for row in store.running_rows()} & span_ids
+            if running:
+                unwanted = self._unwanted.setdefault(id(store), set())
+                unwanted |= running
+                still = store.running_rows
+                store.running_rows = lambda: [row for row in still() if row[_SPAN_ID] not in unwanted]
+                if id(store) in self._open:
+                    self.recorder.listen(store, unwanted)
+            store.forget(span_ids, len(running))
 
     def forked(self) -> None:
         """In a forked child: let go of the parent's recordings, so that no span is recorded twice. They hold what was there;

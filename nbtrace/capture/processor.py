@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
@@ -32,8 +32,8 @@ _UNSET = StatusCode.UNSET
 _INTERNAL = SpanKind.INTERNAL
 _MAX_SHAPES = 10_000
 
-_PARENT, _START, _END, _STATUS, _EXTRA, _KEYS = map(
-    RowFields._fields.index, ("parent_span_id", "start_ns", "end_ns", "status", "extra", "keys")
+_SPAN_ID, _PARENT, _START, _END, _STATUS, _EXTRA, _KEYS = map(
+    RowFields._fields.index, ("span_id", "parent_span_id", "start_ns", "end_ns", "status", "extra", "keys")
 )
 
 LIGHT = 4_096
@@ -73,13 +73,14 @@ class SpanRecorder:
         self.cell_spans: set[int] = set()
         """Ids of the running spans that stand for a cell or its %%span: without nbtrace there would be no parent."""
 
-    def listen(self, sink: Sink) -> None:
-        """Hand every row to `sink` from here on."""
-        self._feed((*self._sinks, sink))
+    def listen(self, sink: Sink, unwanted: Container[int] = ()) -> None:
+        """Hand every row to `sink` from here on, once, but for those of the spans with the ids in `unwanted`."""
+        others = (known for known in self._sinks if getattr(known, "sink", known) is not sink)
+        self._feed((*others, _Wanted(sink, unwanted) if unwanted else sink))
 
     def unlisten(self, sink: Sink) -> None:
         """Stop handing rows to `sink`."""
-        self._feed(tuple(known for known in self._sinks if known is not sink))
+        self._feed(tuple(known for known in self._sinks if getattr(known, "sink", known) is not sink))
 
     def silence(self) -> None:
         """Hand rows to nobody."""
@@ -301,6 +302,19 @@ class SpanRecorder:
         # One tuple, replaced as a whole: spans of other tracers end in other threads meanwhile.
         self.last_origin = known
         return known[1]
+
+
+class _Wanted:
+    """Hands on to a sink what it wants."""
+
+    def __init__(self, sink: Sink, unwanted: Container[int]) -> None:
+        self.sink = sink
+        self.holds = sink.holds
+        self._unwanted = unwanted
+
+    def append(self, row: Row, weight: int) -> None:
+        if row[_SPAN_ID] not in self._unwanted:
+            self.sink.append(row, weight)
 
 
 def _nobody(row: Row, weight: int) -> None: ...

@@ -4,8 +4,8 @@ Enters: columns, made by seal.py. Leaves: the same, whole or without some spans.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -114,3 +114,13 @@ def _kept_attributes(attributes: Attributes, kept: npt.NDArray[np.bool_]) -> Att
                 rows = None if run.rows is None else place[run.rows[stay]]
                 found.setdefault(key, []).append(Run(run.kind, rows, _kept_values(run.values, stay)))
     return found
+
+
+def with_origins(batch: Batch, place: Mapping[int, int]) -> Batch:
+    """Return the batch with each origin's index replaced: what comes from another process counts otherwise there."""
+    at = batch.spans.schema.get_field_index("origin")
+    codes = np.asarray(batch.spans["origin"])
+    table = np.zeros(max(place, default=0) + 1, dtype=np.int32)
+    for index, new in place.items():
+        table[index] = new
+    return replace(batch, spans=batch.spans.set_column(at, "origin", pa.array(table[codes])))

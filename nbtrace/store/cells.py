@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 MAX_EXECUTIONS = 100_000
@@ -62,3 +62,17 @@ class CellBook:
         """Forget these executions, their sources and what they were."""
         for number in numbers:
             self._executions.pop(number, None)
+
+    def forget_spans(self, span_ids: Collection[int], left: Collection[int]) -> None:
+        """Forget the executions whose own span is among these; of those in `left`, which other spans still name by their
+        number, all but the execution count."""
+        for number, execution in self._executions.copy().items():
+            if execution.span_id in span_ids:
+                if number in left:
+                    self._executions[number] = replace(execution, source="", cell_id=None)
+                else:
+                    self._executions.pop(number, None)
+
+    def take(self, executions: Collection[Execution]) -> None:
+        """Hold executions of another book."""
+        self._executions.update((execution.number, execution) for execution in executions)

@@ -15,14 +15,14 @@ import sys
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
 from nbtrace.faults import fault
 from nbtrace.store.cells import CellBook, Execution
-from nbtrace.store.schema import Row
+from nbtrace.store.schema import Row, RowFields
 
 if TYPE_CHECKING:
     from nbtrace.store.batch import Batch
@@ -43,6 +43,7 @@ readings of a slow recording do not leave it in crumbs."""
 ROW_BYTES = 500
 """What a row without long values weighs until it is sealed."""
 
+_CELL = RowFields._fields.index("cell")
 _MANY_GRAVES = 1_000
 _LAST_ROWS = 64
 _IMPORT_PATIENCE_S = 10.0
@@ -60,6 +61,9 @@ class Chunk:
         self.batch: Batch | None = None
         self.weight = 0
         """Bytes: estimated as the rows come, exact when they are sealed."""
+
+    def __bool__(self) -> bool:
+        return True  # an empty one is one
 
     def __len__(self) -> int:
         rows = self.rows
@@ -124,6 +128,10 @@ class _Dropped:
         self._buried = (gone, total + sum(graves[number] for number in gone))
         for number in (*gone, *numbers):
             self._graves.pop(number, None)
+
+    def add(self, spans: int) -> None:
+        """Count spans that were gone before."""
+        self._buried = (self._buried[0], self._buried[1] + spans)
 
     def total(self) -> int:
         """Return how many spans are gone."""
@@ -204,8 +212,9 @@ class SpanStore:
         self._max_bytes = max_bytes
         self._size_chunks()
         self._divide()
-        for chunk in self._unsealed():
-            chunk.sealed()  # what it weighs is known then
+        for chunk in self._kept()[:-1]:
+            if chunk.rows:
+                chunk.sealed()  # what it weighs is known then
         self._drop()
 
     def settle(self) -> None:
@@ -220,21 +229,35 @@ class SpanStore:
         self._gone = _Dropped()
         self.forgotten_spans = 0
 
-    def forget(self, span_ids: Collection[int]) -> int:
-        """Take finished spans out, with all that hangs on them; return how many there were."""
+    def take(self, snapshot: Snapshot) -> None:
+        """Hold what another store held: for one that is empty and is not being written to."""
+        for batch in snapshot.batches:
+            chunk = Chunk(next(self._numbers))
+            chunk.batch, chunk.weight, chunk.rows = batch, batch.nbytes, None
+            self._chunks.insert(len(self._chunks) - 1, chunk)
+        self.cells.take(snapshot.executions)
+        self._gone.add(snapshot.dropped_spans)
+
+    def forget(self, span_ids: Collection[int], running: int = 0) -> None:
+        """Take spans out, with all that hangs on them; `running` of them have not ended, and will not come in."""
         from nbtrace.store.batch import without
 
         self._turn(self._chunks[-1])
-        found = 0
+        found = running
         for chunk in self._kept()[:-1]:
             batch = chunk.sealed()
             left = without(batch, span_ids)
             if left.length < batch.length:
                 found += batch.length - left.length
                 chunk.batch, chunk.weight = left, left.nbytes
+        left = {row[_CELL] for row in self.running_rows()}
+        for chunk in self._kept():
+            if chunk.rows is None and chunk.batch is not None:
+                left.update(chunk.batch.spans["cell"].unique().to_pylist())
+            left.update(row[_CELL] for row in chunk.rows or ())
+        self.cells.forget_spans(span_ids, left)
         self.forgotten_spans += found
         self._epoch += 1
-        return found
 
     def since(self, mark: Mark | None) -> tuple[list[tuple[Batch, int]], Mark]:
         """Return the spans that came after `mark`, as batches, each with the number of rows to skip, and a new mark.
@@ -280,7 +303,7 @@ class SpanStore:
                 if (skip := before.get(chunk.number, 0)) < batch.length:
                     ended.update(int(span_id, 16) for span_id in batch.spans["span_id"].slice(skip).to_pylist())
             rows += [row for row in running if row[1] not in ended]
-        self._drop()
+        self._drop(room=False)
         if rows or not batches:
             batches.append(seal(rows))
         return Snapshot(tuple(batches), self.cells.executions(), dropped)
@@ -324,11 +347,11 @@ class SpanStore:
         if len(full) >= MIN_SEALED_ROWS or full.weight >= self._chunk_bytes:
             self._seal_soon()
 
-    def _drop(self) -> None:
-        """Drop the oldest chunks beyond the bounds, room left for a last chunk that is as full as it gets."""
-        kept = self._kept()[:-1]
-        spans = sum(map(len, kept)) - (self._max_spans - (self._chunk_rows - 1))
-        weight = sum(chunk.weight for chunk in kept) - (self._max_bytes - self._chunk_bytes)
+    def _drop(self, *, room: bool = True) -> None:
+        """Drop the oldest chunks beyond the bounds, with room left for a last chunk that is as full as it gets, or without."""
+        *kept, last = self._kept()
+        spans = sum(map(len, kept)) - self._max_spans + (self._chunk_rows - 1 if room else len(last))
+        weight = sum(chunk.weight for chunk in kept) - self._max_bytes + (self._chunk_bytes if room else last.weight)
         for oldest in kept:
             if spans <= 0 and weight <= 0:
                 break
@@ -355,19 +378,21 @@ class SpanStore:
     def _seal_all(self) -> None:
         try:
             _open_libraries()
-            while self._unsealed() and self._at_work.acquire(False):
+            while self._first_unsealed() and self._at_work.acquire(False):
                 # Looked at again after the release: a chunk may have come when the work seemed done.
                 try:
-                    while waiting := self._unsealed():
-                        waiting[0].sealed()
-                        self._drop()
+                    # One at a time: what the bound drops meanwhile must not be held here.
+                    while chunk := self._first_unsealed():
+                        chunk.sealed()
+                        del chunk
+                        self._drop(room=False)
                 finally:
                     self._at_work.release()
         except Exception:
             fault("sealing spans")
 
-    def _unsealed(self) -> Sequence[Chunk]:
-        return [chunk for chunk in self._kept()[:-1] if chunk.rows]
+    def _first_unsealed(self) -> Chunk | None:
+        return next((chunk for chunk in self._kept()[:-1] if chunk.rows), None)
 
     def _renew_lock(self) -> None:
         self._at_work = _thread.allocate_lock()

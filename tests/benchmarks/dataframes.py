@@ -63,7 +63,7 @@ def filled(spans: int, per_trace: int, *, sealing: bool = True) -> SpanStore:
             end=shift + end,
         )
         store.append((*fields[:12], KEYS, i, f"k{i % 20}", i * 0.5))
-    while store._unsealed():
+    while store._first_unsealed():
         time.sleep(0.005)
     return store
 

@@ -89,7 +89,7 @@ def test_a_long_tail_is_sealed_when_its_cell_ends() -> None:
     for span_id in range(1, 5_001):
         store.append(row(span_id))
     store.settle()
-    wait_for(lambda: not store._at_work.locked() and not store._unsealed())
+    wait_for(lambda: not store._at_work.locked() and not store._first_unsealed())
     assert [chunk.batch is not None for chunk in store._chunks] == [True, False]
 
 
