@@ -9,9 +9,9 @@ from traitlets import TraitError
 
 from nbtrace import api
 from nbtrace.capture.cells import CellTracer
-from nbtrace.faults import fault, faults
 from nbtrace.capture.live import LIVE
 from nbtrace.config import NBTrace
+from nbtrace.faults import fault, faults
 from nbtrace.magics import NbtraceMagics, complete
 from nbtrace.store.cells import Execution
 from nbtrace.store.schema import UNFINISHED, UNSEALABLE, RowFields
@@ -134,7 +134,9 @@ class Extension:
             f"{store.max_spans:,} spans and {store.max_bytes / 1e6:,.0f} MB (%config NBTrace.max_spans, max_bytes).",
         ]
         if unfinished:
-            lines.append(f"  Unfinished: {unfinished:,} spans that nothing can end any more, as their cell was interrupted.")
+            lines.append(
+                f"  Unfinished: {unfinished:,} spans that nothing can end any more, as their cell was interrupted."
+            )
         if store.forgotten_spans:
             lines.append(f"  Forgotten because somebody asked for it: {store.forgotten_spans:,} spans.")
         if UNSEALABLE:

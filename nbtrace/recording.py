@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrace.analysis.conditions import named, narrowed_by
-from nbtrace.capture.live import LIVE
 from nbtrace.capture.here import CELL
+from nbtrace.capture.live import LIVE
 from nbtrace.store.origins import ORIGINS, Origin
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
 from nbtrace.store.store import Snapshot, SpanStore

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures.thread
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,17 +12,21 @@ from opentelemetry.util._once import Once
 from nbtrace import faults
 from nbtrace.capture.cells import current_span_is_clean
 from nbtrace.capture.live import LIVE
+from nbtrace.capture.patches import Patch
 
-_ORIGINALS: list[tuple[Any, str, Any]] = [
-    (owner, name, vars(owner)[name])
-    for owner, name in (
-        (threading.Thread, "start"),
-        (threading.Thread, "_bootstrap_inner"),
-        (concurrent.futures.thread._WorkItem, "__init__"),
-        (concurrent.futures.thread._WorkItem, "run"),
-        (trace, "_set_tracer_provider"),
-    )
-]
+_ABSENT = object()
+_PATCHED: dict[tuple[int, str], tuple[Any, str, Any]] = {}
+"""Whatever has ever been patched, with what was there before: noted as each patch is made, so that none is forgotten."""
+
+_make_patch = Patch.__init__
+
+
+def _noted_patch(self: Patch, owner: Any, name: str, around: Any) -> None:
+    _PATCHED.setdefault((id(owner), name), (owner, name, vars(owner).get(name, _ABSENT)))
+    _make_patch(self, owner, name, around)
+
+
+Patch.__init__ = _noted_patch  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +40,8 @@ def _nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget_provider()
     assert not left, "a recording was left open"
     assert current_span_is_clean()
-    for owner, name, original in _ORIGINALS:
-        assert vars(owner)[name] is original, f"{owner.__name__}.{name} is still patched"
+    for owner, name, original in _PATCHED.values():
+        assert vars(owner).get(name, _ABSENT) is original, f"{owner.__name__}.{name} is still patched"
 
 
 def forget_provider() -> None:

@@ -22,15 +22,20 @@ def everything(rec: nbtrace.Recording) -> str:
     return "".join(table.astype(str).to_csv() for table in tables) + str(pickle.dumps(snapshot))
 
 
+def fail(i: int) -> None:
+    with nbtrace.span(f"login {SECRET}", password=SECRET, **{f"key {SECRET}": i}) as span:
+        span.add_event(SECRET, {"e": SECRET})
+        span.add_link(span.get_span_context(), {"l": SECRET})
+        raise ValueError(f"x{SECRET}")
+
+
 def test_spans_are_taken_out_with_all_that_hangs_on_them() -> None:
     with nbtrace.record() as rec:
         with nbtrace.span("kept", n=1), nbtrace.span("inner"):
             pass
         for i in range(3):
-            with pytest.raises(ValueError, match="x"), nbtrace.span(f"login {SECRET}", password=SECRET, **{f"key {SECRET}": i}) as span:
-                span.add_event(SECRET, {"e": SECRET})
-                span.add_link(span.get_span_context(), {"l": SECRET})
-                raise ValueError(f"x{SECRET}")
+            with pytest.raises(ValueError, match="x"):
+                fail(i)
         with nbtrace.span("kept too", n=2) as span:
             span.add_event("stays", {"n": 3})
     assert SECRET in everything(rec)

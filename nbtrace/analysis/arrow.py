@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nbtrace.analysis.keys import with_column
+from nbtrace.store.batch import Batch, Run
 from nbtrace.store.origins import ORIGINS
 from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATES, STATUS_CODES
-from nbtrace.store.batch import Batch, Run
 from nbtrace.store.store import Snapshot
 
 _TYPES = {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "str": pa.string(), "bytes": pa.binary()}

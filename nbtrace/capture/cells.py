@@ -25,11 +25,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from nbtrace.capture import exceptions
 from nbtrace.capture.current import leave, still_open
-from nbtrace.faults import fault
 from nbtrace.capture.here import CELL, CELL_KEY
 from nbtrace.capture.provider import Capture
 from nbtrace.capture.spanline import SpanLine, SpanLineError, parse
 from nbtrace.config import NBTrace
+from nbtrace.faults import fault
 from nbtrace.store import semconv
 from nbtrace.store.cells import CellBook, Execution
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 import os
 import threading
 
-from nbtrace.faults import fault
 from nbtrace.capture.processor import SpanRecorder
 from nbtrace.capture.provider import Capture
 from nbtrace.capture.threads import ThreadCarrier
+from nbtrace.faults import fault
 from nbtrace.store.cells import CellBook
 from nbtrace.store.schema import RowFields
 from nbtrace.store.store import SpanStore

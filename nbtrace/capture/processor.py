@@ -433,7 +433,9 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
             if started is None:
                 recorder.careful_end(span, None, ended, cut)
                 return
-            _, cell, began, _, thread, origin, trace_id, parent_id, _, kind, start_ns, attributes, events, links = started
+            _, cell, began, _, thread, origin, trace_id, parent_id, _, kind, start_ns, attributes, events, links = (
+                started
+            )
             end_ns = span._end_time
             name = span._name
             items = attributes._dict

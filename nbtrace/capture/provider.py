@@ -25,11 +25,11 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Span
 
-from nbtrace.faults import fault
 from nbtrace.capture.ids import OwnIdGenerator, shield, unshield
 from nbtrace.capture.patches import Patch
 from nbtrace.capture.processor import SpanRecorder, Tap
 from nbtrace.capture.quiet import ForwardingTracer, QuietLimits, QuietTracer
+from nbtrace.faults import fault
 
 SCOPE = "nbtrace"
 _TAP = "_nbtrace_tap"

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 from opentelemetry.context import Context, attach, get_current
 
-from nbtrace.capture.patches import Patch
 from nbtrace.capture.here import CELL
+from nbtrace.capture.patches import Patch
 
 _CARRIED = "_nbtrace_carried"
 

@@ -28,6 +28,9 @@ class Run:
 
 Attributes = dict[str, list[Run]]
 
+OVERHEAD = 6_000
+"""Bytes that a batch takes beside its columns' data, however few its rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -56,7 +59,9 @@ class Batch:
             for run in found
         )
         tables = self.spans.nbytes + self.events.nbytes + self.links.nbytes
-        return int(tables + sum(run.values.nbytes + (0 if run.rows is None else run.rows.nbytes) for run in runs))
+        return int(
+            OVERHEAD + tables + sum(run.values.nbytes + (0 if run.rows is None else run.rows.nbytes) for run in runs)
+        )
 
 
 def without(batch: Batch, span_ids: Collection[int]) -> Batch:

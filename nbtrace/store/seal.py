@@ -38,6 +38,9 @@ from nbtrace.store.values import clean_text, clean_value
 
 Ints = npt.NDArray[np.int64]
 
+_LONG = 1_000
+"""Characters from which on a text is long."""
+
 _MASK64 = 2**64 - 1
 _MASK128 = 2**128 - 1
 _EMPTY: tuple[Any, ...] = ()
@@ -65,7 +68,9 @@ def _plain_row(row: Row) -> Row:
                 None if extra.status_message is None else clean_text(extra.status_message),
                 tuple((_whole(when), clean_text(name), *_plain_pairs(*pairs)) for when, name, *pairs in extra.events),
                 tuple((_whole(trace), _whole(span), *_plain_pairs(*pairs)) for trace, span, *pairs in extra.links),
-                *(_within(_whole(dropped), 2**31) for dropped in extra[3:6]),
+                _within(_whole(extra.dropped_attributes), 2**31),
+                _within(_whole(extra.dropped_events), 2**31),
+                _within(_whole(extra.dropped_links), 2**31),
                 bool(extra.propagated),
             )
         pid, ident, thread_name = fields.thread
@@ -327,7 +332,7 @@ def _plain_run(kind: type, values: Sequence[Any], *, cleaned: bool = False) -> t
         if kind is str:
             if not cleaned and max(map(len, values)) > MAX_TEXT:
                 return None
-            return "str", _encoded(pa.array(values, pa.string()))
+            return "str", _encoded(values)
         if kind in _PLAIN:
             name, arrow_type, code = _PLAIN[kind]
             return name, pa.array(np.frombuffer(array(code, values), code) if code else values, arrow_type)
@@ -336,10 +341,19 @@ def _plain_run(kind: type, values: Sequence[Any], *, cleaned: bool = False) -> t
     return None
 
 
-def _encoded(texts: Any) -> Any:
+def _encoded(texts: Sequence[str]) -> Any:
     """Dictionary-encode if that pays, that is, if the texts repeat."""
-    encoded = texts.dictionary_encode()
-    return encoded if len(encoded.dictionary) * 2 <= len(texts) else texts
+    if sum(map(len, texts)) > _LONG * len(texts):
+        # Long texts are compared before Arrow copies them, so that sealing takes no more memory than it must.
+        unique = dict.fromkeys(texts)
+        if len(unique) * 2 > len(texts):
+            return pa.array(texts, pa.string())
+        code = {text: position for position, text in enumerate(unique)}
+        codes = np.fromiter(map(code.__getitem__, texts), dtype=np.int32, count=len(texts))
+        return pa.DictionaryArray.from_arrays(codes, pa.array(list(unique), pa.string()))
+    found = pa.array(texts, pa.string())
+    encoded = found.dictionary_encode()
+    return encoded if len(encoded.dictionary) * 2 <= len(found) else found
 
 
 def _mixed_runs(rows: npt.NDArray[np.int32], values: list[Any]) -> list[Run]:

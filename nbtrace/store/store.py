@@ -250,12 +250,12 @@ class SpanStore:
             if left.length < batch.length:
                 found += batch.length - left.length
                 chunk.batch, chunk.weight = left, left.nbytes
-        left = {row[_CELL] for row in self.running_rows()}
+        named = {row[_CELL] for row in self.running_rows()}
         for chunk in self._kept():
-            if chunk.rows is None and chunk.batch is not None:
-                left.update(chunk.batch.spans["cell"].unique().to_pylist())
-            left.update(row[_CELL] for row in chunk.rows or ())
-        self.cells.forget_spans(span_ids, left)
+            if chunk.batch is not None:
+                named.update(chunk.batch.spans["cell"].unique().to_pylist())
+            named.update(row[_CELL] for row in chunk.rows or ())
+        self.cells.forget_spans(span_ids, named)
         self.forgotten_spans += found
         self._epoch += 1
 
@@ -315,7 +315,8 @@ class SpanStore:
     def _size_chunks(self) -> None:
         # At least eight chunks within the bounds: whole chunks are dropped, so a reader sees three quarters of it or more.
         self._chunk_rows = max(1, min(CHUNK_ROWS, self._max_spans // 8))
-        self._chunk_bytes = max(1, min(CHUNK_BYTES, self._max_bytes // 8))
+        # Sixteen by weight: one that is being sealed takes its weight three times for a moment.
+        self._chunk_bytes = max(1, min(CHUNK_BYTES, self._max_bytes // 16))
 
     def _divide(self) -> None:
         """Make chunks of the size that is wanted now of the one that was begun with another."""

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from nbtrace.faults import fault
+from nbtrace.store.batch import Batch
 from nbtrace.store.cells import Execution
 from nbtrace.store.schema import Row, RowFields
-from nbtrace.store.batch import Batch
 from nbtrace.store.seal import seal
 from nbtrace.store.store import SpanStore
 from nbtrace.views.wire import DETAILS_PER_FRAME, Encoder, Frame, Placed, details

@@ -19,10 +19,10 @@ import pyarrow as pa
 
 from nbtrace.analysis.columns import attribute_dicts
 from nbtrace.analysis.ids import rows_of
+from nbtrace.store.batch import Batch
 from nbtrace.store.cells import Execution
 from nbtrace.store.origins import ORIGINS
 from nbtrace.store.schema import KINDS, STATUS_CODES
-from nbtrace.store.batch import Batch
 
 Frame = bytes
 

@@ -79,7 +79,9 @@ def test_a_span_begun_in_one_cell_and_ended_in_another_is_one_row(recording: nbt
     assert states(recording) == {"long": "ended", "other": "ended"}
 
 
-def test_what_an_interrupted_cell_leaves_is_unfinished_unless_something_can_end_it(recording: nbtrace.Recording) -> None:
+def test_what_an_interrupted_cell_leaves_is_unfinished_unless_something_can_end_it(
+    recording: nbtrace.Recording,
+) -> None:
     """A variable of the notebook's ends nothing; a suspended generator, an open block and a running frame do."""
     tracer = trace.get_tracer("t")
 

@@ -159,6 +159,7 @@ def test_the_worker_of_a_pool_is_clean_between_its_tasks() -> None:
 
 def test_patches_of_others_survive_ours() -> None:
     """Somebody who patches on top of us, and is still there when we go, goes on working."""
+    original = vars(threading.Thread)["start"]
     with nbtrace.record():
         ours = threading.Thread.start
         calls = []
@@ -173,9 +174,7 @@ def test_patches_of_others_survive_ours() -> None:
         assert len(calls) == 1
         assert threading.Thread.start is theirs
     finally:
-        from tests.conftest import _ORIGINALS
-
-        threading.Thread.start = next(o for owner, name, o in _ORIGINALS if name == "start")  # type: ignore[method-assign]
+        threading.Thread.start = original  # type: ignore[method-assign]
 
 
 def test_the_packaged_instrumentation_has_precedence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,8 +64,8 @@ class Kernel:
         self.client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
 
-    def wait(self, message_id: str, stdin: str = "") -> Reply:
-        """Collect the outputs of a cell up to its end."""
+    def wait(self, message_id: str, stdin: str = "", again_s: float = 0.0) -> Reply:
+        """Collect the outputs of a cell up to its end; interrupt it again whenever `again_s` pass without one."""
         reply = Reply()
         deadline = time.monotonic() + TIMEOUT_S
         while True:
@@ -77,8 +77,10 @@ class Kernel:
                 except queue.Empty:
                     pass
             try:
-                message = self.client.get_iopub_msg(timeout=0.2 if stdin else TIMEOUT_S)
+                message = self.client.get_iopub_msg(timeout=0.2 if stdin else again_s or TIMEOUT_S)
             except queue.Empty:
+                if again_s:
+                    self.manager.interrupt_kernel()
                 assert time.monotonic() < deadline, f"no end of {message_id}: {reply}"
                 continue
             if message["parent_header"].get("msg_id") != message_id:
@@ -142,7 +144,8 @@ class Kernel:
             ):
                 break
         self.manager.interrupt_kernel()
-        return self.wait(message_id)
+        # An interrupt that hits a finaliser is lost, with and without nbtrace: a person would press the button again.
+        return self.wait(message_id, again_s=5.0)
 
     def stop(self) -> None:
         """End the kernel."""

@@ -80,12 +80,27 @@ def test_a_name_whose_attributes_cannot_be_asked_is_a_name(kernel: Kernel) -> No
 
 
 HEAVY = {
-    "attributes": (1_500, "for i in range({n}):\n  with t.start_as_current_span('h') as s:\n    for k in range(16): s.set_attribute(f'k{{k}}', f'{{i}}{{k}}' + 'x' * 60_000)"),
-    "long strings": (40, "for i in range({n}): t.start_span('h', attributes={{'text': f'{{i}}' + 'x' * 50_000_000}}).end()"),
-    "events": (200, "for i in range({n}):\n  s = t.start_span('h')\n  for k in range(100): s.add_event('e', {{'text': f'{{i}}{{k}}' + 'x' * 60_000}})\n  s.end()"),
+    "attributes": (
+        1_500,
+        "for i in range({n}):\n  with t.start_as_current_span('h') as s:\n    for k in range(16): s.set_attribute(f'k{{k}}', f'{{i}}{{k}}' + 'x' * 60_000)",
+    ),
+    "long strings": (
+        40,
+        "for i in range({n}): t.start_span('h', attributes={{'text': f'{{i}}' + 'x' * 50_000_000}}).end()",
+    ),
+    "events": (
+        200,
+        "for i in range({n}):\n  s = t.start_span('h')\n  for k in range(100): s.add_event('e', {{'text': f'{{i}}{{k}}' + 'x' * 60_000}})\n  s.end()",
+    ),
     "never ended": (10_000, "for i in range({n}): t.start_span('h', attributes={{'text': f'{{i}}' + 'x' * 50_000}})"),
-    "wide text": (20_000, "for i in range({n}): t.start_span('h', attributes={{'text': f'{{i}}' + '\\U0001f600' * 900}}).end()"),
-    "tuples": (2_000, "for i in range({n}): t.start_span('h', attributes={{'v': [float(i + k) for k in range(1_000)]}}).end()"),
+    "wide text": (
+        20_000,
+        "for i in range({n}): t.start_span('h', attributes={{'text': f'{{i}}' + '\\U0001f600' * 900}}).end()",
+    ),
+    "tuples": (
+        2_000,
+        "for i in range({n}): t.start_span('h', attributes={{'v': [float(i + k) for k in range(1_000)]}}).end()",
+    ),
 }
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from nbtrace.store.schema import MAX_TEXT, Extra
 from nbtrace.store.batch import Batch, Run
+from nbtrace.store.schema import MAX_TEXT, Extra
 from nbtrace.store.seal import decode_json, seal
 from tests.rows import row
 

@@ -63,7 +63,13 @@ def test_what_waits_weighs_what_it_takes() -> None:
     try:
         before = tracemalloc.get_traced_memory()[0]
         rows = [
-            row(2**63 + n, trace=2**127 + n, start=10**18 + n, text=f"{n:0500}", extra=Extra(f"message {n}" * 9, ((n, f"e{n}", ("k",), (f"{n:099}",)),)))
+            row(
+                2**63 + n,
+                trace=2**127 + n,
+                start=10**18 + n,
+                text=f"{n:0500}",
+                extra=Extra(f"message {n}" * 9, ((n, f"e{n}", ("k",), (f"{n:099}",)),)),
+            )
             for n in range(2_000)
         ]
         taken = tracemalloc.get_traced_memory()[0] - before
