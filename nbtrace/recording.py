@@ -116,8 +116,8 @@ class Recording:
 
     @property
     def max_bytes(self) -> int:
-        """How much memory finished spans may take. They are weighed when they are sealed into columns: the last ones, up to
-        an eighth of the bound, come on top."""
+        """How much memory finished spans may take, in bytes; what is held stays within a quarter of it. They are weighed as
+        they end, and again when they are sealed into columns."""
         return self._store.max_bytes
 
     @max_bytes.setter
@@ -147,9 +147,10 @@ class Recording:
         """Return one row per span, finished and running, ordered by start.
 
         Columns: trace_id, span_id, parent_span_id, name, kind (str); start_time, end_time (datetime64[ns, UTC]); duration
-        (timedelta64[ns]); status_code, status_message (str); cell (Int64, the execution count); service_name, scope_name
+        (timedelta64[ns]); status_code, status_message (str); cell (Int64, the execution count); state (str: ended, running,
+        unfinished); thread_id, process_pid (Int64) and thread_name (str), where it began; service_name, scope_name
         (str); event_count, link_count, dropped_attributes, dropped_events, dropped_links (Int64); one attributes.KEY per
-        key, or with attributes="dict" one column of dicts. A running span has no end_time and no duration. Of more than 100
+        key, or with attributes="dict" one column of dicts. A span that has not ended has no end_time and no duration. Of more than 100
         keys, those on fewer than 1 % of the spans have a column only with attributes="all" or if `where` names them.
 
         cell: an execution count or several. trace_id: the hex digits, or how they begin. name: exact. where: a pandas query
