@@ -117,7 +117,10 @@ class NbtraceMagics(Magics):
     @argument("numbers", nargs="*", type=int, help="after compare: the execution counts of one cell or of two")
     @argument("--cell", help="only this cell: 3, or several: 3,5,7-9")
     @argument("--last", type=int, help="only the last so many cells")
-    @argument("--where", help="only spans for which this pandas expression holds; the rest of the line")
+    @argument(
+        "--where",
+        help="only what meets this condition, such as  duration > 100ms and name ~ 'load'; the rest of the line",
+    )
     @no_var_expand
     @line_magic
     def spans(self, line: str) -> Any:
@@ -131,7 +134,10 @@ class NbtraceMagics(Magics):
         %spans repeats | gaps                     what ran again and again; when nothing ran
         %spans compare [3 5]                      two cells; one, or none: the last cell's runs against each other
         %spans history | headings                 cells over all their runs; time below each heading
-        %spans --cell 3 --where duration > '1s' and attributes.rows > 100
+        %spans --cell 3 --where duration > 1s and attributes.rows > 100
+
+        A condition compares columns: == != < <= > >= in ~ (a pattern), .isna(), .str.contains('x'); joined by and, or, not.
+        @x is your variable x. A missing value meets neither a condition nor its negation.
         """
         line, where = _take_where(line)
         args = parse_argstring(self.spans, line)
@@ -208,9 +214,9 @@ def _with_names(where: str | None, namespace: dict[str, Any]) -> Any:
 
 def _said(answer: Callable[[], Any]) -> Any:
     """Turn errors about what was typed into one line."""
-    from nbtrace.analysis.filters import FilterError, UnknownColumnError
     from nbtrace.analysis.history import NotebookError
     from nbtrace.analysis.runs import RunsError
+    from nbtrace.analysis.where.errors import FilterError, UnknownColumnError
 
     try:
         return answer()

@@ -153,9 +153,10 @@ class Recording:
         key, or with attributes="dict" one column of dicts. A span that has not ended has no end_time and no duration. Of more than 100
         keys, those on fewer than 1 % of the spans have a column only with attributes="all" or if `where` names them.
 
-        cell: an execution count or several. trace_id: the hex digits, or how they begin. name: exact. where: a pandas query
-        expression such as "duration > '100ms' and attributes.rows > 3". An unknown column raises UnknownColumnError with
-        the nearest names, an unreadable expression FilterError."""
+        cell: an execution count or several. trace_id: the hex digits, or how they begin. name: exact. where: a condition
+        such as "duration > 100ms and attributes.rows > 3 and name ~ 'load'", in which @x is your variable x; it is read and
+        never run, and docs/conditions.md says all that it takes. An unknown column raises UnknownColumnError with the
+        nearest names, what cannot be read FilterError with the place and what to write."""
         return self._table("spans", attributes, cell, trace_id, name, where)
 
     def events(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from nbtrace.analysis.where.tokens import MAX_LENGTH
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.store.store import Snapshot
 
@@ -38,7 +39,9 @@ def attribute_keys(snapshot: Snapshot) -> set[str]:
 
 def named(where: str | None, snapshot: Snapshot) -> set[str]:
     """Return the attributes that a condition may mean: they get a column, however rare they are."""
-    return {key for key in attribute_keys(snapshot) if key in where} if isinstance(where, str) else set()
+    if not isinstance(where, str) or len(where) > MAX_LENGTH:  # which nothing reads
+        return set()
+    return {key for key in attribute_keys(snapshot) if key in where}
 
 
 def caller(where: str | None) -> Mapping[str, Any]:

@@ -96,7 +96,14 @@ def test_an_expression_that_fails_does_not_keep_the_cell_from_running(kernel: Ke
         ("%spans --cell 1 --last 2", "Leave one of them out"),
         ("%spans --where", "--where needs a condition"),
         ("%spans --where durations > '1s'", "Did you mean 'duration'"),
-        ("%spans table --where duration >", "cannot be applied"),
+        ("%spans table --where duration >", "at the end: something is missing"),
+        (
+            "%spans --where duration > 1 --cell 1",
+            "character 12, `1`: durations are written '100ms'. Did you mean '1s'?",
+        ),
+        ("%spans --where status = 'error'", "Did you mean 'ERROR'?"),
+        ("%spans --where name.to_csv('/f') == 1", "this is not known: .isna()"),
+        ("%spans --where name == @print", "there is no variable print"),
         ("%nbtrace nonsense", "invalid choice: 'nonsense'"),
         ("%nbtrace display", "display on  or  display off"),
         ("%nbtrace on now", "type  %nbtrace status"),
@@ -119,6 +126,8 @@ def test_spans_shows_what_was_recorded(kernel: Kernel) -> None:
     assert kernel.run("%spans --last 2").result.splitlines()[0].startswith("cell [4]")
     assert kernel.run("len(nbtrace.spans(cell=3))").result == "2"
     kernel.run("df = %spans table --where attributes.rows > @limit")
+    assert kernel.run("df.name.tolist()").result == "['load']"
+    kernel.run("df = %spans table --where name ~ '^lo' and not duration > 1h & status = 'UNSET' --cell 3")
     assert kernel.run("df.name.tolist()").result == "['load']"
     assert kernel.run("t = %spans errors\nt.exception_type.tolist()").result == "['ZeroDivisionError']"
     assert kernel.run("t = %spans stats\nlist(t.columns)[:3]").result == "['name', 'count', 'errors']"

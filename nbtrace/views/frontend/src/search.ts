@@ -24,7 +24,7 @@ export type Query =
   | { kind: "conditions"; conditions: Condition[] }
   | { kind: "error"; message: string };
 
-const CONDITION = /^([A-Za-z_][\w.\-/]*)\s*(==|!=|>=|<=|>|<)\s*(.+)$/;
+const CONDITION = /^([A-Za-z_][\w.\-/]*)\s*(==|!=|>=|<=|>|<|=)\s*(.+)$/;
 
 /** Read what was typed. What looks like a condition is one, and an unknown column is an error; all else is text. */
 export function parse(typed: string): Query {
@@ -34,7 +34,10 @@ export function parse(typed: string): Query {
   for (const part of parts) {
     const match = CONDITION.exec(part);
     if (!match) return { kind: "error", message: `cannot read ${part}` };
-    const [, column, operator, text] = match as unknown as [string, string, string, string];
+    const [, typedColumn, sign, text] = match as unknown as [string, string, string, string];
+    // As where= reads them.
+    const column = typedColumn === "status" ? "status_code" : typedColumn;
+    const operator = sign === "=" ? "==" : sign;
     if (!COLUMNS.includes(column) && !column.startsWith("attributes.")) {
       const near = COLUMNS.find((each) => each.startsWith(column.slice(0, 3)));
       return { kind: "error", message: `no column ${column}. ${near ? `Did you mean ${near}?` : `Columns: ${COLUMNS.join(", ")}, attributes.KEY`}` };

@@ -25,6 +25,10 @@ test("what looks like a condition is one, and an unknown column is an error that
   assert.deepEqual(ask("duration > '100ms'"), [0]);
   assert.deepEqual(ask("duration > 100ms and name == 'load'"), [0]);
   assert.deepEqual(ask("status_code == 'ERROR'"), [1]);
+  assert.deepEqual(ask("status = 'ERROR'"), [1]);
+  assert.deepEqual(ask("status=ERROR and name = query"), [1]);
+  assert.deepEqual(ask("duration = 200ms"), [0]);
+  assert.deepEqual(ask("duration >= 200ms"), [0]);
   assert.deepEqual(ask("name != load"), [1]);
   assert.deepEqual(ask("attributes.rows >= 3", { ...bare, attributes: { rows: 5 } }), [0, 1]);
   assert.deepEqual(ask("attributes.rows >= 3", { ...bare, attributes: { rows: "5" } }), []);

@@ -1,0 +1,43 @@
+"""What is said about a condition that cannot be read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+MAX_LISTED = 40
+"""Columns that an error lists where none is near."""
+
+_LONG = 80
+"""Characters of a name that are shown; nothing that is longer resembles a column."""
+
+
+class UnknownColumnError(KeyError):
+    """A column that the table does not have."""
+
+    def __init__(self, name: str, columns: Iterable[str], advice: str = "") -> None:
+        self.name = name
+        known = [column for column in columns if column != name]
+        near = nearest(name, known)
+        hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        if not hint and not advice:
+            hint = f"Columns: {', '.join(known[:MAX_LISTED])}{', …' if len(known) > MAX_LISTED else ''}."
+        shown = name if len(name) <= _LONG else name[:_LONG] + "…"
+        self.text = " ".join(part for part in (f"there is no column {shown!r}.", hint, advice) if part)
+        super().__init__(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class FilterError(ValueError):
+    """A condition that cannot be read or applied."""
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Return the known names that `name` may have meant, the best first; none for a name too long to be a slip."""
+    if len(name) > _LONG:
+        return []
+    by_lower = {each.lower(): each for each in known}
+    near = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
+    return near + [each for each in known if each.endswith("." + name) and each not in near]

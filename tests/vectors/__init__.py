@@ -1,0 +1,1 @@
+"""What two languages have to agree on: Python writes it, Python and Node read it."""
