@@ -1,5 +1,5 @@
 """What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [bound]
-[inspector] [peers]`.
+[redact] [inspector] [peers]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import bounds, cells, dataframes, inspector, loading, peers, spans
+from tests.benchmarks import bounds, cells, dataframes, inspector, loading, peers, redaction, spans
 
 PARTS: dict[str, Callable[[], None]] = {
     "span": spans.main,
@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "load": loading.main,
     "dataframe": dataframes.main,
     "bound": bounds.main,
+    "redact": redaction.main,
     "inspector": inspector.main,
     "peers": peers.main,
 }
