@@ -6,7 +6,9 @@ from typing import Any
 
 from nbtrace.capture.live import LIVE
 from nbtrace.capture.spans import span, traced
-from nbtrace.recording import Recording, checked
+from nbtrace.recording import Recording, checked, checked_source
+from nbtrace.store.redact_choice import Redact
+from nbtrace.store.redacted import CaptureSource
 from nbtrace.store.store import SpanStore
 
 _ABOUT_THE_LIVE_ONE = (
@@ -42,14 +44,28 @@ def live() -> Recording:
     return _live
 
 
-def record(*, max_spans: int = 1_000_000, max_bytes: int = 1_000_000_000) -> Recording:
+def record(
+    *,
+    max_spans: int = 1_000_000,
+    max_bytes: int = 1_000_000_000,
+    redact: Redact = True,
+    capture_source: CaptureSource = "full",
+) -> Recording:
     """Return a new recording, for scripts and tests: `with nbtrace.record() as rec: …`, or rec.start() and rec.stop().
 
     Records all spans of the process, from the global provider or, where there is none, from one of nbtrace's own. The oldest
-    spans go first beyond either bound."""
+    spans go first beyond either bound.
+
+    redact: what looks like a secret is not kept; False keeps everything, a list of "+rule" and "-rule" changes the rules, a
+    callable f(key, value) has the last word. capture_source: "full", "hash" or "none" of the cells' code. Raises ValueError for
+    what is none of these, and says which rules there are."""
     return Recording(
         SpanStore(
-            max_spans=checked("max_spans", max_spans), max_bytes=checked("max_bytes", max_bytes), cells=LIVE.cells
+            max_spans=checked("max_spans", max_spans),
+            max_bytes=checked("max_bytes", max_bytes),
+            cells=LIVE.cells,
+            redact=redact,
+            capture_source=checked_source(capture_source),
         )
     )
 

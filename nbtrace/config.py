@@ -1,13 +1,15 @@
 """The options of nbtrace, as traitlets: `%config NBTrace.max_spans = 50_000`, ipython_config.py, jupyter --NBTrace…
 
-Enters: nothing. Leaves: `NBTrace`, one configurable for one shell. Imports traitlets alone."""
+Enters: nothing. Leaves: `NBTrace`, one configurable for one shell. Imports traitlets, and the rules."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from traitlets import Bool, Integer, TraitError, TraitType
+from traitlets import Bool, Enum, Integer, TraitError, TraitType
 from traitlets.config import Configurable
+
+from nbtrace.store.redact_choice import parse_choice
 
 
 class _AutoOrBool(TraitType):  # type: ignore[type-arg]
@@ -32,6 +34,19 @@ class _AtLeastOne(Integer):  # type: ignore[type-arg] # traitlets 5.7 has none a
         return value
 
 
+class _Redact(TraitType):  # type: ignore[type-arg]
+    """True, False, a list of rules or a callable; what is none says which rules there are."""
+
+    info_text = "True, False, a list of rules, or a callable f(key, value)"
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        try:
+            parse_choice(value)
+        except ValueError as error:
+            raise TraitError(f"NBTrace.redact: {error}") from None
+        return value
+
+
 class NBTrace(Configurable):
     """Record every cell, and what runs inside, as OpenTelemetry spans."""
 
@@ -43,6 +58,18 @@ class NBTrace(Configurable):
     max_bytes = _AtLeastOne(
         1_000_000_000,
         help="How much memory the finished spans may take, in bytes, beside max_spans; the oldest go first.",
+    ).tag(config=True)
+
+    redact = _Redact(
+        True,
+        help="What looks like a secret is not kept. False keeps everything; a list of '+rule' and '-rule' changes the rules "
+        "(a wrong one lists them); a callable f(key, value) has the last word. Holds for what is kept from now on.",
+    ).tag(config=True)
+
+    capture_source = Enum(
+        ("full", "hash", "none"),
+        "full",
+        help="How much of a cell's code is kept: all of it, a hash that tells cells apart, or nothing.",
     ).tag(config=True)
 
     unstored_cells = _AutoOrBool(

@@ -13,8 +13,11 @@ from nbtrace.capture.live import LIVE
 from nbtrace.config import NBTrace
 from nbtrace.faults import fault, faults
 from nbtrace.magics import NbtraceMagics, complete
+from nbtrace.recording import checked_source
 from nbtrace.store.cells import Execution
+from nbtrace.store.redact import Redactor
 from nbtrace.store.schema import UNFINISHED, UNSEALABLE, RowFields
+from nbtrace.store.store import SpanStore
 
 _ATTRIBUTE = "_nbtrace_extension"
 # On the shell, not in this module: it must be found by a copy of this module that was imported anew.
@@ -46,7 +49,7 @@ class Extension:
         self._config = _configured(shell)
         self._recording = api.live()
         self._store = self._recording._store
-        self._tracer = CellTracer(shell, LIVE.capture, LIVE.cells, self._config)
+        self._tracer = CellTracer(shell, LIVE.capture, LIVE.cells, self._config, self._title)
         self._magics = NbtraceMagics(shell, self._tracer, self._control)
         self._replaced: dict[tuple[str, str], Any] = {}
 
@@ -54,7 +57,10 @@ class Extension:
         """Put in hooks, transformer, magics, completion and options, and open the recording."""
         shell = self._shell
         self._store.max_spans, self._store.max_bytes = self._config.max_spans, self._config.max_bytes
-        self._config.observe(self._bound_changed, ["max_spans", "max_bytes"])
+        self._store.redactor = Redactor(self._config.redact)
+        self._store.capture_source = checked_source(self._config.capture_source)
+        self._config.observe(self._bound_changed, ["max_spans", "max_bytes", "capture_source"])
+        self._config.observe(self._rules_changed, "redact")
         shell.configurables.append(self._config)
         for kind, names in (("line", ("span", "spans", "nbtrace")), ("cell", ("span",))):
             known = shell.magics_manager.magics[kind]
@@ -139,6 +145,7 @@ class Extension:
             )
         if store.forgotten_spans:
             lines.append(f"  Forgotten because somebody asked for it: {store.forgotten_spans:,} spans.")
+        lines.append(f"  {_redacted(store)}")
         if UNSEALABLE:
             kinds = ", ".join(f"{number:,} × {kind}" for kind, number in UNSEALABLE.items())
             lines.append(f"  Kept only as rows that say so, as their fields could not be read: {kinds}.")
@@ -162,6 +169,13 @@ class Extension:
     def _bound_changed(self, change: Any) -> None:
         setattr(self._store, change["name"], change["new"])
 
+    def _rules_changed(self, change: Any) -> None:
+        self._store.redactor = Redactor(change["new"])
+
+    def _title(self, line: str) -> str:
+        """The first line of a cell as its span's name may show it."""
+        return self._store.redactor.source(line) if self._store.capture_source == "full" else ""
+
     def _closed(self, execution: Execution) -> None:
         """Seal what a cell has left, and show its tree to those who have asked for it."""
         self._store.settle()
@@ -180,6 +194,20 @@ class Extension:
         except Exception:
             fault("completing a magic")
             return []
+
+
+def _redacted(store: SpanStore) -> str:
+    """What was taken out of the recording, in a sentence."""
+    redactor, counts = store.redactor, store.redacted()
+    if not redactor.active:
+        return "Redaction: off (%config NBTrace.redact = True)."
+    kinds = ", ".join(f"{number:,} × {rule}" for rule, number in list(counts.items())[:8])
+    more = f" and {len(counts) - 8} rules more" if len(counts) > 8 else ""
+    found = f"{sum(counts.values()):,} taken out ({kinds}{more})" if counts else "nothing found so far"
+    failed = (
+        f" Your callable raised {redactor.failure}: what it could not check is not kept." if redactor.failure else ""
+    )
+    return f"Redaction of what looks like a secret: {found} (%config NBTrace.redact).{failed}"
 
 
 def _configured(shell: Any) -> NBTrace:

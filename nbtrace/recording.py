@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from nbtrace.analysis.conditions import named, narrowed_by
 from nbtrace.capture.here import CELL
 from nbtrace.capture.live import LIVE
-from nbtrace.store.origins import ORIGINS, Origin
+from nbtrace.store.origins import ORIGINS
+from nbtrace.store.redacted import CaptureSource
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
 from nbtrace.store.store import Snapshot, SpanStore
 from nbtrace.views.front_end import has_front_end
@@ -96,9 +97,7 @@ class Recording:
 
     def __reduce__(self) -> Any:
         """Travel to another process, or into a file, as what it holds now; there it does not record."""
-        snapshot = self._snapshot()
-        origins = {index: ORIGINS[index] for index in range(len(ORIGINS))}
-        return _unpickled, (self.max_spans, self.max_bytes, snapshot, origins)
+        return _unpickled, (self.max_spans, self.max_bytes, self._snapshot())
 
     @property
     def dropped_spans(self) -> int:
@@ -148,10 +147,10 @@ class Recording:
 
         Columns: trace_id, span_id, parent_span_id, name, kind (str); start_time, end_time (datetime64[ns, UTC]); duration
         (timedelta64[ns]); status_code, status_message (str); cell (Int64, the execution count); state (str: ended, running,
-        unfinished); thread_id, process_pid (Int64) and thread_name (str), where it began; service_name, scope_name
-        (str); event_count, link_count, dropped_attributes, dropped_events, dropped_links (Int64); one attributes.KEY per
-        key, or with attributes="dict" one column of dicts. A span that has not ended has no end_time and no duration. Of more than 100
-        keys, those on fewer than 1 % of the spans have a column only with attributes="all" or if `where` names them.
+        unfinished); thread_id, process_pid (Int64) and thread_name (str), where it began; service_name, scope_name (str);
+        event_count, link_count, dropped_attributes, dropped_events, dropped_links (Int64); one attributes.KEY per key, or
+        with attributes="dict" one column of dicts. A span that has not ended has no end_time and no duration. Of more than
+        100 keys, those on fewer than 1 % of the spans have a column only with attributes="all" or if `where` names them.
 
         cell: an execution count or several. trace_id: the hex digits, or how they begin. name: exact. where: a condition
         such as "duration > 100ms and attributes.rows > 3 and name ~ 'load'", in which @x is your variable x; it is read and
@@ -213,7 +212,8 @@ class Recording:
         from nbtrace.analysis import dataframes
 
         snapshot = self._snapshot()
-        return self._marked(narrowed_by(dataframes.cells(snapshot), snapshot, cell, where=where), snapshot)
+        table = dataframes.cells(snapshot).drop(columns=dataframes.DIGEST)
+        return self._marked(narrowed_by(table, snapshot, cell, where=where), snapshot)
 
     def statistics(self, *, by: str = "name", cell: Cells = None, where: str | None = None) -> pd.DataFrame:
         """Return one row per name, or value of the column `by`, the largest total first: count, errors, error_rate, total,
@@ -270,9 +270,11 @@ class Recording:
     def history(self, *, cell: Cells = None) -> pd.DataFrame:
         """Return one row per cell, the one that took longest over all its runs first: cell, code, runs, errors, last, change
         and ratio (of the last run against the one before), median, fastest, slowest, total."""
+        from nbtrace.analysis import dataframes
         from nbtrace.analysis.history import history
 
-        return history(self.cells(cell=cell))
+        snapshot = self._snapshot()
+        return history(narrowed_by(dataframes.cells(snapshot), snapshot, cell))
 
     def headings(self, notebook: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         """Return the time of the cells below each markdown heading of the notebook's file: heading, level, cells, runs,
@@ -281,9 +283,10 @@ class Recording:
         from nbtrace.analysis import dataframes
         from nbtrace.analysis.history import headings, notebook_path
 
+        snapshot = self._snapshot()
         if notebook is None:
-            notebook = notebook_path(dataframes.spans(self._snapshot(), wanted=[JUPYTER_NOTEBOOK_PATH]))
-        return headings(self.cells(), notebook)
+            notebook = notebook_path(dataframes.spans(snapshot, wanted=[JUPYTER_NOTEBOOK_PATH]))
+        return headings(dataframes.cells(snapshot), notebook)
 
     def compare(
         self,
@@ -463,10 +466,10 @@ class Recording:
         return table
 
 
-def _unpickled(max_spans: int, max_bytes: int, snapshot: Snapshot, origins: dict[int, Origin]) -> Recording:
+def _unpickled(max_spans: int, max_bytes: int, snapshot: Snapshot) -> Recording:
     from nbtrace.store.batch import with_origins
 
-    place = {index: ORIGINS.index(origin) for index, origin in origins.items()}
+    place = {index: ORIGINS.index(origin) for index, origin in enumerate(snapshot.origins)}
     store = SpanStore(max_spans=max_spans, max_bytes=max_bytes)
     store.take(replace(snapshot, batches=tuple(with_origins(batch, place) for batch in snapshot.batches)))
     return Recording(store)
@@ -483,3 +486,10 @@ def checked(name: str, bound: Any) -> int:
     if isinstance(bound, bool) or not isinstance(bound, int) or bound < 1:
         raise ValueError(f"{name} is {bound!r}, but must be a whole number of at least 1.")
     return bound
+
+
+def checked_source(capture_source: Any) -> CaptureSource:
+    """Return how much of a cell's source is kept; raise ValueError if it is none of the three."""
+    if capture_source not in ("full", "hash", "none"):
+        raise ValueError(f'capture_source is {capture_source!r}, but must be "full", "hash" or "none".')
+    return capture_source  # type: ignore[no-any-return]

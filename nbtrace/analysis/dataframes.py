@@ -26,9 +26,7 @@ from nbtrace.analysis.columns import (
     threads,
     times,
 )
-from nbtrace.analysis.runs import identity
 from nbtrace.store import semconv
-from nbtrace.store.origins import ORIGINS
 from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATES, STATUS_CODES
 from nbtrace.store.store import Snapshot
 
@@ -37,6 +35,9 @@ Attributes = Literal["columns", "all", "dict", "none"]
 
 LEFT_OUT = "attributes_left_out"
 """Key of a table's `attrs` under which it says how many attributes have no column."""
+
+DIGEST = "digest"
+"""Column of `cells` that tells their code apart, whatever is kept of the sources; for other answers alone."""
 
 ERROR_COLUMNS = (
     "trace_id",
@@ -146,7 +147,8 @@ def cells(snapshot: Snapshot) -> pd.DataFrame:
     cell Int64 (its execution count) · cell_id str (where the front end sends one) · run Int64 (how often this cell had
     run, this time included) · source str · start_time datetime64[ns, UTC] · duration timedelta64[ns], missing while it
     runs · status_code, exception_type str · span_count Int64 (spans inside, itself left out) · error_count Int64 (rows
-    of `errors` inside, its own included) · change timedelta64[ns], against the run of this cell before it."""
+    of `errors` inside, its own included) · digest of the code (no public column) · change timedelta64[ns], against the run
+    of this cell before it."""
     table = spans(snapshot, wanted=(semconv.ERROR_TYPE,))
     by_id = pd.Series(table.index, index=table["span_id"])
     executions = [e for e in snapshot.executions if f"{e.span_id:016x}" in by_id.index]
@@ -159,7 +161,7 @@ def cells(snapshot: Snapshot) -> pd.DataFrame:
     number_of = dict(zip(owner.ids(), numbers_.tolist(), strict=True))
     failures = pd.Series(failed["span_id"].map(number_of), dtype="Int64").value_counts()
     error_type = own.get(ATTRIBUTE_PREFIX + semconv.ERROR_TYPE)
-    identities = pd.Series([identity(e) for e in executions], dtype=object)
+    identities = pd.Series([e.identity for e in executions], dtype=object)
     return pd.DataFrame(
         {
             "cell": integers(
@@ -175,6 +177,7 @@ def cells(snapshot: Snapshot) -> pd.DataFrame:
             "exception_type": _as_text(pd.Series(None, index=own.index) if error_type is None else error_type),
             "span_count": integers(np.array([inside[e.number] - 1 for e in executions], dtype=np.int64)),
             "error_count": integers(np.array([int(failures.get(e.number, 0)) for e in executions], dtype=np.int64)),
+            DIGEST: pd.Series([e.digest or e.identity for e in executions], dtype=object),
             "change": own["duration"].groupby(identities, sort=False).diff().astype("timedelta64[ns]"),
         }
     )
@@ -279,8 +282,8 @@ class _SpanTable:
         if any(chunk.null_count for chunk in ends):
             running = ordered(np.concatenate([np.asarray(chunk.is_null()) for chunk in ends]), rows)
         origins = self._chunks("origin")
-        services = [ORIGINS[index].service_name for index in range(len(ORIGINS))]
-        scopes = [ORIGINS[index].scope_name for index in range(len(ORIGINS))]
+        services = [origin.service_name for origin in self._snapshot.origins]
+        scopes = [origin.scope_name for origin in self._snapshot.origins]
         return {
             "trace_id": texts(self._chunks("trace_id"), rows),
             "span_id": texts(self._chunks("span_id"), rows),

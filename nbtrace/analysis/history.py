@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from nbtrace.analysis.columns import TEXT
+from nbtrace.analysis.dataframes import DIGEST
+from nbtrace.store.cells import digest
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
 
@@ -44,7 +46,14 @@ def history(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _identity(cells: pd.DataFrame) -> pd.Series:
-    return cells["cell_id"].where(cells["cell_id"].notna(), cells["source"]).astype(object)
+    """The cell's id, or the digest of its code where there is none; `cells` has it, or the source it is made of."""
+    if DIGEST in cells:
+        codes = cells[DIGEST]
+    else:
+        codes = pd.Series([digest(source) for source in cells["source"]], index=cells.index, dtype=object)
+    if "cell_id" not in cells:
+        return codes
+    return cells["cell_id"].astype(object).where(cells["cell_id"].notna(), codes)
 
 
 def _row(runs: pd.DataFrame) -> tuple[object, ...]:
@@ -80,7 +89,7 @@ class _Section:
     level: int
     """1 for `#`; 0 for what stands before the first heading."""
     keys: list[str]
-    """Ids and sources of its code cells."""
+    """Ids and digests of its code cells."""
 
 
 def notebook_path(spans: pd.DataFrame) -> str:
@@ -103,8 +112,8 @@ def headings(cells: pd.DataFrame, notebook: str | os.PathLike[str]) -> pd.DataFr
     nowhere = len(sections)
     where = np.array(
         [
-            place.get(cell_id if isinstance(cell_id, str) else "", place.get(source.strip(), nowhere))
-            for cell_id, source in zip(cells["cell_id"], cells["source"], strict=True)
+            place.get(cell_id if isinstance(cell_id, str) else "", place.get(code, nowhere))
+            for cell_id, code in zip(cells["cell_id"], _identity(cells.drop(columns="cell_id")), strict=True)
         ],
         dtype=np.int64,
     )
@@ -147,7 +156,7 @@ def _sections(notebook: str | os.PathLike[str]) -> list[_Section]:
             if cell["cell_type"] == "markdown":
                 found += [_Section(text, level, []) for level, text in _headings(source)]
             elif cell["cell_type"] == "code":
-                found[-1].keys += [source.strip(), *([cell["id"]] if "id" in cell else [])]
+                found[-1].keys += [digest(source), *([cell["id"]] if "id" in cell else [])]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NotebookError(
             f"cannot read the notebook {str(path)!r}: {type(error).__name__}: {error}. Save it, or name another file: "

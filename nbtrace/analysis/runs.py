@@ -17,11 +17,6 @@ class RunsError(ValueError):
     """There is nothing to compare."""
 
 
-def identity(execution: Execution) -> str:
-    """What makes two executions runs of the same cell: the cell's id, or its source where the front end sends none."""
-    return execution.cell_id or execution.source
-
-
 def chosen(executions: Sequence[Execution], which: Any) -> tuple[list[int], list[int]]:
     """Return the counts of the two sides where one is named, or none: see `runs_before`."""
     if which is not None:
@@ -55,17 +50,17 @@ def runs_before(executions: Sequence[Execution], count: int) -> tuple[list[int],
     this = next((e for e in reversed(known) if e.execution_count == count), None)
     if this is None:
         raise RunsError(f"there is no cell [{count}] in the recording. nbtrace.cells() lists those that are.")
-    runs = [e for e in known if identity(e) == identity(this) and e.number <= this.number]
+    runs = [e for e in known if e.identity == this.identity and e.number <= this.number]
     if len(runs) == 1:
         raise RunsError(
             f"cell [{count}] has run once, so it has no run before. Run it again, or name the cell to compare with: "
             f"nbtrace.compare({max(count - 1, 1)}, {count})."
         )
-    after = list(takewhile(lambda e: e.source == this.source, reversed(runs)))
+    after = list(takewhile(lambda e: e.digest == this.digest, reversed(runs)))
     if len(after) == len(runs):
         after = after[:1]
     rest = runs[: len(runs) - len(after)]
-    before = list(takewhile(lambda e: e.source == rest[-1].source, reversed(rest)))
+    before = list(takewhile(lambda e: e.digest == rest[-1].digest, reversed(rest)))
     return _counts(before), _counts(after)
 
 

@@ -34,6 +34,7 @@ from nbtrace.store import semconv
 from nbtrace.store.cells import CellBook, Execution
 
 _TITLE_LENGTH = 60
+_LOOKED_AT = 500
 _MAGIC = "%%span"
 
 
@@ -71,8 +72,17 @@ _HERE: ContextVar[_OpenCell | None] = ContextVar("nbtrace_open_cell", default=No
 class CellTracer:
     """The hooks of one shell."""
 
-    def __init__(self, shell: Any, capture: Capture, book: CellBook, config: NBTrace) -> None:
+    def __init__(
+        self,
+        shell: Any,
+        capture: Capture,
+        book: CellBook,
+        config: NBTrace,
+        shown: Callable[[str], str] = str,
+    ) -> None:
         self.shell = shell
+        self._shown = shown
+        """Gives what a name may show of a line of code."""
         self.enabled = True
         self.on_closed: Callable[[Execution], None] | None = None
         """Called after a cell that is not nested has closed."""
@@ -161,7 +171,7 @@ class CellTracer:
         CELL.set(execution.number)  # before the span starts, as the cell's own span belongs to the cell too
         try:
             span = self._capture.start_span(
-                _title(count, info.raw_cell),
+                self._title(count, info.raw_cell),
                 context=previous if outer else self._parent,
                 attributes=self._attributes(execution, header),
             )
@@ -300,8 +310,15 @@ class CellTracer:
     def _correct(self, cell: _OpenCell, count: int) -> None:
         if cell.execution.execution_count != count:
             cell.execution.execution_count = count
-            cell.span.update_name(_title(count, cell.info.raw_cell))
+            cell.span.update_name(self._title(count, cell.info.raw_cell))
             cell.span.set_attribute(semconv.JUPYTER_CELL_EXECUTION_COUNT, count)
+
+    def _title(self, count: int | None, source: str) -> str:
+        """`cell [N]` and the first line of code, without secrets: a name goes to the user's exporters too."""
+        first = self._shown(_first_line(source))
+        if len(first) > _TITLE_LENGTH:
+            first = first[: _TITLE_LENGTH - 1] + "…"
+        return f"cell [{' ' if count is None else count}] {first}".rstrip()
 
     def _attributes(self, execution: Execution, header: dict[str, Any]) -> dict[str, Any]:
         if self._constants is None:
@@ -387,17 +404,14 @@ def _span_lines(source: str) -> list[SpanLine]:
     return [] if any(line.statement is not None for line in found) else found
 
 
-def _title(count: int | None, source: str) -> str:
-    """`cell [N]` and the first line of code: no comment, decorator or %%span line if there is anything else."""
+def _first_line(source: str) -> str:
+    """The first line of code: no comment, decorator or %%span line if there is anything else."""
     first = ""
     for line in map(str.strip, source.splitlines() if len(source) < 10_000 else source[:10_000].splitlines()):
         if line and not line.startswith(("#", "@")) and not _is_span_line(line):
-            first = line
-            break
+            return line[:_LOOKED_AT]
         first = first or line
-    if len(first) > _TITLE_LENGTH:
-        first = first[: _TITLE_LENGTH - 1] + "…"
-    return f"cell [{' ' if count is None else count}] {first}".rstrip()
+    return first[:_LOOKED_AT]
 
 
 def _header(shell: Any) -> dict[str, Any]:

@@ -13,6 +13,11 @@ from itertools import count
 MAX_EXECUTIONS = 100_000
 
 
+def digest(source: str) -> str:
+    """Return what tells a cell's code from another's; blank ends are no difference."""
+    return hashlib.sha256(source.strip().encode("utf-8", "surrogatepass")).hexdigest()
+
+
 @dataclass(slots=True)
 class Execution:
     """One execution of one cell."""
@@ -24,9 +29,16 @@ class Execution:
     cell_id: str | None
     source: str
     run: int
-    """How often this cell has run, this time included: by its id, or by its source where it has no id."""
+    """How often this cell has run, this time included: by its id, or by its code where it has no id."""
     trace_id: int = 0
     span_id: int = 0
+    digest: str = ""
+    """What tells its code from another's, whatever is kept of the source."""
+
+    @property
+    def identity(self) -> str:
+        """What runs of the same cell share: the cell's id, or its code where the front end sends none."""
+        return self.cell_id or self.digest or f"#{self.number}"
 
 
 class CellBook:
@@ -40,10 +52,9 @@ class CellBook:
 
     def open(self, *, execution_count: int | None, cell_id: str | None, source: str) -> Execution:
         """Enter a new execution and return it; its count may be corrected until it is read."""
-        # The source's digest, not the source: it is kept though the execution may be forgotten.
-        key = cell_id or hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
-        run = next(self._runs.setdefault(key, count(1)))
-        execution = Execution(next(self._numbers), execution_count, cell_id, source, run)
+        code = digest(source)
+        run = next(self._runs.setdefault(cell_id or code, count(1)))
+        execution = Execution(next(self._numbers), execution_count, cell_id, source, run, digest=code)
         self._executions[execution.number] = execution
         self._last = execution.number
         while len(self._executions) > MAX_EXECUTIONS:
@@ -69,7 +80,7 @@ class CellBook:
         for number, execution in self._executions.copy().items():
             if execution.span_id in span_ids:
                 if number in left:
-                    self._executions[number] = replace(execution, source="", cell_id=None)
+                    self._executions[number] = replace(execution, source="", cell_id=None, digest="")
                 else:
                     self._executions.pop(number, None)
 

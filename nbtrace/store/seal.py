@@ -20,7 +20,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from nbtrace.store import redacted
 from nbtrace.store.batch import Attributes, Batch, Run
+from nbtrace.store.redact import Redactor
 from nbtrace.store.schema import (
     KINDS,
     MAX_TEXT,
@@ -46,15 +48,17 @@ _MASK128 = 2**128 - 1
 _EMPTY: tuple[Any, ...] = ()
 
 
-def seal(rows: Sequence[Row]) -> Batch:
-    """Return the batch of `rows`, in their order. An empty list gives an empty batch of the same types."""
+def seal(rows: Sequence[Row], redactor: Redactor | None = None) -> Batch:
+    """Return the batch of `rows`, in their order, without what the redactor takes for secrets. An empty list gives an empty
+    batch of the same types."""
     try:
-        return _seal(rows)
+        return _seal(rows if redactor is None else redacted.rows(rows, redactor))
     except MemoryError:
         raise
     except Exception:
         # Whatever somebody's object did, it is found by making every field of every row plain.
-        return _seal([_plain_row(row) for row in rows])
+        plain = [_plain_row(row) for row in rows]
+        return _seal(plain if redactor is None else redacted.rows(plain, redactor))
 
 
 def _plain_row(row: Row) -> Row:

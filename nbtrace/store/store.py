@@ -14,14 +14,19 @@ import os
 import sys
 import time
 import weakref
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
 from nbtrace.faults import fault
+from nbtrace.store import redacted
 from nbtrace.store.cells import CellBook, Execution
+from nbtrace.store.origins import ORIGINS, Origin
+from nbtrace.store.redact import Redactor
+from nbtrace.store.redact_choice import Redact
+from nbtrace.store.redacted import CaptureSource
 from nbtrace.store.schema import Row, RowFields
 
 if TYPE_CHECKING:
@@ -72,13 +77,14 @@ class Chunk:
         assert self.batch is not None
         return self.batch.length
 
-    def sealed(self) -> Batch:
-        """Seal the rows if they are not yet. Two who come at once both do it; the first one's batch stays."""
+    def sealed(self, redactor: Redactor) -> Batch:
+        """Seal the rows if they are not yet, without secrets. Two who come at once both do it; the first one's batch
+        stays."""
         from nbtrace.store.seal import seal  # opens pyarrow, so not at import
 
         rows = self.rows
         if rows is not None:
-            batch = seal(rows)
+            batch = seal(rows, redactor)
             if self.rows is rows:
                 self.batch, self.weight = batch, batch.nbytes
                 self.rows = None  # last: until then readers take the rows
@@ -95,6 +101,8 @@ class Snapshot:
     executions: tuple[Execution, ...]
     dropped_spans: int
     """Finished spans that the bound has pushed out since the recording began or was reset."""
+    origins: tuple[Origin, ...] = (Origin(None, None),)
+    """Where spans come from, by the index that a batch holds."""
 
 
 class _Dropped:
@@ -144,8 +152,18 @@ class SpanStore:
     looks."""
 
     def __init__(
-        self, *, max_spans: int = 1_000_000, max_bytes: int = 1_000_000_000, cells: CellBook | None = None
+        self,
+        *,
+        max_spans: int = 1_000_000,
+        max_bytes: int = 1_000_000_000,
+        cells: CellBook | None = None,
+        redact: Redact = True,
+        capture_source: CaptureSource = "full",
     ) -> None:
+        self.redactor = Redactor(redact)
+        """Takes secrets out of whatever is sealed or shown from here on."""
+        self.capture_source: CaptureSource = capture_source
+        self._shown = redacted.Shown()
         self.cells = CellBook() if cells is None else cells
         self.running_rows: Callable[[], list[Row]] = list
         """Gives the rows of the spans that still run; capture sets it."""
@@ -214,7 +232,7 @@ class SpanStore:
         self._divide()
         for chunk in self._kept()[:-1]:
             if chunk.rows:
-                chunk.sealed()  # what it weighs is known then
+                chunk.sealed(self.redactor)  # what it weighs is known then
         self._drop()
 
     def settle(self) -> None:
@@ -245,7 +263,7 @@ class SpanStore:
         self._turn(self._chunks[-1])
         found = running
         for chunk in self._kept()[:-1]:
-            batch = chunk.sealed()
+            batch = chunk.sealed(self.redactor)
             left = without(batch, span_ids)
             if left.length < batch.length:
                 found += batch.length - left.length
@@ -264,8 +282,6 @@ class SpanStore:
 
         All spans if there is no mark, or if spans were cleared or forgotten since it was made, which shows in the mark's
         first number. What the bound has dropped meanwhile is missing."""
-        from nbtrace.store.seal import seal
-
         epoch = self._epoch
         seen = mark[1] if mark is not None and mark[0] == epoch else {}
         found, lengths = [], {}
@@ -274,20 +290,18 @@ class SpanStore:
             if rows is None or chunk is not kept[-1]:
                 length = len(chunk)
                 if length > skip:
-                    found.append((chunk.sealed(), skip))
+                    found.append((chunk.sealed(self.redactor), skip))
             else:
                 rows = rows[skip:]
                 length = skip + len(rows)
                 if rows:
-                    found.append((seal(rows), 0))
+                    found.append((self.sealed_now(rows), 0))
             lengths[chunk.number] = length
         return found, (epoch, lengths)
 
     def snapshot(self) -> Snapshot:
         """Return all spans as sealed batches, running ones in a last batch of their own. Writers are never blocked:
         what they append meanwhile is in the next snapshot."""
-        from nbtrace.store.seal import seal
-
         if len(last := self._chunks[-1]) >= MIN_SEALED_ROWS:
             self._turn(last)
         # Running spans first: one that ends in between is then in both, and the finished row wins.
@@ -295,7 +309,7 @@ class SpanStore:
         running = self.running_rows()
         chunks, dropped = self._kept(), self._gone.total()
         begun = chunks[-1].rows  # None if it has been sealed this very moment
-        batches = [chunk.sealed() for chunk in (chunks if begun is None else chunks[:-1]) if len(chunk)]
+        batches = [chunk.sealed(self.redactor) for chunk in (chunks if begun is None else chunks[:-1]) if len(chunk)]
         rows = [] if begun is None else begun[:]
         if running:
             ended = {row[1] for row in rows}
@@ -305,8 +319,30 @@ class SpanStore:
             rows += [row for row in running if row[1] not in ended]
         self._drop(room=False)
         if rows or not batches:
-            batches.append(seal(rows))
-        return Snapshot(tuple(batches), self.cells.executions(), dropped)
+            batches.append(self.sealed_now(rows))
+        return Snapshot(tuple(batches), self.executions(), dropped, self.origins())
+
+    def sealed_now(self, rows: list[Row]) -> Batch:
+        """Seal rows that will be sealed for good later, running ones say: what is redacted is counted then."""
+        from nbtrace.store.seal import seal
+
+        return seal(rows, self.redactor.uncounted())
+
+    def executions(self) -> tuple[Execution, ...]:
+        """Return the executions in the order of their starts, with as much of their sources as is wanted, redacted."""
+        return tuple(self._shown.execution(e, self.redactor, self.capture_source) for e in self.cells.executions())
+
+    def origins(self) -> tuple[Origin, ...]:
+        """Return where spans come from, redacted, by the index that a batch holds."""
+        return tuple(self._shown.origin(index, ORIGINS[index], self.redactor) for index in range(len(ORIGINS)))
+
+    def redacted(self) -> dict[str, int]:
+        """Return how often each rule has taken something out of what the recording holds or held."""
+        self.executions(), self.origins()
+        waiting = self.redactor.uncounted()
+        for chunk in self._kept():
+            redacted.rows(chunk.rows or (), waiting)
+        return dict((Counter(self.redactor.counts) + Counter(waiting.counts)).most_common())
 
     def _kept(self) -> list[Chunk]:
         gone = self._gone
@@ -384,7 +420,7 @@ class SpanStore:
                 try:
                     # One at a time: what the bound drops meanwhile must not be held here.
                     while chunk := self._first_unsealed():
-                        chunk.sealed()
+                        chunk.sealed(self.redactor)
                         del chunk
                         self._drop(room=False)
                 finally:

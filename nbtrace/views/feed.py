@@ -16,7 +16,6 @@ from nbtrace.faults import fault
 from nbtrace.store.batch import Batch
 from nbtrace.store.cells import Execution
 from nbtrace.store.schema import Row, RowFields
-from nbtrace.store.seal import seal
 from nbtrace.store.store import SpanStore
 from nbtrace.views.wire import DETAILS_PER_FRAME, Encoder, Frame, Placed, details
 
@@ -196,10 +195,10 @@ class Feed:
 
     def _frame(self, batches: list[tuple[Batch, int]], running: list[Row], *, reset: bool) -> Frame:
         if running:
-            batches = [*batches, (seal(running), 0)]
+            batches = [*batches, (self._store.sealed_now(running), 0)]
         self._told = time.monotonic()
         note = {"reset": reset, "dropped": self._store.dropped_spans, "now": time.time_ns() / 1e6}
-        found, placed = self._encoder.spans(batches, self._store.cells.executions(), note)
+        found, placed = self._encoder.spans(batches, self._store.executions(), note)
         self._queue(placed)
         return found
 

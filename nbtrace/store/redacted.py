@@ -1,0 +1,130 @@
+"""Rows, origins and executions without secrets: what a recording keeps of them and shows.
+
+Enters: rows as they wait, executions as they ran, and what a person chose. Leaves: the same, redacted. The one place where it
+is done, so that tables, text, inspector and files agree; off the user's path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from nbtrace.store.cells import MAX_EXECUTIONS, Execution
+from nbtrace.store.origins import Origin
+from nbtrace.store.redact import Redactor
+from nbtrace.store.schema import WIDTH, Extra, Row, RowFields
+
+CaptureSource = Literal["full", "hash", "none"]
+
+_NAME, _EXTRA, _KEYS = map(RowFields._fields.index, ("name", "extra", "keys"))
+_NUMBERS = frozenset((int, float, bool, type(None)))
+
+
+def rows(unredacted: Sequence[Row], redactor: Redactor) -> list[Row]:
+    """Return the rows without secrets; those that hold none are the same objects."""
+    if not redactor.active:
+        return list(unredacted)
+    return [_row(row, redactor) for row in unredacted]
+
+
+class Shown:
+    """Sources and origins without secrets, each redacted once as long as it and the rules stay the same."""
+
+    def __init__(self) -> None:
+        self._sources: dict[int, tuple[Redactor, str, str]] = {}
+        self._origins: dict[int, tuple[Redactor, Origin]] = {}
+
+    def execution(self, execution: Execution, redactor: Redactor, capture_source: CaptureSource) -> Execution:
+        """Return an execution with as much of its source as is wanted, without secrets."""
+        raw = execution.source
+        if capture_source != "full":
+            source = f"sha256:{execution.digest}" if capture_source == "hash" and execution.digest else ""
+            return replace(execution, source=source)
+        known = self._sources.get(execution.number)
+        if known is None or known[0] is not redactor or known[1] is not raw:
+            if len(self._sources) > MAX_EXECUTIONS:
+                self._sources.clear()
+            known = self._sources[execution.number] = (redactor, raw, redactor.source(raw))
+        return execution if known[2] == raw else replace(execution, source=known[2])
+
+    def origin(self, index: int, origin: Origin, redactor: Redactor) -> Origin:
+        """Return an origin without secrets: its names by their looks, its resource as attributes are."""
+        known = self._origins.get(index)
+        if known is None or known[0] is not redactor:
+            known = self._origins[index] = (redactor, _origin(origin, redactor))
+        return known[1]
+
+
+def _origin(origin: Origin, redactor: Redactor) -> Origin:
+    if not redactor.active:
+        return origin
+    keys, values = _all_pairs(tuple(origin.resource), tuple(origin.resource.values()), redactor)
+    return Origin(
+        _text(origin.service_name, redactor, "service.name"),
+        _text(origin.scope_name, redactor, "otel.scope.name"),
+        origin.scope_version,
+        dict(zip(keys, values, strict=True)),
+    )
+
+
+def _row(row: Row, redactor: Redactor) -> Row:
+    name = redactor.text(row[_NAME], "span.name")
+    extra = row[_EXTRA]
+    kept = None if extra is None else _extra(extra, redactor)
+    keys, values = _pairs(row[_KEYS], row[WIDTH:], redactor)
+    if name is row[_NAME] and kept is extra and keys is row[_KEYS] and values is None:
+        return row
+    rest = row[WIDTH:] if values is None else values
+    return (*row[:_NAME], name, *row[_NAME + 1 : _EXTRA], kept, keys, *rest)
+
+
+def _extra(extra: Extra, redactor: Redactor) -> Extra:
+    return extra._replace(
+        status_message=_text(extra.status_message, redactor, "status.message"),
+        events=tuple(
+            (when, redactor.text(name, "event.name"), *_all_pairs(keys, values, redactor))
+            for when, name, keys, values in extra.events
+        ),
+        links=tuple(
+            (trace_id, span_id, *_all_pairs(keys, values, redactor)) for trace_id, span_id, keys, values in extra.links
+        ),
+    )
+
+
+def _text(text: str | None, redactor: Redactor, key: str) -> str | None:
+    return None if text is None else redactor.text(text, key)
+
+
+def _all_pairs(
+    keys: tuple[str, ...], values: tuple[Any, ...], redactor: Redactor
+) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    keys, changed = _pairs(keys, values, redactor)
+    return keys, values if changed is None else changed
+
+
+def _pairs(
+    keys: tuple[str, ...], values: tuple[Any, ...], redactor: Redactor
+) -> tuple[tuple[str, ...], tuple[Any, ...] | None]:
+    """Keys and values without secrets; None for values of which none has changed."""
+    asks_all = redactor.choice.call is not None
+    changed: list[Any] | None = None
+    for at, (key, value) in enumerate(zip(keys, values, strict=True)):
+        if asks_all or type(value) not in _NUMBERS:
+            safe = redactor.value(key, value)
+            if safe is not value:
+                changed = list(values) if changed is None else changed
+                changed[at] = safe
+    safe_keys = tuple(map(redactor.key, keys))
+    if safe_keys != keys:
+        keys = _told_apart(safe_keys)
+    return keys, None if changed is None else tuple(changed)
+
+
+def _told_apart(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Keys that redaction has made equal stay two."""
+    found: dict[str, None] = {}
+    for key in keys:
+        while key in found:
+            key += "'"
+        found[key] = None
+    return tuple(found)
