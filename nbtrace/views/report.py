@@ -14,9 +14,9 @@ from pathlib import Path
 
 from nbtrace.store.store import SpanStore
 from nbtrace.views.feed import MAX_DETAILS, Feed
+from nbtrace.views.frames import Frame
 from nbtrace.views.front_end import static
 from nbtrace.views.tree import TreeView
-from nbtrace.views.wire import Frame
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
