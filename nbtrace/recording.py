@@ -350,7 +350,9 @@ class Recording:
         its path. Narrowed as `spans`; of more than 100,000 spans the last ones are written, and the file says so."""
         from nbtrace.views.report import write
 
-        return write(path, self._store, self.text(cell=cell, trace_id=trace_id, name=name, where=where, last=last))
+        tree = self.text(cell=cell, trace_id=trace_id, name=name, where=where, last=last)
+        narrowed = any(condition is not None for condition in (cell, trace_id, name, where, last))
+        return write(path, self._store, tree, narrowed=narrowed)
 
     def text(
         self,

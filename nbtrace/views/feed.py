@@ -95,6 +95,7 @@ class Feed:
         self._lacks_code = False
         self._hello: tuple[int, int] | None = None
         self._rows: list[int] = []
+        self._late = b""
 
     def first(self) -> Frame:
         """Return everything there is, as the first frame; what follows goes on from it."""
@@ -109,12 +110,13 @@ class Feed:
             while self._unsent:
                 yield from details(self._unsent.pop())
 
-    def start(self) -> None:
-        """Send details, and what is new from here on. Where no thread can be had, the inspector shows what it was opened
-        with, and answers."""
+    def start(self, late: Frame = b"") -> None:
+        """Send details, and what is new from here on; before that `late`, a first frame that is still to be sent if nobody
+        asks for everything. Where no thread can be had, the inspector shows what it was opened with, and answers."""
         _FEEDS.add(self)
         with self._gate:
             self._resting = False
+            self._late = late
             self._at_work()
 
     def rest(self) -> None:
@@ -213,8 +215,11 @@ class Feed:
                 self._hello, self._anew, self._lacks_code = None, False, False
             resting = self._resting
             rows, self._rows = self._rows, []
+            late, self._late = self._late, b""
         pause = None
         with self._lock:
+            if late and hello is None and not anew:
+                self._send(late)
             if hello is not None or anew:
                 self._answer(hello, anew)
                 if code:

@@ -68,20 +68,15 @@ class Inspector(anywidget.AnyWidget):
     ) -> None:
         self._tree = tree
         self._spans = spans
-        self._late = b""
-        self._feed = feed(self._send_frame, send_code=self._send_code, renewed=self._outdated)
+        self._feed = feed(self._send_frame, send_code=self._send_code, renewed=self._forget)
         first = self._feed.first()
-        self._late = first if len(first) > MAX_FIRST else b""
+        late = first if len(first) > MAX_FIRST else b""
         # With the widget, so that it is drawn while the cell that opens it still runs: until that ends, the kernel answers
         # nobody. Taken out again at its end, because what is in a trait is saved with the notebook.
-        super().__init__(_code=static("inspector.js"), _first=b"" if self._late else first, **traits)
+        super().__init__(_code=static("inspector.js"), _first=b"" if late else first, **traits)
         self.on_msg(self._heard)
         self._forget_at_end_of_cell()
-        self._feed.start()
-        if self._late:
-            timer = threading.Timer(PATIENCE_S, self._send_late)
-            timer.daemon = True
-            timer.start()
+        self._feed.start(late)
 
     @property
     def selected(self) -> pd.DataFrame:
@@ -132,6 +127,7 @@ class Inspector(anywidget.AnyWidget):
         shell.events.register("post_run_cell", ended)
 
     def _forget(self) -> None:
+        """Take out of the widget's state what the browser has, or is sent anew."""
         try:
             self._code, self._first = "", b""
         except Exception:  # a connection that is gone; this runs at the end of a cell of the user's
@@ -154,7 +150,7 @@ class Inspector(anywidget.AnyWidget):
             rows, details, code = message.get("rows"), message.get("details", 0), message.get("code", False)
             if not _is_number(rows) or not _is_number(details) or not isinstance(code, bool):
                 return False
-            self._outdated()
+            self._forget()
             self._feed.hello(rows, details, code=code)
         elif kind == "bye":
             self._feed.rest()
@@ -164,21 +160,11 @@ class Inspector(anywidget.AnyWidget):
             return False
         return True
 
-    def _outdated(self) -> None:
-        """Take out of the widget's state what the browser is sent, or has."""
-        self._late = b""
-        self._forget()
-
     def _send_code(self) -> None:
         self.send({"kind": "code", "code": static("inspector.js")})
 
     def _send_frame(self, frame: Frame) -> None:
         self.send({"kind": "frame"}, buffers=[frame])
-
-    def _send_late(self) -> None:
-        late, self._late = self._late, b""
-        if late:
-            self._send_frame(late)
 
 
 def _is_number(value: Any) -> TypeGuard[int]:

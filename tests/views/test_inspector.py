@@ -156,3 +156,19 @@ def test_a_first_frame_that_is_outdated_is_not_kept_in_the_state(sent: Sent) -> 
     assert str(view).startswith("s0")
     assert str(narrowed).startswith("s0")
     assert repr(narrowed) == "<Inspector of 1 spans>"
+
+
+def test_a_first_frame_that_is_too_long_is_sent_before_its_details(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If nobody asks for it; else the answer has it."""
+    monkeypatch.setattr("nbtrace.views.inspector.MAX_FIRST", 10)
+    monkeypatch.setattr("nbtrace.views.feed.PATIENCE_S", 0.0)
+    view = opened(store_of(3))
+    assert view._first == b""
+    until(lambda: "details" in sent.kinds())
+    assert sent.kinds() == ["spans", "details"]
+    monkeypatch.setattr("nbtrace.views.feed.PATIENCE_S", 30.0)
+    sent.frames.clear()
+    view = opened(store_of(3))
+    view._heard(None, {"kind": "hello", "rows": 0, "details": 0, "code": True}, [])
+    until(lambda: "details" in sent.kinds())
+    assert sent.kinds() == ["spans", "details"]

@@ -129,6 +129,7 @@ def test_a_report_holds_what_was_asked_for(
     frames, page = frames_of(rec.report(tmp_path / "run.html", **asked))
     check_frames(frames, spans)
     assert secrets(page) <= allowed(spans)
+    assert "<p>narrowed</p>" in page
 
 
 @pytest.mark.parametrize(("asked", "spans"), ASKED)

@@ -95,7 +95,7 @@ export class Session {
     this.details.clear();
     this.deselect();
     this.missed = false;
-    this.wanted = -1;
+    this.asked = this.wanted = -1;
     if (this.scope >= 0) this.scope = -2;
     this.compared = [-1, -1];
     this.collapsed.clear();
@@ -341,6 +341,7 @@ export class Session {
 
   select(row: number, reveal = false): void {
     this.selected = row;
+    this.asked = -1;
     if (row >= 0 && reveal) this.reveal(row);
     this.changed();
     if (row < 0) return this.tell("");
@@ -353,9 +354,12 @@ export class Session {
   async describe(row: number): Promise<Details | undefined> {
     if (row < 0 || row >= this.trace.count) return undefined;
     const number = this.trace.row[row]!;
-    if (!this.details.has(number)) this.model.send({ kind: "describe", row: number });
+    // Once: a kernel that is busy would hear it again with each frame.
+    if (!this.details.has(number) && this.asked !== number) this.model.send({ kind: "describe", row: (this.asked = number) });
     return this.details.get(number);
   }
+
+  private asked = -1;
 
   /** What is known of a span, if it is at hand. */
   detailsOf(index: number): Promise<Details | undefined> {
