@@ -45,7 +45,9 @@ has dropped it in between. Not at once: between the two, a span is nowhere for a
 LAST_ROW = 2**30
 
 _SHARE = 0.05
-"""How much of the time the thread may work: after a long look it waits the longer."""
+"""How much of the time looks may take, and details as much again while spans come: after a long one it waits the longer."""
+
+_REST = 1 / _SHARE - 1
 
 _CELL, _ID = RowFields._fields.index("cell"), RowFields._fields.index("span_id")
 
@@ -80,7 +82,9 @@ class Feed:
         self._described = 0
         """How many details have been sent since everything was sent anew; the browser counts them too."""
         self._missing: dict[str, int] = {}
-        self._told = self._next_look = self._next_answer = 0.0
+        self._told = self._next_look = self._next_details = self._next_answer = 0.0
+        self._flowing = False
+        """Whether the last look found spans."""
         self._lock = threading.Lock()
         """Held by whoever makes frames, for as long as that takes."""
 
@@ -259,19 +263,23 @@ class Feed:
                 return
 
     def _step(self, *, look: bool = True) -> float | None:
-        """Look for what is new, if it is time to, or send one frame of details; return when there can be more."""
+        """Look for what is new, if it is time to, or send one frame of details; return after how long there can be more."""
         began = time.monotonic()
-        if self._live and look and began >= self._next_look:
+        looks = self._live and look
+        if looks and began >= self._next_look:
             update = self._news()
             if update is not None:
                 self._send(update)
             done = time.monotonic()
-            self._next_look = done + max(INTERVAL_S, (done - began) * (1 / _SHARE - 1))
-        elif self._unsent:
+            self._next_look = done + max(INTERVAL_S, (done - began) * _REST)
+        elif self._unsent and (began >= self._next_details or not look):
             self._send_details(self._unsent.pop())
-        if self._unsent:
-            return 0.01 if look else 0.0
-        return max(0.0, self._next_look - time.monotonic()) if self._live and look else None
+            done = time.monotonic()
+            # While spans keep coming, details take their share of the time too: the newest first.
+            self._next_details = done + max(0.01, (done - began) * _REST if looks and self._flowing else 0.0)
+        due = [self._next_look] if looks else []
+        due += [self._next_details if look else 0.0] if self._unsent else []
+        return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _send_details(self, placed: Placed) -> None:
         for each in details(placed):
@@ -288,6 +296,7 @@ class Feed:
             self._renewed()
             return self._everything()
         self._mark = mark
+        self._flowing = bool(batches)
         self._lose(batches, running)
         fresh = self._fresh(batches, running)
         beat = bool(self._encoder.running) and time.monotonic() - self._told > HEARTBEAT_S
