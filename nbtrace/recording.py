@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -368,14 +369,15 @@ class Recording:
 
         Narrowed as `spans`; last: only the last so many cells. Without conditions it is live: open it before the cells that
         it shall show, and it grows while they run."""
-        tree = self.text(cell=cell, trace_id=trace_id, name=name, where=where, last=last)
+        tree = partial(self.text, cell=cell, trace_id=trace_id, name=name, where=where, last=last)
         if not has_front_end():
-            return tree
+            return tree()
         from nbtrace.views.inspector import inspector
 
         narrowed = any(condition is not None for condition in (cell, trace_id, name, where, last))
         asking = next((e for e in LIVE.cells.executions() if e.number == CELL.get()), None)
-        return inspector(tree, self._store, self.spans, live=not narrowed and self.recording, asking=asking)
+        live = not narrowed and self.recording
+        return inspector(tree, self._store, self.spans, live=live, narrowed=narrowed, asking=asking)
 
     def report(
         self,
@@ -391,7 +393,9 @@ class Recording:
         its path. Narrowed as `spans`; of more than 100,000 spans the last ones are written, and the file says so."""
         from nbtrace.views.report import write
 
-        return write(path, self._store, self.text(cell=cell, trace_id=trace_id, name=name, where=where, last=last))
+        tree = self.text(cell=cell, trace_id=trace_id, name=name, where=where, last=last)
+        narrowed = any(condition is not None for condition in (cell, trace_id, name, where, last))
+        return write(path, self._store, tree, narrowed=narrowed)
 
     def text(
         self,

@@ -6,9 +6,11 @@ widget's state, which notebooks save: a loader of a few lines asks for it."""
 from __future__ import annotations
 
 import os
+import reprlib
 import threading
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, TypeGuard
 
 import anywidget
 import pandas as pd
@@ -18,20 +20,32 @@ from nbtrace.faults import fault
 from nbtrace.store.cells import Execution
 from nbtrace.store.store import SpanStore
 from nbtrace.views.feed import PATIENCE_S, Feed
+from nbtrace.views.frames import Frame
 from nbtrace.views.front_end import static
 from nbtrace.views.tree import TreeView
-from nbtrace.views.wire import Frame
 
 MAX_FIRST = 4_000_000
 """Bytes of a first frame that goes with the widget; a longer one is sent when the browser asks, or after `PATIENCE_S`."""
 
 
 def inspector(
-    tree: TreeView, store: SpanStore, spans: Callable[[], pd.DataFrame], *, live: bool, asking: Execution | None
+    tree: Callable[[], TreeView],
+    store: SpanStore,
+    spans: Callable[[], pd.DataFrame],
+    *,
+    live: bool,
+    narrowed: bool,
+    asking: Execution | None,
 ) -> Inspector:
-    """Return an inspector of a recording; of the spans of the tree alone, if it is not live."""
-    keep = None if live or len(tree) == len(store) else tree.last()
-    return Inspector(tree, lambda send: Feed(store, send, live=live, keep=keep, asking=asking), spans)
+    """Return an inspector of a recording. Narrowed, it shows the spans that the tree has now, by their ids, and tells of no
+    others, whatever is recorded or forgotten later."""
+    keep = tree().last() if narrowed else None
+    shown = tree if keep is None else lambda: TreeView.of(store.snapshot(), keep)
+    return Inspector(shown, partial(Feed, store, live=live, keep=keep, asking=asking), spans)
+
+
+class MalformedMessageError(ValueError):
+    """What the browser sent is none of the messages that it sends."""
 
 
 class Inspector(anywidget.AnyWidget):
@@ -47,26 +61,22 @@ class Inspector(anywidget.AnyWidget):
 
     def __init__(
         self,
-        tree: TreeView,
-        feed: Callable[[Callable[[Frame], None]], Feed],
+        tree: Callable[[], TreeView],
+        feed: Callable[..., Feed],
         spans: Callable[[], pd.DataFrame],
         **traits: Any,
     ) -> None:
         self._tree = tree
         self._spans = spans
-        self._feed = feed(self._send_frame)
+        self._feed = feed(self._send_frame, send_code=self._send_code, renewed=self._forget)
         first = self._feed.first()
-        self._late = first if len(first) > MAX_FIRST else b""
+        late = first if len(first) > MAX_FIRST else b""
         # With the widget, so that it is drawn while the cell that opens it still runs: until that ends, the kernel answers
         # nobody. Taken out again at its end, because what is in a trait is saved with the notebook.
-        super().__init__(_code=static("inspector.js"), _first=b"" if self._late else first, **traits)
+        super().__init__(_code=static("inspector.js"), _first=b"" if late else first, **traits)
         self.on_msg(self._heard)
         self._forget_at_end_of_cell()
-        self._feed.start()
-        if self._late:
-            timer = threading.Timer(PATIENCE_S, self._send_late)
-            timer.daemon = True
-            timer.start()
+        self._feed.start(late)
 
     @property
     def selected(self) -> pd.DataFrame:
@@ -76,21 +86,21 @@ class Inspector(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Close the widget, and send nothing any more."""
-        self._feed.stop()
+        self._feed.close()
         super().close()
 
     def __str__(self) -> str:
-        return str(self._tree)
+        return str(self._tree())
 
     def __repr__(self) -> str:
-        return f"<Inspector of {len(self._tree)} spans>"
+        return f"<Inspector of {len(self._tree())} spans>"
 
     def _ipython_display_(self) -> None:
         """Two outputs: first the static twin, then the widget, which hides its twin when it is drawn. In one output, a
         notebook that is opened without the widget's state shows an error instead of the twin."""
         from IPython.display import display
 
-        display(self._tree.twin(), raw=True)
+        display(self._tree().twin(), raw=True)
         if self.comm is None:  # closed
             return
         view = {"version_major": 2, "version_minor": 1, "model_id": self.model_id}
@@ -117,30 +127,46 @@ class Inspector(anywidget.AnyWidget):
         shell.events.register("post_run_cell", ended)
 
     def _forget(self) -> None:
+        """Take out of the widget's state what the browser has, or is sent anew."""
         try:
             self._code, self._first = "", b""
         except Exception:  # a connection that is gone; this runs at the end of a cell of the user's
             fault("taking an inspector's code out of its state")
 
     def _heard(self, _: Any, message: Any, buffers: Any) -> None:
-        """Answer the browser: it has just come, is about to go, or wants the details of a row."""
+        """Note what the browser wants: it has just come, is about to go, or wants the details of a row. Its feed's thread
+        answers. Nothing else can be had by a message, and one that is none is told of once and ignored."""
+        try:
+            if not self._understood(message):
+                raise MalformedMessageError(f"not a message of the inspector's: {reprlib.repr(message)}")
+        except Exception:
+            fault("reading a message from the browser")
+
+    def _understood(self, message: Any) -> bool:
         if not isinstance(message, dict):
-            return
-        if message.get("kind") == "hello":
-            if not message.get("code"):
-                self.send({"kind": "code", "code": static("inspector.js")})
-            self._late = b""
+            return False
+        kind, row = message.get("kind"), message.get("row")
+        if kind == "hello":
+            rows, details, code = message.get("rows"), message.get("details", 0), message.get("code", False)
+            if not _is_number(rows) or not _is_number(details) or not isinstance(code, bool):
+                return False
             self._forget()
-            self._feed.hello(int(message.get("rows", 0)), int(message.get("details", 0)))
-        elif message.get("kind") == "bye":
+            self._feed.hello(rows, details, code=code)
+        elif kind == "bye":
             self._feed.rest()
-        elif message.get("kind") == "describe":
-            self._feed.describe(int(message.get("row", -1)))
+        elif kind == "describe" and _is_number(row):
+            self._feed.describe(row)
+        else:
+            return False
+        return True
+
+    def _send_code(self) -> None:
+        self.send({"kind": "code", "code": static("inspector.js")})
 
     def _send_frame(self, frame: Frame) -> None:
         self.send({"kind": "frame"}, buffers=[frame])
 
-    def _send_late(self) -> None:
-        late, self._late = self._late, b""
-        if late:
-            self._send_frame(late)
+
+def _is_number(value: Any) -> TypeGuard[int]:
+    """Whether it is what a browser counts with: no bool, which Python takes for an int."""
+    return type(value) is int and value >= 0

@@ -84,7 +84,8 @@ class Plots:
         """Draw when each cell ran: a bar per execution, a failed one in another colour, a row per cell. The last `top` cells
         are shown."""
         cells = self._cells()
-        identity = cells["cell_id"].where(cells["cell_id"].notna(), cells["source"])
+        known = cells["source"].where(cells["source"] != "", "#" + cells["cell"].astype(str))  # capture_source="none"
+        identity = cells["cell_id"].where(cells["cell_id"].notna(), known)
         order = list(dict.fromkeys(identity[::-1].tolist()))
         kept = {key: row for row, key in enumerate(reversed(order[:top]))}
         ax = _axes(ax, rows=len(kept))

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from nbtrace.store.store import SpanStore
 from nbtrace.views.feed import MAX_DETAILS, Feed
+from nbtrace.views.frames import Frame
 from nbtrace.views.front_end import static
 from nbtrace.views.tree import TreeView
-from nbtrace.views.wire import Frame
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -37,14 +37,15 @@ _INNER = """<!doctype html><html><head><meta charset="utf-8">
 <script>{code}</script></body></html>"""
 
 
-def write(path: str | os.PathLike[str], store: SpanStore, tree: TreeView) -> Path:
-    """Write the spans of a tree as a file, the last ones if there are too many."""
+def write(path: str | os.PathLike[str], store: SpanStore, tree: TreeView, *, narrowed: bool) -> Path:
+    """Write the spans of a tree as a file, the last ones if there are too many. narrowed: there are others, of which the file
+    says no more than that."""
     kept = tree.last(MAX_DETAILS)
     left_out = [f"{len(tree) - len(kept):,} earlier spans are left out"] if len(tree) > len(kept) else []
     left_out += [f"{store.dropped_spans:,} were dropped"] if store.dropped_spans else []
     feed = Feed(store, lambda frame: None, live=False, keep=kept)
     target = Path(path)
-    note = "; ".join(left_out) or "all spans"
+    note = "; ".join(["narrowed", *left_out] if narrowed else left_out or ["all spans"])
     target.write_text(
         report(feed.frames(), tree, code=static("report.js"), title=target.stem, note=note), encoding="utf-8"
     )

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from nbtrace.analysis import dataframes
+from nbtrace.store.store import Snapshot
 from nbtrace.views import html, text, words
 
 TWIN_ROWS = 50
@@ -17,8 +19,16 @@ class TreeView:
 
     def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame, dropped_spans: int) -> None:
         self._spans = spans
-        self._errors = errors
+        # Nothing of spans that it was not given, be it never shown.
+        self._errors = errors[errors["span_id"].isin(spans["span_id"])] if len(errors) else errors
         self._dropped = dropped_spans
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, ids: frozenset[str]) -> TreeView:
+        """Return the tree of the spans with these ids, as far as they are recorded."""
+        spans = dataframes.spans(snapshot)
+        chosen = spans[spans["span_id"].isin(ids)].reset_index(drop=True)
+        return cls(chosen, dataframes.errors(snapshot), snapshot.dropped_spans)
 
     def last(self, count: int | None = None) -> frozenset[str]:
         """Return the ids of the last so many spans, or of all, those that are not shown included."""

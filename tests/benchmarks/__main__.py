@@ -1,5 +1,5 @@
 """What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [bound]
-[redact] [inspector] [peers]`.
+[redact] [inspector] [memory] [peers]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import bounds, cells, dataframes, inspector, loading, peers, redaction, spans
+from tests.benchmarks import bounds, cells, dataframes, inspector, loading, memory, peers, redaction, spans
 
 PARTS: dict[str, Callable[[], None]] = {
     "span": spans.main,
@@ -19,9 +19,10 @@ PARTS: dict[str, Callable[[], None]] = {
     "bound": bounds.main,
     "redact": redaction.main,
     "inspector": inspector.main,
+    "memory": memory.main,
     "peers": peers.main,
 }
-OPTIONAL = ("inspector", "peers")
+OPTIONAL = ("inspector", "memory", "peers")
 """Run only when named: they need a browser, or install other software."""
 
 

@@ -76,7 +76,7 @@ def live(page: Any, lab: Lab) -> None:
     cells = [
         "%load_ext nbtrace\nimport nbtrace\n" + LIVE,
         "view = nbtrace.view()\nview",
-        *[measure, "view._feed._live = False", measure, "view._feed._live = True"] * 8,
+        *[measure, "view._feed.rest()", measure, "view._feed.start()"] * 8,
     ]
     book = Notebook.make(page, lab, "live.ipynb", *cells)
     book.run(0, 1)

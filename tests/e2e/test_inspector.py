@@ -139,6 +139,41 @@ def test_it_grows_while_a_cell_runs_and_a_click_works_meanwhile(notebook: Make) 
     (book.lab.root / "go").unlink()
 
 
+def test_it_forgets_what_the_bound_drops(notebook: Make) -> None:
+    """The cell that runs on stays, however old; the selected span goes with the others, and Python is told."""
+    early = "with nbtrace.span('early', cell='first'): pass"
+    many = (
+        "import os\nfor turn in range(30):\n    for i in range(200):\n        with nbtrace.span(f'turn {turn}', i=i): pass\n"
+        "    time.sleep(0.12)\nwith nbtrace.span('last'):\n    while not os.path.exists('go4'): time.sleep(0.02)"
+    )
+    book = notebook(
+        LOAD + "\n%config NBTrace.max_spans = 400",
+        "view = nbtrace.view()\nview",
+        early,
+        many,
+        "print([view.selection])",
+    )
+    book.run(0, 1, 2)
+    inspector = book.inspector()
+    inspector.until("s.trace.names.includes('early') && s.details.size >= s.trace.count")
+    inspector.ask("s.select(s.trace.count - 1, true)")
+    inspector.until("s.model.get('selection').length === 16")
+    book.start(3)
+    inspector.until("s.trace.names.includes('last') && s.trace.running === 2 && s.details.size >= 300")
+    inspector.until("s.trace.count <= 500 + s.trace.running && s.details.size <= s.trace.count")
+    inspector.until("s.selected === -1 && s.model.get('selection') === ''")
+    held = "Array.from({length: s.trace.count}, (_, i) => s.trace.nameOf(i))"
+    assert not [name for name in inspector.ask(held) if name in ("early", "turn 0")]
+    assert inspector.ask("s.trace.names.length") < 15
+    inspector.until("s.trace.nameOf(0).startsWith('cell [4]') && s.trace.tree.size[0] > 300")
+    (book.lab.root / "go4").write_text("")
+    book.wait(3)
+    inspector.until("s.trace.running === 0")
+    book.run(4)
+    assert book.page.locator(".jp-OutputArea-output", has_text="['']").is_visible()
+    (book.lab.root / "go4").unlink()
+
+
 def test_an_empty_recording_is_an_empty_inspector(notebook: Make) -> None:
     """Its twin, which says that there are no spans, makes room too."""
     book = notebook(LOAD, "with nbtrace.record() as empty: pass\nempty.view()")

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from nbtrace.store.cells import Execution
+from nbtrace.store.origins import ORIGINS
 from nbtrace.store.schema import Extra
 from nbtrace.store.seal import seal
-from nbtrace.views.wire import Encoder, Frame, details, frame
+from nbtrace.views.details import details
+from nbtrace.views.frames import Frame, frame
+from nbtrace.views.wire import Encoder
 from tests.rows import row
 
 
@@ -60,8 +63,9 @@ def test_a_running_span_keeps_its_row_when_it_ends() -> None:
     later = seal([row(5, parent=1), row(1, end=5_000, status=2, extra=event)])
     header, columns = read(encoder.spans([(later, 0)], [], {})[0])
     assert (header["first"], header["count"], columns[3].tolist()) == (2, 1, [0])
-    rows, ends, flags, parents, event_rows, event_times = columns[6:]
+    rows, ends, names, parents, flags, event_rows, event_times, gone = columns[6:]
     assert (rows.tolist(), ends.tolist(), flags.tolist(), parents.tolist()) == ([0], [0.004], [2 | 4], [-1])
+    assert (names.tolist(), gone.tolist()) == ([0], [])
     assert (event_rows.tolist(), event_times.tolist()) == ([0], [0.0015])
     assert list(encoder.running) == [f"{9:016x}"]
 
@@ -70,13 +74,18 @@ def test_only_wanted_spans_are_told_of() -> None:
     encoder = Encoder(keep=frozenset({f"{2:016x}"}))
     found, placed = encoder.spans([(seal([row(1), row(2, parent=1), row(3, parent=2)]), 0)], [], {})
     _, columns = read(found)
-    assert (len(columns[0]), columns[3].tolist(), placed[0].rows.tolist()) == (1, [-1], [-1, 0, -1])
+    assert (len(columns[0]), columns[3].tolist(), placed[0].rows.tolist(), placed[0].positions.tolist()) == (
+        1,
+        [-1],
+        [0],
+        [1],
+    )
 
 
 def test_cells_are_told_once_and_again_when_their_number_is_known() -> None:
     encoder = Encoder()
     execution = Execution(1, None, "id", "x" * 5_000, 1)
-    first, _ = read(encoder.spans([], [execution], {})[0])
+    first, _ = read(encoder.spans([(seal([row(1, cell=1)]), 0)], [execution], {})[0])
     assert first["cells"][0][:2] == [1, None]
     assert len(first["cells"][0][4]) == 2_001
     assert read(encoder.spans([], [execution], {})[0])[0]["cells"] == []
@@ -95,7 +104,7 @@ def test_details_hold_every_value_as_json_can() -> None:
     odd = {"nan": float("nan"), "big": 2**60, "bytes": b"\x00", "map": {"a": [1, {"b": None}]}, "text": "\ud800"}
     batch = seal([row(1), row(2, extra=extra, **odd)])
     (_, placed) = Encoder().spans([(batch, 1)], [], {})
-    (sent,) = details(placed[0])
+    (sent,) = details(placed[0], ORIGINS)
     _, (rows, data) = read(sent)
     (found,) = json.loads(zlib.decompress(data.tobytes()))
     assert rows.tolist() == [0]
@@ -115,6 +124,6 @@ def test_details_hold_every_value_as_json_can() -> None:
 def test_details_come_in_frames_of_a_thousand() -> None:
     batch = seal([row(i + 1) for i in range(2_500)])
     _, placed = Encoder().spans([(batch, 0)], [], {})
-    rows = [read(sent)[1][0] for sent in details(placed[0])]
+    rows = [read(sent)[1][0] for sent in details(placed[0], ORIGINS)]
     assert [len(each) for each in rows] == [1_000, 1_000, 500]
     assert np.concatenate(rows).tolist() == list(range(2_500))

@@ -17,7 +17,7 @@ export function statistics(trace: Trace, wanted?: (row: number) => boolean): Nam
   const self = trace.tree.self;
   const groups = new Map<number, { lengths: number[]; total: number; self: number; errors: number }>();
   for (let row = 0; row < trace.count; row++) {
-    if (trace.isRunning(row) || (wanted && !wanted(row))) continue;
+    if (Number.isNaN(trace.end[row]!) || (wanted && !wanted(row))) continue;
     const name = trace.name[row]!;
     let group = groups.get(name);
     if (!group) groups.set(name, (group = { lengths: [], total: 0, self: 0, errors: 0 }));

@@ -4,9 +4,15 @@
 import type { Difference, Merged } from "./answers";
 import { AXIS, LANE, axis, cross, label, type Pen, type Range } from "./canvas";
 import { changeColour, colourOf, type Theme } from "./colours";
-import { ERROR, type Trace } from "./trace";
+import { ERROR, Room, type Trace } from "./trace";
 
 const MAX_LANES = 4_000;
+
+/** Memory for lanes, used again with each update: what was made of it before is overwritten. */
+export class LaneRoom {
+  readonly laneOf = new Room();
+  readonly rows = new Room();
+}
 
 /** Spans in lanes: below their parent, and beside a sibling that still runs. In a lane they follow each other. */
 export class Lanes {
@@ -16,10 +22,11 @@ export class Lanes {
   constructor(
     readonly trace: Trace,
     roots?: ReadonlySet<number>,
+    room = new LaneRoom(),
   ) {
     const tree = trace.tree;
     const n = trace.count;
-    this.laneOf = new Int32Array(n).fill(-1);
+    this.laneOf = room.laneOf.ints(n).fill(-1);
     const counts = new Int32Array(Math.min(MAX_LANES, n) + 1);
     const ends = new Float64Array(counts.length).fill(-Infinity);
     for (let place = 0; place < n; place++) {
@@ -37,7 +44,9 @@ export class Lanes {
       this.laneOf[row] = lane;
       counts[lane]!++;
     }
-    for (let lane = 0; lane < counts.length && counts[lane]; lane++) this.lanes.push(new Int32Array(counts[lane]!));
+    const rows = room.rows.ints(n);
+    let from = 0;
+    for (let lane = 0; lane < counts.length && counts[lane]; lane++) this.lanes.push(rows.subarray(from, (from += counts[lane]!)));
     const filled = new Int32Array(this.lanes.length);
     for (let place = 0; place < n; place++) {
       const row = tree.order[place]!;

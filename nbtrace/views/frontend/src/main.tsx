@@ -51,7 +51,7 @@ export const open: Inspector["open"] = (model: Model, pending: Pending) => {
     render(el: HTMLElement) {
       if (!able()) return () => {};
       // The kernel follows the recording only while somebody looks: a cell that is run again leaves its old inspector behind.
-      if (!views++) model.send({ kind: "hello", rows: session.trace.count, details: session.details.size, code: true });
+      if (!views++) session.greet();
       const unmount = mount(session, el);
       return () => {
         unmount();

@@ -33,15 +33,16 @@ export function Copy({ text, what, label = "copy" }: { text: () => string; what:
 
 export function Panel({ session }: { session: Session }) {
   const { trace, selected: row } = session;
+  const number = row < 0 ? -1 : trace.row[row]!; // stays when others are forgotten
   const [details, setDetails] = useState<[number, Details] | undefined>();
   const [filter, setFilter] = useState("");
   useEffect(() => {
     let wanted = true;
-    if (row >= 0) void session.describe(row).then((found) => wanted && setDetails(found && [row, found]));
+    if (row >= 0) void session.describe(row).then((found) => wanted && setDetails(found && [number, found]));
     return () => void (wanted = false);
-  }, [row, session.details.size, trace.version]);
+  }, [number, session.details.size, trace.version]);
   if (row < 0 || row >= trace.count) return null;
-  const known = details?.[0] === row ? details[1] : undefined;
+  const known = details?.[0] === number ? details[1] : undefined;
   const share = trace.duration(row) / Math.max(trace.duration(trace.tree.rootOf(row)), 1e-9);
   const own = ([key]: [string, unknown]) => Number(/^(jupyter|code)\./.test(key)); // what every cell has comes last
   const attributes = Object.entries(known?.attributes ?? {}).sort((a, b) => own(a) - own(b)).filter(
@@ -57,7 +58,7 @@ export function Panel({ session }: { session: Session }) {
       </div>
       <dl class="nbt-facts">
         <dt>duration</dt>
-        <dd>{trace.isRunning(row) ? "running" : duration(trace.duration(row))} <span class="nbt-quiet">{(share * 100).toFixed(1)} % of its trace</span></dd>
+        <dd>{trace.isRunning(row) ? "running" : trace.isUnfinished(row) ? "unfinished" : duration(trace.duration(row))} <span class="nbt-quiet">{(share * 100).toFixed(1)} % of its trace</span></dd>
         <dt>self time</dt>
         <dd>{duration(trace.tree.self[row]!)}</dd>
         <dt>start</dt>

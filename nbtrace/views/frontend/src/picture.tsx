@@ -85,10 +85,11 @@ function capture(event: PointerEvent, move: (event: PointerEvent) => void, end?:
 /** Waterfall and flame graph in the order of time: both lie on the shared range. */
 export function TimePicture({ session, theme, width, height }: Props) {
   const { trace, view } = session;
-  const [hovered, hover] = useState(-1);
+  const [over, hover] = useState(-1);
+  const hovered = trace.indexOf(over); // by its row, which stays when others are forgotten
   const names = view === "waterfall" ? Math.round(Math.min(380, Math.max(130, width * 0.34))) : 0;
   const bars = Math.max(1, width - names);
-  const lanes = view === "time" ? session.once("lanes", `${trace.version}:${session.root}`, () => new Lanes(trace, session.roots)) : undefined;
+  const lanes = view === "time" ? session.once("lanes", `${trace.version}:${session.root}`, () => new Lanes(trace, session.roots, session.lanes)) : undefined;
   const lines = view === "waterfall" ? session.lines : undefined;
   const content = lines ? lines.count * ROW : lanes!.lanes.length * LANE;
   const highest = Math.max(0, content + AXIS + 8 - height);
@@ -184,7 +185,7 @@ export function TimePicture({ session, theme, width, height }: Props) {
   return (
     <canvas
       ref={canvas} class="nbt-canvas" style={{ width, height }} role="img" onPointerDown={press} onDblClick={twice}
-      onMouseMove={(event) => hover(at(event).row)} onMouseLeave={() => hover(-1)}
+      onMouseMove={(event) => hover(trace.row[at(event).row] ?? -1)} onMouseLeave={() => hover(-1)}
       aria-label={`${view === "waterfall" ? "Waterfall" : "Flame graph"} of ${count(trace.count, "span")}; a table follows`}
       title={hovered >= 0 ? `${plain(trace.nameOf(hovered))} — ${duration(trace.duration(hovered))}` : undefined}
     />

@@ -96,12 +96,12 @@ function textOf(details: Details): string {
 function holds({ column, operator, wanted }: Condition, trace: Trace, row: number, details?: Details): boolean {
   let found: unknown;
   if (column === "name") found = trace.nameOf(row);
-  else if (column === "duration") found = trace.isRunning(row) ? undefined : trace.duration(row);
+  else if (column === "duration") found = Number.isNaN(trace.end[row]!) ? undefined : trace.duration(row);
   else if (column === "status_code") found = STATUS[trace.status(row)];
-  else if (column === "kind") found = KINDS[trace.flags[row]! >> 4];
+  else if (column === "kind") found = KINDS[trace.kindOf(row)];
   else if (column === "cell") found = trace.cells.get(trace.cell[row]!)?.[1];
   else if (column === "start_time") found = Number(trace.zero / 1000n) / 1000 + trace.start[row]!;
-  else if (column === "end_time") found = trace.isRunning(row) ? undefined : Number(trace.zero / 1000n) / 1000 + trace.end[row]!;
+  else if (column === "end_time") found = Number.isNaN(trace.end[row]!) ? undefined : Number(trace.zero / 1000n) / 1000 + trace.end[row]!;
   else if (details) found = fromDetails(column, details);
   if (found === undefined || found === null) return operator === "!=" && !!details;
   if (operator === "==") return found === wanted;
@@ -135,7 +135,10 @@ export async function* search(query: Query, trace: Trace, details: DetailStore):
   if (!needsDetails(query)) return;
   for await (const chunk of details.all()) {
     const more: number[] = [];
-    for (const [row, each] of chunk) if (!known.has(row) && row < trace.count && matches(query, trace, row, each)) more.push(row);
+    for (const [number, each] of chunk) {
+      const row = trace.indexOf(number);
+      if (row >= 0 && !known.has(row) && matches(query, trace, row, each)) more.push(row);
+    }
     if (more.length) yield more;
   }
 }

@@ -3,10 +3,11 @@
 
 import { criticalPath } from "./answers";
 import type { Range } from "./canvas";
+import { LaneRoom } from "./flame";
 import type { Model } from "./model";
 import { parse, search, type Query } from "./search";
 import { ERROR, Trace } from "./trace";
-import { lines, type Lines } from "./waterfall";
+import { LineRoom, lines, type Lines, type Shape } from "./waterfall";
 import { DetailStore, unpack, type Details, type SpansHeader } from "./wire";
 
 export const VIEWS = ["waterfall", "time", "heavy", "sandwich", "cells", "table", "errors", "compare"] as const;
@@ -52,19 +53,84 @@ export class Session {
   receive(data: DataView): void {
     const { header, columns } = unpack(data);
     if (header.kind === "details") {
-      this.details.add((columns[0] as Int32Array).slice(), (columns[1] as Uint8Array).slice());
+      this.details.add((columns[0] as Int32Array).slice(), (columns[1] as Uint8Array).slice(), (row) => this.trace.indexOf(row) >= 0);
       if (this.selected >= 0) this.changed();
       return;
     }
-    const spans = header as SpansHeader;
-    if (!spans.reset && spans.first !== this.trace.count) return; // something is missing: the answer to hello brings it
-    if (spans.reset) {
-      this.details.clear();
-      this.selected = -1;
+    if (header.kind === "have") {
+      // Of an older answer that is on its way nothing is lacking: only what has arrived counts.
+      if (header.rows !== this.trace.next || header.details !== this.details.received) this.miss();
+      return;
     }
-    this.trace.append(spans, columns);
-    if (this.typed) this.look(this.typed);
+    const spans = header as SpansHeader;
+    if (!spans.reset && spans.first !== this.trace.next) return this.miss();
+    if (spans.reset) {
+      this.begin();
+    } else if (this.missed) return; // the answer brings it
+    const chosen = this.name;
+    const moved = this.trace.append(spans, columns);
+    if (moved) this.forget(columns[columns.length - 1] as Int32Array, moved);
+    if (spans.reset || spans.renamed.some(([code]) => code === chosen)) this.name = -1;
+    if (this.typed) this.searchAgain(spans.reset || !!moved);
     this.grown();
+  }
+
+  /** Something did not arrive: ask for everything, once. */
+  private miss(): void {
+    if (this.missed) return;
+    this.missed = true;
+    this.greet();
+  }
+
+  /** Tell the kernel that somebody looks, and what is here. */
+  greet(): void {
+    const [rows, details] = this.missed ? [0, 0] : [this.trace.next, this.details.received];
+    this.model.send({ kind: "hello", rows, details, code: true });
+  }
+
+  private missed = false;
+
+  /** Everything comes anew: what was said of rows means nothing any more. */
+  private begin(): void {
+    this.details.clear();
+    this.deselect();
+    this.missed = false;
+    this.asked = this.wanted = -1;
+    if (this.scope >= 0) this.scope = -2;
+    this.compared = [-1, -1];
+    this.collapsed.clear();
+    this.unfolded.clear();
+    this.found = [];
+    this.matches = undefined;
+    this.shapeVersion++;
+  }
+
+  /** Follow the rows that have moved; what was said of those that are gone goes too. */
+  private forget(rows: Int32Array, moved: Int32Array): void {
+    this.details.forget(rows);
+    const to = (index: number) => (index < 0 ? index : (moved[index] ?? -1));
+    if (this.selected >= 0 && to(this.selected) < 0) this.deselect();
+    this.selected = to(this.selected);
+    this.wanted = to(this.wanted);
+    if (this.scope >= 0) this.scope = to(this.scope) < 0 ? -2 : to(this.scope);
+    this.compared = this.compared.some((index) => index >= 0 && to(index) < 0) ? [-1, -1] : [to(this.compared[0]), to(this.compared[1])];
+    this.collapsed = new Set([...this.collapsed].map(to).filter((index) => index >= 0));
+    const unfolded = [...this.unfolded].map((key) => key.split(":").map(Number) as [number, number]);
+    this.unfolded = new Set(unfolded.filter(([parent]) => parent < 0 || to(parent) >= 0).map(([parent, name]) => `${to(parent)}:${name}`));
+    this.found = this.found.map(to).filter((index) => index >= 0);
+    if (this.matches) {
+      const marks = new Uint8Array(this.trace.count);
+      for (const index of this.found) marks[index] = 1;
+      this.matches = marks;
+    }
+    this.shapeVersion++;
+  }
+
+  /** Select nothing, and tell so: the selected span is here no more. */
+  private deselect(): void {
+    if (this.selected < 0) return;
+    this.selected = -1;
+    this.tell("");
   }
 
   /** Draw what is new, but spend no more than a quarter of the time on it: a million spans take their time. */
@@ -130,10 +196,13 @@ export class Session {
     const only = this.filter;
     const key = `${this.trace.version}:${this.root}:${this.shapeVersion}:${[...this.pills]}:${this.searches}`;
     return this.once("lines", key, () => {
-      const shape = { collapsed: this.collapsed, unfolded: this.unfolded, ...(only && { only }), ...(this.roots && { roots: this.roots }) };
-      return lines(this.trace, shape);
+      const shape: Shape = { collapsed: this.collapsed, unfolded: this.unfolded, ...(only && { only }), ...(this.roots && { roots: this.roots }) };
+      return lines(this.trace, shape, this.drawn);
     });
   }
+
+  private drawn = new LineRoom();
+  readonly lanes = new LaneRoom();
 
   /** Rows that the pills and a condition leave over; undefined for all. */
   get filter(): Uint8Array | undefined {
@@ -205,24 +274,45 @@ export class Session {
     this.query = parse(typed);
     this.found = [];
     this.matches = undefined;
+    this.stale = false;
     const search = ++this.searches;
     if (typed.trim() && this.query.kind !== "error") void this.find(search);
+    else this.searching = false;
     this.changed();
   }
 
-  private async find(number: number): Promise<void> {
+  /** Search what has come too; what was found stays until that is known. Not while a search is at work: one that began anew
+   * with each frame would never end. */
+  private searchAgain(now: boolean): void {
+    if (this.query.kind === "error" || !this.typed.trim()) return;
+    if (this.searching && !now) this.stale = true;
+    else void this.find(++this.searches, false);
+  }
+
+  private stale = false;
+
+  private async find(number: number, show = true): Promise<void> {
     this.searching = true;
-    const marks = (this.matches = new Uint8Array(this.trace.count));
+    this.stale = false;
+    const marks = new Uint8Array(this.trace.count);
+    let all: number[] = [];
+    const tell = () => {
+      const { place } = this.trace.tree;
+      this.matches = marks;
+      this.found = all = all.sort((a, b) => place[a]! - place[b]!);
+      this.cache.delete("lines");
+      this.changed();
+    };
     for await (const rows of search(this.query, this.trace, this.details)) {
       if (number !== this.searches) return;
       for (const row of rows) marks[row] = 1;
-      const { place } = this.trace.tree;
-      this.found = [...this.found, ...rows].sort((a, b) => place[a]! - place[b]!);
-      this.cache.delete("lines");
-      this.changed();
+      all = [...all, ...rows];
+      if (show) tell();
     }
+    if (number !== this.searches) return;
     this.searching = false;
-    this.changed();
+    tell();
+    if (this.stale) this.searchAgain(true);
   }
 
   /** Go to the next match, or the one before. */
@@ -251,25 +341,37 @@ export class Session {
 
   select(row: number, reveal = false): void {
     this.selected = row;
+    this.asked = -1;
     if (row >= 0 && reveal) this.reveal(row);
     this.changed();
     if (row < 0) return this.tell("");
+    const number = this.trace.row[row]!;
     void this.describe(row).then((details) => {
-      if (details && this.selected === row) this.tell(details.id);
+      if (details && this.trace.indexOf(number) === this.selected) this.tell(details.id);
     });
   }
 
   async describe(row: number): Promise<Details | undefined> {
-    if (!this.details.has(row)) this.model.send({ kind: "describe", row });
-    return this.details.get(row);
+    if (row < 0 || row >= this.trace.count) return undefined;
+    const number = this.trace.row[row]!;
+    // Once: a kernel that is busy would hear it again with each frame.
+    if (!this.details.has(number) && this.asked !== number) this.model.send({ kind: "describe", row: (this.asked = number) });
+    return this.details.get(number);
+  }
+
+  private asked = -1;
+
+  /** What is known of a span, if it is at hand. */
+  detailsOf(index: number): Promise<Details | undefined> {
+    return this.details.get(this.trace.row[index]!);
   }
 
   /** Select the span that the kernel names. */
   async selectId(id: string): Promise<void> {
     if (!id) return this.selected >= 0 ? this.select(-1) : undefined;
-    if (this.selected >= 0 && (await this.details.get(this.selected))?.id === id) return;
+    if (this.selected >= 0 && (await this.detailsOf(this.selected))?.id === id) return;
     for await (const chunk of this.details.all()) {
-      for (const [row, details] of chunk) if (details.id === id) return this.select(row, true);
+      for (const [row, details] of chunk) if (details.id === id && this.trace.indexOf(row) >= 0) return this.select(this.trace.indexOf(row), true);
     }
   }
 
@@ -370,7 +472,8 @@ export class Session {
     requestAnimationFrame(() => {
       this.scheduled = false;
       const began = performance.now();
-      if (this.fitted) this.fit();
+      // What was looked at may be forgotten by now.
+      if (this.fitted || this.range.to < this.whole.from) this.fit();
       for (const listener of this.listeners) listener();
       // Preact draws after this; what was drawn is known with the next frame.
       requestAnimationFrame(() => (this.cost = performance.now() - began - 16));

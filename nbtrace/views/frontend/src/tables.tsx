@@ -33,7 +33,7 @@ export function runs(session: Session): Run[] {
     for (const row of trace.tree.roots) {
       const cell = trace.cells.get(trace.cell[row]!);
       const before = cell && last.get(cell[2]);
-      const title = cell ? (cell[4].trim().split("\n")[0] ?? "") : trace.nameOf(row);
+      const title = cell?.[4] ? (cell[4].trim().split("\n")[0] ?? "") : trace.nameOf(row);
       const length = trace.duration(row);
       found.push({ row, count: cell?.[1] ?? null, title, key: cell?.[2] ?? -row, run: cell?.[3] ?? 1, change: before === undefined ? undefined : length / before });
       if (cell) last.set(cell[2], length);
@@ -151,7 +151,7 @@ export function Errors({ session }: { session: Session }) {
     void (async () => {
       const found = new Map<number, Details>();
       for (const row of rows.slice(-2_000)) {
-        const details = await session.details.get(row);
+        const details = await session.detailsOf(row);
         if (details) found.set(row, details);
       }
       if (wanted) setKnown(found);

@@ -6,16 +6,21 @@ export const UNSET = 0;
 export const OK = 1;
 export const ERROR = 2;
 
+const UNFINISHED = 128;
+
+/** Columns of spans. An index is where a span stands now; its row is the number that the kernel knows it by, which stays.
+ * Rows ascend, so that an index is found by halving. */
 export class Trace {
   count = 0;
   start = new Float64Array(1024);
   /** NaN while the span runs. */
   end = new Float64Array(1024);
   name = new Uint32Array(1024);
-  /** Row of the parent, -1 for a root. */
+  /** Index of the parent, -1 for a root. */
   parent = new Int32Array(1024);
   cell = new Int32Array(1024);
   flags = new Uint8Array(1024);
+  row = new Int32Array(1024);
   names: string[] = [];
   /** The colour of each name: 0 for cells, then as they come. */
   hues: number[] = [];
@@ -28,12 +33,15 @@ export class Trace {
   dropped = 0;
   /** The latest moment known, in ms: where running spans end for now. */
   now = 0;
-  running = 0;
+  /** The row of the next new span. */
+  next = 0;
   version = 0;
-  private derived: Tree | undefined;
+  private going = new Set<number>();
+  private readonly derived = new Tree(this);
   private derivedVersion = -1;
 
-  append(header: SpansHeader, columns: Column[]): void {
+  /** Take in a frame. Returns where each index has gone if spans were forgotten: -1 for those that were. */
+  append(header: SpansHeader, columns: Column[]): Int32Array | undefined {
     if (header.reset) {
       this.count = 0;
       this.names = [];
@@ -41,21 +49,21 @@ export class Trace {
       this.lastHue = 0;
       this.events.clear();
       this.cells.clear();
+      this.going.clear();
       this.now = 0;
     }
+    const [start, end, name, parent, cell, flags, rows, ends, newNames, newParents, newFlags, eventRows, eventTimes, gone] = columns as [
+      Float64Array, Float64Array, Uint32Array, Int32Array, Int32Array, Uint8Array,
+      Int32Array, Float64Array, Uint32Array, Int32Array, Uint8Array, Int32Array, Float64Array, Int32Array,
+    ];
+    const moved = gone.length ? this.forget(gone) : undefined;
     this.zero = BigInt(header.zero);
     this.dropped = header.dropped;
-    for (const name of header.names) {
-      this.hues.push(/^cell \[\d*\]/.test(name) ? 0 : ++this.lastHue);
-      this.names.push(name);
-    }
-    for (const cell of header.cells) this.cells.set(cell[0], cell);
-    const [start, end, name, parent, cell, flags, rows, ends, newFlags, newParents, eventRows, eventTimes] = columns as [
-      Float64Array, Float64Array, Uint32Array, Int32Array, Int32Array, Uint8Array,
-      Int32Array, Float64Array, Uint8Array, Int32Array, Int32Array, Float64Array,
-    ];
-    this.reserve(this.count + start.length);
+    for (const text of header.names) this.called(this.names.length, text);
+    for (const [code, text] of header.renamed) this.called(code, text);
+    for (const each of header.cells) this.cells.set(each[0], each);
     const at = this.count;
+    this.reserve(at + start.length);
     this.start.set(start, at);
     this.end.set(end, at);
     this.name.set(name, at);
@@ -63,11 +71,19 @@ export class Trace {
     this.cell.set(cell, at);
     this.flags.set(flags, at);
     this.count += start.length;
+    this.next = header.first + start.length;
+    for (let i = 0; i < start.length; i++) this.row[at + i] = header.first + i;
+    // Before anything is forgotten, rows and indices are the same.
+    if (header.first !== at) for (let i = at; i < this.count; i++) this.parent[i] = this.indexOf(this.parent[i]!);
+    const changed: number[] = [];
     for (let i = 0; i < rows.length; i++) {
-      const row = rows[i]!;
-      this.end[row] = ends[i]!;
-      this.flags[row] = newFlags[i]!;
-      this.parent[row] = newParents[i]!;
+      const index = this.indexOf(rows[i]!);
+      if (index < 0) continue;
+      this.end[index] = ends[i]!;
+      this.name[index] = newNames[i]!;
+      this.parent[index] = this.indexOf(newParents[i]!);
+      this.flags[index] = newFlags[i]!;
+      changed.push(index);
     }
     const eventful = new Set<number>();
     for (let i = 0; i < eventRows.length; i++) {
@@ -78,22 +94,86 @@ export class Trace {
       eventful.add(row);
       this.events.get(row)!.push(eventTimes[i]!);
     }
-    let running = 0;
-    for (let row = 0; row < this.count; row++) {
-      const until = this.end[row]!;
-      if (until !== until) running++;
-      else if (until > this.now) this.now = until;
-      if (this.start[row]! > this.now) this.now = this.start[row]!;
-    }
-    this.running = running;
-    if (running) this.now = Math.max(this.now, header.now - Number(this.zero / 1000n) / 1000);
+    for (let index = at; index < this.count; index++) this.look(index);
+    for (const index of changed) this.look(index);
+    if (this.going.size) this.now = Math.max(this.now, header.now - Number(this.zero / 1000n) / 1000);
     this.version++;
+    return moved;
   }
 
-  /** The end of a span; of one that runs, the latest moment known. Never before its start. */
+  /** How many spans run. */
+  get running(): number {
+    return this.going.size;
+  }
+
+  /** Where the span of a row stands; -1 if it is not known, or not any more. */
+  indexOf(row: number): number {
+    if (row < 0 || !this.count) return -1;
+    let low = 0;
+    let high = this.count - 1;
+    // What is forgotten is mostly old: behind the gaps, rows are as far from the last one as indices.
+    const guess = high - (this.row[high]! - row);
+    if (guess >= 0 && this.row[guess] === row) return guess;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const here = this.row[middle]!;
+      if (here === row) return middle;
+      if (here < row) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
+
+  /** Take note of a span that is new or has changed. */
+  private look(index: number): void {
+    const until = this.end[index]!;
+    if (this.isRunning(index)) this.going.add(this.row[index]!);
+    else this.going.delete(this.row[index]!);
+    if (until > this.now) this.now = until;
+    if (this.start[index]! > this.now) this.now = this.start[index]!;
+  }
+
+  private called(code: number, text: string): void {
+    this.names[code] = text;
+    this.hues[code] = /^cell \[\d*\]/.test(text) ? 0 : ++this.lastHue;
+  }
+
+  /** Close the gaps that rows leave; children of a span that is gone are roots. */
+  private forget(rows: Int32Array): Int32Array {
+    const moved = new Int32Array(this.count);
+    for (const row of rows) {
+      const index = this.indexOf(row);
+      if (index >= 0) moved[index] = -1;
+      this.events.delete(row);
+      this.going.delete(row);
+    }
+    let kept = 0;
+    for (let index = 0; index < this.count; index++) if (moved[index] === 0) moved[index] = kept++;
+    const used = new Set<number>();
+    for (let index = 0; index < this.count; index++) {
+      const to = moved[index]!;
+      if (to < 0) continue;
+      const parent = this.parent[index]!;
+      this.parent[to] = parent < 0 ? -1 : moved[parent]!;
+      this.start[to] = this.start[index]!;
+      this.end[to] = this.end[index]!;
+      this.name[to] = this.name[index]!;
+      this.cell[to] = this.cell[index]!;
+      this.flags[to] = this.flags[index]!;
+      this.row[to] = this.row[index]!;
+      if (!to || this.cell[to] !== this.cell[to - 1]) used.add(this.cell[to]!);
+    }
+    this.count = kept;
+    for (const number of this.cells.keys()) if (!used.has(number)) this.cells.delete(number);
+    if (this.start.length > 4 * Math.max(kept, 1024)) this.resize(2 * Math.max(kept, 1024));
+    return moved;
+  }
+
+  /** The end of a span; of one that runs, the latest moment known; of one that never ended, its start. Never before that. */
   endOf(row: number): number {
     const end = this.end[row]!;
-    return Math.max(end === end ? end : this.now, this.start[row]!);
+    if (end === end) return Math.max(end, this.start[row]!);
+    return this.isRunning(row) ? Math.max(this.now, this.start[row]!) : this.start[row]!;
   }
 
   duration(row: number): number {
@@ -101,7 +181,20 @@ export class Trace {
   }
 
   isRunning(row: number): boolean {
-    return Number.isNaN(this.end[row]!);
+    return Number.isNaN(this.end[row]!) && !this.isUnfinished(row);
+  }
+
+  /** Whether a span has no end and will have none: its cell is over. */
+  isUnfinished(row: number): boolean {
+    return (this.flags[row]! & UNFINISHED) !== 0;
+  }
+
+  kindOf(row: number): number {
+    return (this.flags[row]! >> 4) & 7;
+  }
+
+  eventsOf(row: number): number[] | undefined {
+    return this.events.get(this.row[row]!);
   }
 
   status(row: number): number {
@@ -117,8 +210,8 @@ export class Trace {
   }
 
   get tree(): Tree {
-    if (this.derivedVersion !== this.version || !this.derived) {
-      this.derived = new Tree(this);
+    if (this.derivedVersion !== this.version) {
+      this.derived.grow();
       this.derivedVersion = this.version;
     }
     return this.derived;
@@ -126,55 +219,83 @@ export class Trace {
 
   private reserve(count: number): void {
     if (count <= this.start.length) return;
-    const size = Math.max(count, this.start.length * 2);
-    const grown = <T extends Column>(column: T, empty: T): T => {
-      empty.set(column as never);
+    this.resize(Math.max(count, this.start.length * 2));
+  }
+
+  private resize(size: number): void {
+    const copied = <T extends Column>(column: T, empty: T): T => {
+      empty.set(column.subarray(0, this.count) as never);
       return empty;
     };
-    this.start = grown(this.start, new Float64Array(size));
-    this.end = grown(this.end, new Float64Array(size));
-    this.name = grown(this.name, new Uint32Array(size));
-    this.parent = grown(this.parent, new Int32Array(size));
-    this.cell = grown(this.cell, new Int32Array(size));
-    this.flags = grown(this.flags, new Uint8Array(size));
+    this.start = copied(this.start, new Float64Array(size));
+    this.end = copied(this.end, new Float64Array(size));
+    this.name = copied(this.name, new Uint32Array(size));
+    this.parent = copied(this.parent, new Int32Array(size));
+    this.cell = copied(this.cell, new Int32Array(size));
+    this.flags = copied(this.flags, new Uint8Array(size));
+    this.row = copied(this.row, new Int32Array(size));
   }
 }
 
-/** Depth-first order, depths, children and self times. Without recursion: a chain of 100,000 is a tree like any other. */
+/** Memory that is taken anew only when it does not fit: ten updates a second would leave more garbage than is collected. */
+export class Room {
+  private held = new ArrayBuffer(0);
+
+  ints(length: number): Int32Array {
+    return new Int32Array(this.take(length * 4), 0, length);
+  }
+
+  floats(length: number): Float64Array {
+    return new Float64Array(this.take(length * 8), 0, length);
+  }
+
+  private take(bytes: number): ArrayBuffer {
+    if (bytes > this.held.byteLength || bytes * 4 < this.held.byteLength - 65_536) this.held = new ArrayBuffer(Math.ceil((bytes * 1.25) / 8) * 8);
+    return this.held;
+  }
+}
+
+/** Depth-first order, depths, children and self times. Without recursion: a chain of 100,000 is a tree like any other. What
+ * it holds is overwritten when the trace has grown: whoever keeps some of it, copies it. */
 export class Tree {
   /** Rows in reading order. */
-  readonly order: Int32Array;
+  order!: Int32Array;
   /** Place of each row in `order`. */
-  readonly place: Int32Array;
-  readonly depth: Int32Array;
+  place!: Int32Array;
+  depth!: Int32Array;
   /** Spans in the subtree of a row, itself included. */
-  readonly size: Int32Array;
+  size!: Int32Array;
   /** Children of row r: children[first[r]] up to children[first[r + 1]], by their start; roots are those of row -1. */
-  readonly first: Int32Array;
-  readonly children: Int32Array;
-  readonly roots: Int32Array;
-  readonly self: Float64Array;
-  readonly maxDepth: number;
+  first!: Int32Array;
+  children!: Int32Array;
+  roots!: Int32Array;
+  self!: Float64Array;
+  maxDepth = 0;
+  private readonly rooms = Array.from({ length: 9 }, () => new Room());
 
-  constructor(readonly trace: Trace) {
+  constructor(readonly trace: Trace) {}
+
+  grow(): void {
+    const { trace, rooms } = this;
     const n = trace.count;
-    const parent = trace.parent.slice(0, n);
+    const parent = rooms[0]!.ints(n);
+    parent.set(trace.parent.subarray(0, n));
     for (let row = 0; row < n; row++) if (parent[row]! >= n || parent[row] === row) parent[row] = -1;
-    [this.first, this.children] = byParent(parent, trace.start);
-    this.order = new Int32Array(n);
-    this.place = new Int32Array(n).fill(-1);
-    this.depth = new Int32Array(n);
-    this.size = new Int32Array(n).fill(1);
+    this.byParent(parent);
+    this.order = rooms[1]!.ints(n);
+    this.place = rooms[2]!.ints(n).fill(-1);
+    this.depth = rooms[3]!.ints(n).fill(0);
+    this.size = rooms[4]!.ints(n).fill(1);
     let seen = this.walk(this.children.subarray(0, this.first[0]));
     if (seen < n) {
       // A circle of parents in a hostile file hangs on no root. Each has a row that comes before its parent: cut it there.
       for (let row = 0; row < n; row++) if (this.place[row]! < 0 && parent[row]! > row) parent[row] = -1;
-      [this.first, this.children] = byParent(parent, trace.start);
+      this.byParent(parent);
       this.place.fill(-1);
       this.depth.fill(0);
       seen = this.walk(this.children.subarray(0, this.first[0]));
     }
-    this.roots = this.children.slice(0, this.first[0]);
+    this.roots = this.children.subarray(0, this.first[0]);
     let deepest = 0;
     for (let i = n - 1; i >= 0; i--) {
       const row = this.order[i]!;
@@ -199,7 +320,7 @@ export class Tree {
 
   private walk(roots: Int32Array): number {
     let at = 0;
-    const stack = new Int32Array(this.order.length);
+    const stack = this.rooms[5]!.ints(this.order.length);
     let top = 0;
     for (let i = roots.length - 1; i >= 0; i--) stack[top++] = roots[i]!;
     while (top) {
@@ -217,7 +338,7 @@ export class Tree {
 
   private selfTimes(): Float64Array {
     const trace = this.trace;
-    const found = new Float64Array(this.order.length);
+    const found = this.rooms[6]!.floats(this.order.length);
     for (let row = 0; row < found.length; row++) {
       const begin = trace.start[row]!;
       const end = trace.endOf(row);
@@ -236,27 +357,30 @@ export class Tree {
     }
     return found;
   }
-}
 
-/** Children side by side by their parent and start. `first` has an entry per row and one more; before first[0] are roots. */
-function byParent(parent: Int32Array, start: Float64Array): [Int32Array, Int32Array] {
-  const n = parent.length;
-  const first = new Int32Array(n + 2);
-  for (let row = 0; row < n; row++) first[parent[row]! + 2]!++;
-  for (let i = 1; i < first.length; i++) first[i]! += first[i - 1]!;
-  // first[p + 1] is now where the children of p begin (p = -1 for roots).
-  const next = first.slice();
-  const children = new Int32Array(n);
-  for (let row = 0; row < n; row++) children[next[parent[row]! + 1]!++] = row;
-  for (let p = -1; p < n; p++) {
-    const low = first[p + 1]!;
-    const high = next[p + 1]!;
-    for (let i = low + 1; i < high; i++) {
-      if (start[children[i]!]! < start[children[i - 1]!]!) {
-        children.subarray(low, high).sort((a, b) => start[a]! - start[b]! || a - b);
-        break;
+  /** Children side by side by their parent and start. `first` has an entry per row and one more; before first[0] are roots. */
+  private byParent(parent: Int32Array): void {
+    const { start } = this.trace;
+    const n = parent.length;
+    const first = this.rooms[7]!.ints(n + 2).fill(0);
+    for (let row = 0; row < n; row++) first[parent[row]! + 2]!++;
+    for (let i = 1; i < first.length; i++) first[i]! += first[i - 1]!;
+    // first[p + 1] is now where the children of p begin (p = -1 for roots).
+    const next = this.rooms[5]!.ints(n + 2); // the stack's: it walks later
+    next.set(first);
+    const children = this.rooms[8]!.ints(n);
+    for (let row = 0; row < n; row++) children[next[parent[row]! + 1]!++] = row;
+    for (let p = -1; p < n; p++) {
+      const low = first[p + 1]!;
+      const high = next[p + 1]!;
+      for (let i = low + 1; i < high; i++) {
+        if (start[children[i]!]! < start[children[i - 1]!]!) {
+          children.subarray(low, high).sort((a, b) => start[a]! - start[b]! || a - b);
+          break;
+        }
       }
     }
+    this.first = first.subarray(1);
+    this.children = children;
   }
-  return [first.subarray(1), children];
 }

@@ -2,7 +2,7 @@
 
 import { AXIS, ROW, TEXT, axis, cross, label, type Pen, type Range } from "./canvas";
 import { colourOf, type Theme } from "./colours";
-import { ERROR, type Trace } from "./trace";
+import { ERROR, Room, type Trace } from "./trace";
 import { count, duration } from "./words";
 
 export const MIN_REPEATS = 5;
@@ -29,13 +29,21 @@ export interface Lines {
   count: number;
 }
 
-export function lines(trace: Trace, shape: Shape): Lines {
+/** Memory for lines, used again with each update: what was made of it before is overwritten. */
+export class LineRoom {
+  readonly row = new Room();
+  readonly members = new Room();
+  readonly total = new Room();
+  readonly grouped = new Room();
+}
+
+export function lines(trace: Trace, shape: Shape, room = new LineRoom()): Lines {
   const tree = trace.tree;
   const n = trace.count;
-  const found: Lines = { row: new Int32Array(n), members: new Int32Array(n), total: new Float64Array(n), count: 0 };
+  const found: Lines = { row: room.row.ints(n), members: room.members.ints(n).fill(0), total: room.total.floats(n).fill(0), count: 0 };
   const show = shape.only && withAncestors(trace, shape.only);
   /** 1: hidden in a group; above: the head of a group of as many. */
-  const grouped = new Int32Array(n);
+  const grouped = room.grouped.ints(n).fill(0);
   const totals = new Map<number, number>();
   const fold = (parent: number, children: Int32Array) => {
     if (children.length < MIN_REPEATS || show) return;
@@ -172,7 +180,7 @@ export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: Wate
         const [x0, x1] = pixels(trace, row, left, scale, range);
         pen.fillRect(x0, y + ROW - 4, Math.max(2, x1 - x0), 2);
       }
-      const text = trace.isRunning(row) ? `running, ${duration(trace.duration(row))}` : duration(trace.duration(row));
+      const text = trace.isRunning(row) ? `running, ${duration(trace.duration(row))}` : trace.isUnfinished(row) ? "unfinished" : duration(trace.duration(row));
       note(pen, theme, text, trace.start[row]!, trace.endOf(row), y, left, scale, range);
     }
     pen.restore();
@@ -224,7 +232,7 @@ function bar(pen: Pen, theme: Theme, trace: Trace, row: number, left: number, y:
     pen.lineWidth = 1.5;
     pen.strokeRect(x0 + 0.5, y + 5.5, Math.max(1, wide - 1), ROW - 11);
   }
-  const events = own ? trace.events.get(row) : undefined;
+  const events = own ? trace.eventsOf(row) : undefined;
   if (events) {
     pen.fillStyle = trace.status(row) === ERROR ? theme.error : theme.text;
     let last = -Infinity;

@@ -10,15 +10,24 @@ export interface SpansHeader {
   first: number;
   count: number;
   zero: string;
+  /** Names that are new at the end, and those that take the number of one that no row has any more. */
   names: string[];
+  renamed: [number, string][];
   cells: CellInfo[];
   reset: boolean;
   dropped: number;
   now: number;
 }
 
+/** The kernel asks whether that is what has arrived. */
+export interface HaveHeader {
+  kind: "have";
+  rows: number;
+  details: number;
+}
+
 export interface Frame {
-  header: SpansHeader | { kind: "details" };
+  header: SpansHeader | { kind: "details" } | HaveHeader;
   columns: Column[];
 }
 
@@ -65,23 +74,63 @@ export interface Details {
   links?: Noted[];
 }
 
-/** Details of spans: kept compressed as they came, unpacked when they are looked at or searched. */
-export class DetailStore {
-  private chunks: { rows: Int32Array; data: Uint8Array; unpacked?: Promise<Map<number, Details>> }[] = [];
-  private chunkOf = new Map<number, number>();
+interface Chunk {
+  rows: Int32Array;
+  data: Uint8Array;
+  /** How many of its rows are known and have no later details. */
+  left: number;
+  unpacked?: Promise<Map<number, Details>>;
+}
 
-  add(rows: Int32Array, data: Uint8Array): void {
-    for (const row of rows) if (row >= 0) this.chunkOf.set(row, this.chunks.length);
-    this.chunks.push({ rows, data });
+/** Rows whose details stay unpacked, so that the next letter of a search finds them: some 40 MB. */
+export const MAX_UNPACKED = 20_000;
+
+/** Details of spans by their rows: kept compressed as they came, unpacked when they are looked at or searched. */
+export class DetailStore {
+  /** How many have come, the same span's again included: what the kernel counts too. */
+  received = 0;
+  private chunks = new Set<Chunk>();
+  private chunkOf = new Map<number, Chunk>();
+  /** Those that are unpacked, the one looked at last behind. */
+  private open = new Set<Chunk>();
+  private openRows = 0;
+
+  /** Take in details of rows; those of rows that `known` does not know are not kept. */
+  add(rows: Int32Array, data: Uint8Array, known: (row: number) => boolean = () => true): void {
+    this.received += rows.length;
+    const chunk: Chunk = { rows, data, left: 0 };
+    for (const row of rows) {
+      if (!known(row)) continue;
+      this.leave(row);
+      this.chunkOf.set(row, chunk);
+      chunk.left++;
+    }
+    if (chunk.left) this.chunks.add(chunk);
+  }
+
+  /** Forget what is known of rows. */
+  forget(rows: Int32Array): void {
+    for (const row of rows) {
+      this.leave(row);
+      this.chunkOf.delete(row);
+    }
   }
 
   clear(): void {
-    this.chunks = [];
+    this.received = 0;
+    this.chunks.clear();
     this.chunkOf.clear();
+    this.open.clear();
+    this.openRows = 0;
   }
 
   get size(): number {
     return this.chunkOf.size;
+  }
+
+  /** How many rows' details are held unpacked. */
+  get unpacked(): number {
+    return this.openRows;
   }
 
   has(row: number): boolean {
@@ -90,27 +139,50 @@ export class DetailStore {
 
   async get(row: number): Promise<Details | undefined> {
     const chunk = this.chunkOf.get(row);
-    return chunk === undefined ? undefined : (await this.open(chunk)).get(row);
+    return chunk && (await this.unpack(chunk)).get(row);
   }
 
   /** All details, chunk by chunk, so that a search can draw in between. */
   async *all(): AsyncGenerator<Map<number, Details>> {
-    for (let chunk = 0; chunk < this.chunks.length; chunk++) yield await this.open(chunk);
+    for (const chunk of [...this.chunks]) if (this.chunks.has(chunk)) yield await this.unpack(chunk, false);
   }
 
-  private open(index: number): Promise<Map<number, Details>> {
-    const chunk = this.chunks[index]!;
-    chunk.unpacked ??= inflate(chunk.data).then((text) => {
+  private leave(row: number): void {
+    const chunk = this.chunkOf.get(row);
+    if (!chunk || --chunk.left) return;
+    this.chunks.delete(chunk);
+    this.close(chunk);
+  }
+
+  private close(chunk: Chunk): void {
+    if (!this.open.delete(chunk)) return;
+    this.openRows -= chunk.rows.length;
+    delete chunk.unpacked;
+  }
+
+  /** Unpack a chunk. It stays unpacked if there is room, or if it is looked at rather than searched: then others make room. */
+  private unpack(chunk: Chunk, wanted = true): Promise<Map<number, Details>> {
+    if (wanted && this.open.delete(chunk)) this.open.add(chunk);
+    const found = (chunk.unpacked ??= inflate(chunk.data).then((text) => {
       const list = JSON.parse(text) as Details[];
       const found = new Map<number, Details>();
       list.forEach((details, place) => {
         // A span that was told of as running comes again when it has ended: the last word counts.
         const row = chunk.rows[place]!;
-        if (this.chunkOf.get(row) === index) found.set(row, details);
+        if (this.chunkOf.get(row) === chunk) found.set(row, details);
       });
       return found;
-    });
-    return chunk.unpacked;
+    }));
+    if (this.open.has(chunk)) return found;
+    if (wanted) for (const oldest of this.open) {
+      if (this.openRows + chunk.rows.length <= MAX_UNPACKED) break;
+      this.close(oldest);
+    }
+    if (this.chunks.has(chunk) && (wanted || this.openRows + chunk.rows.length <= MAX_UNPACKED)) {
+      this.open.add(chunk);
+      this.openRows += chunk.rows.length;
+    } else delete chunk.unpacked;
+    return found;
   }
 }
 

@@ -2,12 +2,22 @@
 
 import type { Pen } from "../src/canvas";
 import { Trace } from "../src/trace";
-import type { SpansHeader } from "../src/wire";
+import type { Column, SpansHeader } from "../src/wire";
 
 export type Row = [parent: number, start: number, end: number, name?: string, status?: number];
 
 export function header(over: Partial<SpansHeader>): SpansHeader {
-  return { kind: "spans", first: 0, count: 0, zero: "0", names: [], cells: [], reset: true, dropped: 0, now: 0, ...over };
+  return { kind: "spans", first: 0, count: 0, zero: "0", names: [], renamed: [], cells: [], reset: true, dropped: 0, now: 0, ...over };
+}
+
+/** The columns of changes, events and forgotten rows. */
+export function quiet(over: { changes?: [row: number, end: number, name: number, parent: number, flags: number][]; events?: [number, number][]; gone?: number[] } = {}): Column[] {
+  const { changes = [], events = [], gone = [] } = over;
+  return [
+    Int32Array.from(changes, (each) => each[0]), Float64Array.from(changes, (each) => each[1]), Uint32Array.from(changes, (each) => each[2]),
+    Int32Array.from(changes, (each) => each[3]), Uint8Array.from(changes, (each) => each[4]),
+    Int32Array.from(events, (each) => each[0]), Float64Array.from(events, (each) => each[1]), Int32Array.from(gone),
+  ];
 }
 
 export function trace(rows: Row[], over: Partial<SpansHeader> = {}): Trace {
@@ -20,7 +30,7 @@ export function trace(rows: Row[], over: Partial<SpansHeader> = {}): Trace {
     Int32Array.from(rows, (row) => row[0]),
     Int32Array.from(rows, () => 0),
     Uint8Array.from(rows, (row) => row[4] ?? 0),
-    new Int32Array(0), new Float64Array(0), new Uint8Array(0), new Int32Array(0), new Int32Array(0), new Float64Array(0),
+    ...quiet(),
   ]);
   return made;
 }

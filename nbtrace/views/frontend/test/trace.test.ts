@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { header, numbers, trace, type Row } from "./kit";
+import { header, numbers, quiet, trace, type Row } from "./kit";
 import { Trace } from "../src/trace";
 
 test("the tree is read depth first, siblings by their start, whatever the order of the rows", () => {
@@ -54,7 +54,7 @@ test("spans that come later find their place, and running ones end", () => {
   assert.ok(made.isRunning(0));
   made.append(header({ reset: false, first: 2, count: 1, names: ["b"] }), [
     Float64Array.of(3), Float64Array.of(4), Uint32Array.of(2), Int32Array.of(0), Int32Array.of(0), Uint8Array.of(2),
-    Int32Array.of(0), Float64Array.of(5), Uint8Array.of(0), Int32Array.of(-1), Int32Array.of(2, 2), Float64Array.of(3.5, 3.75),
+    ...quiet({ changes: [[0, 5, 0, -1, 0]], events: [[2, 3.5], [2, 3.75]] }),
   ]);
   assert.equal(made.running, 0);
   assert.equal(made.endOf(0), 5);
@@ -67,7 +67,7 @@ test("thousands of small updates add up", () => {
   for (let i = 0; i < 3_000; i++) {
     made.append(header({ reset: i === 0, first: i, count: 1, names: i ? [] : ["x"] }), [
       Float64Array.of(i), Float64Array.of(i + 1), Uint32Array.of(0), Int32Array.of(-1), Int32Array.of(0), Uint8Array.of(0),
-      new Int32Array(0), new Float64Array(0), new Uint8Array(0), new Int32Array(0), new Int32Array(0), new Float64Array(0),
+      ...quiet(),
     ]);
   }
   assert.equal(made.count, 3_000);
