@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-SECONDS = os.environ.get("NBTRACE_SIGNAL_SECONDS", "2.5")
+SECONDS = os.environ.get("NBTRACE_SIGNAL_SECONDS", "1.5")
 
 _HEAD = f"""
 import gc, json, os, signal, sys, threading, time
