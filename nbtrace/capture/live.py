@@ -7,8 +7,8 @@ from __future__ import annotations
 import os
 import threading
 
-from nbtrace.capture.processor import SpanRecorder
 from nbtrace.capture.provider import Capture
+from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.threads import ThreadCarrier
 from nbtrace.faults import fault
 from nbtrace.store.cells import CellBook

@@ -27,8 +27,9 @@ from opentelemetry.trace import Span
 
 from nbtrace.capture.ids import OwnIdGenerator, shield, unshield
 from nbtrace.capture.patches import Patch
-from nbtrace.capture.processor import SpanRecorder, Tap
 from nbtrace.capture.quiet import ForwardingTracer, QuietLimits, QuietTracer
+from nbtrace.capture.recorder import SpanRecorder
+from nbtrace.capture.tap import Tap
 from nbtrace.faults import fault
 
 SCOPE = "nbtrace"

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from nbtrace.faults import fault
 from nbtrace.store import redacted
 from nbtrace.store.cells import CellBook, Execution
+from nbtrace.store.chunks import Chunk, Dropped
 from nbtrace.store.origins import ORIGINS, Origin
 from nbtrace.store.redact import Redactor
 from nbtrace.store.redact_choice import Redact
@@ -49,47 +50,8 @@ ROW_BYTES = 500
 """What a row without long values weighs until it is sealed."""
 
 _CELL = RowFields._fields.index("cell")
-_MANY_GRAVES = 1_000
 _LAST_ROWS = 64
 _IMPORT_PATIENCE_S = 10.0
-
-
-class Chunk:
-    """Some rows, in the order in which they came: as rows first, as a batch once they are sealed."""
-
-    __slots__ = ("batch", "number", "rows", "weight")
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.rows: list[Row] | None = []
-        """None once they are sealed."""
-        self.batch: Batch | None = None
-        self.weight = 0
-        """Bytes: estimated as the rows come, exact when they are sealed."""
-
-    def __bool__(self) -> bool:
-        return True  # an empty one is one
-
-    def __len__(self) -> int:
-        rows = self.rows
-        if rows is not None:
-            return len(rows)
-        assert self.batch is not None
-        return self.batch.length
-
-    def sealed(self, redactor: Redactor) -> Batch:
-        """Seal the rows if they are not yet, without secrets. Two who come at once both do it; the first one's batch
-        stays."""
-        from nbtrace.store.seal import seal  # opens pyarrow, so not at import
-
-        rows = self.rows
-        if rows is not None:
-            batch = seal(rows, redactor)
-            if self.rows is rows:
-                self.batch, self.weight = batch, batch.nbytes
-                self.rows = None  # last: until then readers take the rows
-        assert self.batch is not None
-        return self.batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,48 +65,6 @@ class Snapshot:
     """Finished spans that the bound has pushed out since the recording began or was reset."""
     origins: tuple[Origin, ...] = (Origin(None, None),)
     """Where spans come from, by the index that a batch holds."""
-
-
-class _Dropped:
-    """How many spans the bound has pushed out: each chunk counts once, however often and by however many threads it is told."""
-
-    def __init__(self) -> None:
-        self._graves: dict[int, int] = {}
-        self._buried: tuple[frozenset[int], int] = (frozenset(), 0)
-        """Chunks that were counted last, and how many spans have been counted altogether."""
-        self._burying = _thread.allocate_lock()
-
-    def __contains__(self, chunk: Chunk) -> bool:
-        return chunk.number in self._graves
-
-    def note(self, chunk: Chunk, chunks: deque[Chunk]) -> None:
-        """Count a chunk as gone; it leaves `chunks` afterwards."""
-        if chunk.number not in self._buried[0]:
-            self._graves[chunk.number] = len(chunk)
-        # Only ever tried, never waited for.
-        if len(self._graves) > _MANY_GRAVES and self._burying.acquire(False):
-            try:
-                self._bury({each.number for each in list(chunks)})
-            finally:
-                self._burying.release()
-
-    def _bury(self, present: set[int]) -> None:
-        numbers, total = self._buried
-        graves = self._graves.copy()
-        gone = frozenset(number for number in graves if number not in present and number not in numbers)
-        # In one step; what is left in the graves of those counted is passed over until it is deleted.
-        self._buried = (gone, total + sum(graves[number] for number in gone))
-        for number in (*gone, *numbers):
-            self._graves.pop(number, None)
-
-    def add(self, spans: int) -> None:
-        """Count spans that were gone before."""
-        self._buried = (self._buried[0], self._buried[1] + spans)
-
-    def total(self) -> int:
-        """Return how many spans are gone."""
-        numbers, total = self._buried
-        return total + sum(length for number, length in self._graves.copy().items() if number not in numbers)
 
 
 class SpanStore:
@@ -171,7 +91,7 @@ class SpanStore:
         """How many spans have been taken out because somebody asked for it."""
         self._numbers = count()
         self._chunks: deque[Chunk] = deque([Chunk(next(self._numbers))])
-        self._gone = _Dropped()
+        self._gone = Dropped()
         self._epoch = 0
         self._at_work = _thread.allocate_lock()
         self._max_spans, self._max_bytes = max_spans, max_bytes
@@ -244,7 +164,7 @@ class SpanStore:
         """Forget all finished spans and the count of the dropped."""
         self._epoch += 1
         self._chunks = deque([Chunk(next(self._numbers))])
-        self._gone = _Dropped()
+        self._gone = Dropped()
         self.forgotten_spans = 0
 
     def take(self, snapshot: Snapshot) -> None:

@@ -154,7 +154,8 @@ def test_a_span_that_cannot_be_referenced_weakly_runs_and_ends() -> None:
     """A class of the user's with slots."""
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from nbtrace.capture.processor import SpanRecorder, ears
+    from nbtrace.capture.recorder import SpanRecorder
+    from nbtrace.capture.tap import ears
     from nbtrace.store.store import SpanStore
 
     class Slotted:

@@ -12,7 +12,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
 import nbtrace
-from nbtrace.capture.processor import SpanRecorder, Tap
+from nbtrace.capture.recorder import SpanRecorder
+from nbtrace.capture.tap import Tap
 from nbtrace.store.store import SpanStore
 
 

@@ -1,0 +1,191 @@
+"""The one SpanProcessor: hears each span of a provider start and end.
+
+Enters: the SDK's spans. Leaves: running spans and rows, in the recorder. This is the user's path, so a span with nothing special
+about it costs a flat tuple, a look at each of its values and little else."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace import Span as SdkSpan
+from opentelemetry.trace import SpanKind, StatusCode
+
+from nbtrace.capture.clock import TOLERANCE_NS
+from nbtrace.capture.here import CELL, THIS, carried_cell, identify
+from nbtrace.capture.recorder import SpanRecorder
+from nbtrace.capture.running import MAX_RUNNING, SpanRef, Started
+from nbtrace.faults import fault
+from nbtrace.store.store import ROW_BYTES
+
+LIGHT = 4_096
+"""Characters that the name and the attributes of a span may have together without a closer look."""
+
+_UNSET = StatusCode.UNSET
+_INTERNAL = SpanKind.INTERNAL
+_HEAVY = 1 << 30
+_SMALL_INT = 1 << 62
+
+
+def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..., None], Callable[[Any], None]]:
+    """Return on_start and on_end for a recorder. `shielded`: the provider's ids no longer come from the global `random`.
+
+    This is the user's path. Everything is a local of the closure, private fields are read instead of properties, and a
+    span with nothing special about it takes no call but the clock's; docs/decisions/0006 tells what each of it saves."""
+    running = recorder.running.table
+    gone = recorder.running.gone
+    note_gone = gone.append
+    monotonic = recorder._monotonic
+    above = recorder.propagated.above
+    cell_spans = recorder.cell_spans
+    shapes = recorder._shapes
+    handled_now = sys.exception
+    cell_here = CELL.get
+    this = THIS
+
+    def on_start(span: Any, parent_context: Any = None) -> None:
+        try:
+            parent = span._parent
+            if shielded and parent is not None and parent[1] in cell_spans:
+                # Below a cell a span needs no trace id; without nbtrace it would have drawn one, so draw it.
+                random.getrandbits(128)
+            if gone:
+                recorder.close_freed()
+            scope, origin = recorder.last_origin
+            if span._instrumentation_scope is not scope:
+                origin = recorder.origin_of(span)
+            handled = handled_now()
+            context = span._context
+            ref = SpanRef(span, note_gone)
+            ref.span_id = span_id = context[1]
+            running[span_id] = (
+                ref,
+                cell_here() or (carried_cell(parent_context) if cell_spans else 0),
+                monotonic(),
+                0 if handled is None else id(handled),
+                this.thread or identify(),
+                origin,
+                context[0],
+                0 if parent is None else parent[1],
+                span._name,
+                span._kind,
+                span._start_time,
+                span._attributes,
+                span._events,
+                span._links,
+            )
+            if len(running) > MAX_RUNNING:
+                running.pop(next(iter(running)), None)
+        except Exception:  # an SDK with other private names, a span that cannot be referenced weakly
+            try:
+                recorder.note(span, parent_context)
+            except Exception:
+                fault("noting a span that starts")
+
+    last_shape: tuple[str, ...] = ()
+
+    def on_end(span: Any) -> None:
+        nonlocal last_shape
+        started: Any = None
+        cut = handled_now()
+        try:
+            ended = monotonic()
+            span_id = span._context[1]
+            started = running.pop(span_id, None)
+            if started is None:
+                recorder.careful_end(span, None, ended, cut)
+                return
+            _, cell, began, _, thread, origin, trace_id, parent_id, _, kind, start_ns, attributes, events, links = (
+                started
+            )
+            end_ns = span._end_time
+            name = span._name
+            items = attributes._dict
+            weight = len(name) if type(name) is str else _HEAVY
+            for value in items.values():
+                of = type(value)
+                if of is str:
+                    weight += len(value)
+                elif of is int:
+                    if not -_SMALL_INT < value < _SMALL_INT:
+                        weight = _HEAVY
+                elif of is not float and of is not bool:
+                    weight = _HEAVY
+            if (
+                weight > LIGHT
+                or cut is not None
+                or span._status._status_code is not _UNSET
+                or events._dq
+                or links._dq
+                or attributes.dropped
+                or span_id in above
+                or not -TOLERANCE_NS < end_ns - start_ns - ended + began < TOLERANCE_NS
+            ):
+                recorder.careful_end(span, Started._make(started), ended, cut)
+                return
+            shape = tuple(items)
+            if shape == last_shape:  # equal strings are the same objects here, which makes this cheaper than a look-up
+                shape = last_shape
+            else:
+                shape = last_shape = shapes.get(shape) or recorder.shape(shape)
+            row = (
+                trace_id,
+                span_id,
+                parent_id,
+                name,
+                0 if kind is _INTERNAL else kind.value,
+                start_ns,
+                end_ns,
+                0,
+                cell,
+                origin,
+                thread,
+                None,
+                shape,
+                *items.values(),
+            )
+            recorder.deliver(row, ROW_BYTES + 4 * weight)
+        except Exception:  # an SDK with other private names, a kind that is none, a time that is no number
+            recorder.public_end(span, started, cut)
+        except BaseException:  # an interrupt while the row was being made: the span has ended all the same
+            recorder.public_end(span, started, cut)
+            raise
+
+    return on_start, on_end
+
+
+class Tap(SpanProcessor):
+    """What a provider is given, once and for ever, as the SDK cannot take a processor out: a recorder's ears, or none.
+
+    The methods are put on the instance, so that a span costs no call more than it must."""
+
+    def __init__(self) -> None:
+        self.shut_down = False
+        """Whether the provider has been shut down."""
+        self.close()
+
+    def open(self, recorder: SpanRecorder, *, shielded: bool = False) -> None:
+        """Hear with `recorder`. `shielded`: the provider's ids no longer come from the global `random`."""
+        self._on_ending = id  # type: ignore[assignment, method-assign] # the SDK calls it for each span: a builtin is cheapest
+        self.on_start, self.on_end = ears(recorder, shielded=shielded)  # type: ignore[assignment, method-assign]
+
+    def close(self) -> None:
+        """Hear nothing."""
+        self.on_start = self._deaf_start  # type: ignore[method-assign]
+        self.on_end = self._deaf_end  # type: ignore[method-assign]
+
+    def _deaf_start(self, span: SdkSpan, parent_context: Any = None) -> None: ...
+
+    def _deaf_end(self, span: ReadableSpan) -> None: ...
+
+    def shutdown(self) -> None:
+        """Go on listening: a provider that has been shut down makes spans all the same. Ours must not go there any more, as
+        its other processors would complain about each."""
+        self.shut_down = True
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Return True: a row is recorded when its span ends."""
+        return True
