@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import Any
 
 from traitlets import TraitError
@@ -18,6 +19,7 @@ from nbtrace.store.cells import Execution
 from nbtrace.store.redact import Redactor
 from nbtrace.store.schema import UNFINISHED, UNSEALABLE, RowFields
 from nbtrace.store.store import SpanStore
+from nbtrace.views import words
 
 _ATTRIBUTE = "_nbtrace_extension"
 # On the shell, not in this module: it must be found by a copy of this module that was imported anew.
@@ -57,9 +59,11 @@ class Extension:
         """Put in hooks, transformer, magics, completion and options, and open the recording."""
         shell = self._shell
         self._store.max_spans, self._store.max_bytes = self._config.max_spans, self._config.max_bytes
-        self._store.redactor = Redactor(self._config.redact)
-        self._store.capture_source = checked_source(self._config.capture_source)
-        self._config.observe(self._bound_changed, ["max_spans", "max_bytes", "capture_source"])
+        self._store.change(
+            redactor=Redactor(self._config.redact), capture_source=checked_source(self._config.capture_source)
+        )
+        self._config.observe(self._bound_changed, ["max_spans", "max_bytes"])
+        self._config.observe(self._source_changed, "capture_source")
         self._config.observe(self._rules_changed, "redact")
         shell.configurables.append(self._config)
         for kind, names in (("line", ("span", "spans", "nbtrace")), ("cell", ("span",))):
@@ -136,7 +140,7 @@ class Extension:
         dropped = f", {store.dropped_spans:,} older ones dropped" if store.dropped_spans else ""
         lines = [
             f"nbtrace {version} is {'on' if on else 'off (type %nbtrace on)'}",
-            f"  Recorded: {len(store):,} spans, {len(rows) - unfinished:,} running{dropped}; kept at most "
+            f"  Recorded: {words.count(len(store), 'span')}, {len(rows) - unfinished:,} running{dropped}; kept at most "
             f"{store.max_spans:,} spans and {store.max_bytes / 1e6:,.0f} MB (%config NBTrace.max_spans, max_bytes).",
         ]
         if unfinished:
@@ -147,7 +151,7 @@ class Extension:
             lines.append(f"  Forgotten because somebody asked for it: {store.forgotten_spans:,} spans.")
         lines.append(f"  {_redacted(store)}")
         if UNSEALABLE:
-            kinds = ", ".join(f"{number:,} × {kind}" for kind, number in UNSEALABLE.items())
+            kinds = ", ".join(f"{number:,} × {kind}" for kind, number in Counter(UNSEALABLE.values()).items())
             lines.append(f"  Kept only as rows that say so, as their fields could not be read: {kinds}.")
         if on:
             lines += [f"  {line}" for line in LIVE.capture.report()]
@@ -169,15 +173,19 @@ class Extension:
     def _bound_changed(self, change: Any) -> None:
         setattr(self._store, change["name"], change["new"])
 
+    def _source_changed(self, change: Any) -> None:
+        self._store.change(capture_source=checked_source(change["new"]))
+
     def _rules_changed(self, change: Any) -> None:
-        self._store.redactor = Redactor(change["new"])
+        self._store.change(redactor=Redactor(change["new"]))
 
     def _title(self, line: str) -> str:
         """The first line of a cell as its span's name may show it."""
         return self._store.redactor.source(line) if self._store.capture_source == "full" else ""
 
     def _closed(self, execution: Execution) -> None:
-        """Seal what a cell has left, and show its tree to those who have asked for it."""
+        """Record what nobody holds any more, seal what a cell has left, and show its tree to those who have asked for it."""
+        LIVE.recorder.close_freed()
         self._store.settle()
         if self._config.display and execution.span_id:
             from IPython.display import display
@@ -203,7 +211,7 @@ def _redacted(store: SpanStore) -> str:
         return "Redaction: off (%config NBTrace.redact = True)."
     kinds = ", ".join(f"{number:,} × {rule}" for rule, number in list(counts.items())[:8])
     more = f" and {len(counts) - 8} rules more" if len(counts) > 8 else ""
-    found = f"{sum(counts.values()):,} taken out ({kinds}{more})" if counts else "nothing found so far"
+    found = f"{sum(counts.values()):,} places ({kinds}{more})" if counts else "nothing found so far"
     failed = (
         f" Your callable raised {redactor.failure}: what it could not check is not kept." if redactor.failure else ""
     )

@@ -18,7 +18,7 @@ from nbtrace.capture.live import LIVE
 from nbtrace.store.origins import ORIGINS
 from nbtrace.store.redacted import CaptureSource
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
-from nbtrace.store.store import Snapshot, SpanStore
+from nbtrace.store.store import Snapshot, SpanStore, open_libraries
 from nbtrace.views.front_end import has_front_end
 
 if TYPE_CHECKING:
@@ -81,7 +81,14 @@ class Recording:
                 "rec.clear() forgets everything."
             )
         found = self.spans(cell=cell, trace_id=trace_id, name=name, where=where)
-        LIVE.forget(self._store, {int(span_id, 16) for span_id in found["span_id"]})
+        executions: set[int] = set()
+        if cell is not None and trace_id is None and name is None and where is None:
+            # All of the cell, its source too, though its own span may have gone over the bound.
+            from nbtrace.analysis.filters import execution_counts
+
+            counts = execution_counts(cell)
+            executions = {e.number for e in self._store.executions() if e.execution_count in counts}
+        LIVE.forget(self._store, {int(span_id, 16) for span_id in found["span_id"]}, executions)
         feeds = sys.modules.get("nbtrace.views.feed")
         if feeds is not None:
             feeds.resend(self._store)
@@ -200,7 +207,7 @@ class Recording:
 
         An exception stands once, on the innermost span it went through. A span that was given the status ERROR without an
         exception has a row too, with the status's message. Narrowed as `spans`; `name` is the span's."""
-        from nbtrace.analysis import dataframes
+        dataframes = _dataframes()
 
         snapshot = self._snapshot()
         table = dataframes.errors(snapshot)
@@ -210,7 +217,7 @@ class Recording:
         """Return one row per execution of a cell, in their order: cell, cell_id, run (how often it had run), source,
         start_time, duration, status_code, exception_type, span_count (spans inside), error_count (errors inside), change
         (of the duration, against the run of this cell before)."""
-        from nbtrace.analysis import dataframes
+        dataframes = _dataframes()
 
         snapshot = self._snapshot()
         table = dataframes.cells(snapshot).drop(columns=dataframes.DIGEST)
@@ -219,7 +226,7 @@ class Recording:
     def statistics(self, *, by: str = "name", cell: Cells = None, where: str | None = None) -> pd.DataFrame:
         """Return one row per name, or value of the column `by`, the largest total first: count, errors, error_rate, total,
         self, mean, min, p50, p95, p99, max. Running spans are left out."""
-        from nbtrace.analysis import dataframes
+        dataframes = _dataframes()
         from nbtrace.analysis.statistics import statistics
 
         snapshot = self._snapshot()
@@ -271,7 +278,7 @@ class Recording:
     def history(self, *, cell: Cells = None) -> pd.DataFrame:
         """Return one row per cell, the one that took longest over all its runs first: cell, code, runs, errors, last, change
         and ratio (of the last run against the one before), median, fastest, slowest, total."""
-        from nbtrace.analysis import dataframes
+        dataframes = _dataframes()
         from nbtrace.analysis.history import history
 
         snapshot = self._snapshot()
@@ -281,7 +288,7 @@ class Recording:
         """Return the time of the cells below each markdown heading of the notebook's file: heading, level, cells, runs,
         errors, own, total (with the headings below), share. Raises NotebookError if the file is not known, or cannot be
         read."""
-        from nbtrace.analysis import dataframes
+        dataframes = _dataframes()
         from nbtrace.analysis.history import headings, notebook_path
 
         snapshot = self._snapshot()
@@ -337,7 +344,7 @@ class Recording:
         name: str | None = None,
     ) -> pd.DataFrame:
         """An answer about the spans that meet the conditions."""
-        from nbtrace.analysis import dataframes
+        dataframes = _dataframes()
 
         snapshot = self._snapshot()
         table = dataframes.spans(snapshot, attributes="none")
@@ -409,7 +416,7 @@ class Recording:
         """Return the tree of spans, to be displayed: a table in a notebook, text in a terminal and in `print`.
 
         Narrowed as `view`."""
-        from nbtrace.analysis import dataframes
+        dataframes = _dataframes()
         from nbtrace.views.tree import TreeView
 
         if last is not None and (not isinstance(last, int) or last < 1):
@@ -438,7 +445,7 @@ class Recording:
         """A table with attributes, narrowed. Conditions see a column per key, whatever is asked for."""
         if attributes not in ("columns", "all", "dict"):
             raise ValueError(f'attributes={attributes!r} is none of "columns", "all" and "dict".')
-        from nbtrace.analysis import dataframes
+        dataframes = _dataframes()
 
         snapshot = self._snapshot()
         build = getattr(dataframes, what)
@@ -468,6 +475,14 @@ class Recording:
         if snapshot.dropped_spans:
             table.attrs["dropped_spans"] = snapshot.dropped_spans
         return table
+
+
+def _dataframes() -> Any:
+    """The tables' module, with pandas, opened so that a fork meanwhile waits."""
+    open_libraries()
+    from nbtrace.analysis import dataframes
+
+    return dataframes
 
 
 def _unpickled(max_spans: int, max_bytes: int, snapshot: Snapshot) -> Recording:

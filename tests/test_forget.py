@@ -8,6 +8,7 @@ import pickle
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 
 import nbtrace
 from nbtrace.analysis.filters import UnknownColumnError
@@ -85,7 +86,12 @@ def test_a_recording_can_be_copied_and_pickled(travel: Any) -> None:
             twin = travel(rec)
             for question in ("spans", "events", "cells", "errors", "statistics"):
                 assert getattr(twin, question)().equals(getattr(rec, question)()), question
-            assert (len(twin) - 1, twin.dropped_spans, twin.max_spans) == (len(rec), rec.dropped_spans, 5_000)
+            assert (len(twin), twin.dropped_spans, twin.max_spans) == (len(rec), rec.dropped_spans, 5_000)
+            ending = trace.get_tracer("t").start_span("ends in the twin")
+            late = travel(rec)
+            with late:
+                ending.end()
+            assert late.spans(name="ends in the twin")["state"].tolist() == ["ended"]
         with nbtrace.span("later"):
             pass
     assert not twin.recording

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Collection
 
 from nbtrace.capture.provider import Capture
 from nbtrace.capture.recorder import SpanRecorder
@@ -44,9 +45,12 @@ class LiveCapture:
             if id(store) in self._open:
                 return
             since = self.recorder.now()
-            store.running_rows = lambda: self.recorder.running_rows(since)
+            unwanted = self._unwanted.get(id(store), set())
+            store.running_rows = lambda: [
+                row for row in self.recorder.running_rows(since) if row[_SPAN_ID] not in unwanted
+            ]
             self._open[id(store)] = store
-            self.recorder.listen(store)
+            self.recorder.listen(store, unwanted)
             if len(self._open) == 1:
                 self.capture.install()
                 self.threads.install()
@@ -66,7 +70,6 @@ class LiveCapture:
             unfinished = store.running_rows()
             store.running_rows = lambda: unfinished
             self.recorder.unlisten(store)
-            self._unwanted.pop(id(store), None)
             if not self._open:
                 self.threads.uninstall()
                 self.capture.uninstall()
@@ -79,8 +82,8 @@ class LiveCapture:
         """Return the stores that are being fed."""
         return list(self._open.copy().values())
 
-    def forget(self, store: SpanStore, span_ids: set[int]) -> None:
-        """Take spans out of a recording. Those that still run are not recorded there when they end."""
+    def forget(self, store: SpanStore, span_ids: set[int], executions: Collection[int] = ()) -> None:
+        """Take spans and executions out of a recording. Spans that still run are not recorded there when they end."""
         with self._lock:
             running = {row[_SPAN_ID] for row in store.running_rows()} & span_ids
             if running:
@@ -90,7 +93,10 @@ class LiveCapture:
                 store.running_rows = lambda: [row for row in still() if row[_SPAN_ID] not in unwanted]
                 if id(store) in self._open:
                     self.recorder.listen(store, unwanted)
-            store.forget(span_ids, len(running))
+            gone = {e.number for e in self.cells.executions() if e.span_id in span_ids} | set(executions)
+            store.forget(span_ids, len(running), gone)
+            if store.cells is self.cells and not any(other is not store for other in self.stores()):
+                self.cells.blank(gone)  # nobody else records these cells: their sources need not wait for anybody
 
     def forked(self) -> None:
         """In a forked child: let go of the parent's recordings, so that no span is recorded twice. They hold what was there;

@@ -5,19 +5,43 @@ Enters: what a span has beside its attributes. Leaves: the same, without the exc
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbtrace.store import semconv
 from nbtrace.store.schema import Extra
 
 _MAX_STACKS = 64
+_END = 300
+"""Characters at the end of a trace that tell a deep recursion from another."""
+
+
+class _Trace(NamedTuple):
+    """A stack trace as it is remembered: its end is compared, its text is not kept."""
+
+    length: int
+    digest: int
+    end: str
+
+    @classmethod
+    def of(cls, stack: str) -> _Trace:
+        body = stack.partition("\n")[2] or stack  # without "Traceback (most recent call last):"
+        return cls(len(body), hash(body), body[-_END:])
+
+    def ends(self, stack: str) -> bool:
+        """Whether the same exception, further out, gave `stack`."""
+        if not stack.endswith(self.end):
+            return False
+        if len(stack) >= self.length and hash(stack[-self.length :]) == self.digest:
+            return True
+        # Python folds deep recursion into a count of lines, and the counts differ from span to span.
+        return "[Previous line repeated" in stack
 
 
 class Propagated:
     """The stack traces that ended spans below those that run, by the id of the span that may see them next."""
 
     def __init__(self) -> None:
-        self.above: dict[int, dict[str, None]] = {}
+        self.above: dict[int, dict[_Trace, None]] = {}
         """A span that is in it needs a closer look when it ends; no other span pays for it."""
 
     def told_once(self, extra: Extra, span_id: int, parent_span_id: int, running: Container[int]) -> Extra:
@@ -31,7 +55,7 @@ class Propagated:
         return extra
 
 
-def _without_repeats(extra: Extra, below: dict[str, None] | None) -> tuple[Extra, list[str]]:
+def _without_repeats(extra: Extra, below: dict[_Trace, None] | None) -> tuple[Extra, list[_Trace]]:
     """Drop the exceptions that a span below has recorded already; return what is left, and the stack traces to look for
     in the spans above.
 
@@ -44,11 +68,11 @@ def _without_repeats(extra: Extra, below: dict[str, None] | None) -> tuple[Extra
         stack = _stack_of(event)
         if stack is None:
             events.append(event)
-        elif any(_ends_with(stack, known) for known in stacks):
+        elif any(known.ends(stack) for known in stacks):
             propagated = True
         else:
             events.append(event)
-            stacks.append(stack)
+            stacks.append(_Trace.of(stack))
     if propagated:
         extra = extra._replace(events=tuple(events), propagated=True)
     return extra, stacks
@@ -59,11 +83,3 @@ def _stack_of(event: tuple[Any, ...]) -> str | None:
         return None
     stack = dict(zip(event[2], event[3], strict=True)).get(semconv.EXCEPTION_STACKTRACE)
     return stack if isinstance(stack, str) else None
-
-
-def _ends_with(stack: str, known: str) -> bool:
-    body = known.partition("\n")[2] or known  # without "Traceback (most recent call last):"
-    if stack.endswith(body):
-        return True
-    # Python folds deep recursion into a count of lines, and the counts differ from span to span.
-    return "[Previous line repeated" in stack and stack[-300:] == known[-300:]

@@ -5,7 +5,6 @@ is cleaned and cut here: it must neither be asked by another thread nor wait in 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Container
 from typing import Any, Protocol
 
@@ -16,15 +15,16 @@ from nbtrace.capture import exceptions
 from nbtrace.capture.clock import Clock
 from nbtrace.capture.here import CELL, THIS, carried_cell, identify
 from nbtrace.capture.propagated import Propagated
-from nbtrace.capture.running import RunningSpans, SpanRef, Started, strong
-from nbtrace.faults import fault
+from nbtrace.capture.running import RunningSpans, SpanRef, Started, StrongRef
+from nbtrace.faults import came_in_between, fault
 from nbtrace.store import semconv
 from nbtrace.store.origins import ORIGINS, Origin
 from nbtrace.store.schema import MAX_TEXT, RUNNING, UNFINISHED, WIDTH, Extra, Row, RowFields
 from nbtrace.store.values import clean_attributes, clean_text
 from nbtrace.store.weight import light, weigh
 
-_MAX_SHAPES = 10_000
+_MAX_SHAPES = 1_000
+_LONG_KEYS = 4_000
 
 _SPAN_ID, _PARENT, _START, _END, _STATUS, _EXTRA, _KEYS = map(
     RowFields._fields.index, ("span_id", "parent_span_id", "start_ns", "end_ns", "status", "extra", "keys")
@@ -121,7 +121,9 @@ class SpanRecorder:
                 self.propagated.above.pop(span_id, None)
                 row = self._started_row(span_id, started)
                 self.deliver(row, weigh(row))
-            except Exception:
+            except Exception as error:
+                if came_in_between(error):  # to be recorded when somebody looks again
+                    self.running.put_back(span_id, started)
                 fault("recording an unfinished span")
 
     def interrupted(self, cell: int, may_end: Callable[[Any], bool]) -> None:
@@ -139,15 +141,14 @@ class SpanRecorder:
 
     # ── off the common path ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def note(self, span: Any, parent_context: Any) -> None:
+    def note(self, span: Any, parent_context: Any, handled: BaseException | None) -> None:
         """Note a span that starts, by its public properties alone."""
         try:
             context, parent = span.context, span.parent
             ref: Any = SpanRef(span, self.running.gone.append)
             ref.span_id = context.span_id
         except TypeError:
-            ref = strong(span)
-        handled = sys.exception()
+            ref = StrongRef(span, context.span_id)
         self.running.table[context.span_id] = (
             ref,
             CELL.get() or carried_cell(parent_context),
@@ -201,7 +202,10 @@ class SpanRecorder:
                 return
             known = known or self.running.table.pop(span_id, None)
             self.careful_end(span, None if known is None else Started._make(known), self._monotonic(), cut)
-        except Exception:
+        except Exception as error:
+            if known is not None and (isinstance(error, RecursionError) or came_in_between(error)):
+                # No room on the stack, or no time: it stays among the running, and is seen to have ended.
+                self.running.table[known[0].span_id] = tuple(known)
             fault("recording a span by its public properties")
 
     def _row(self, span: Any, started: Started | None, end_ns: int | None) -> list[Any]:
@@ -263,6 +267,8 @@ class SpanRecorder:
         """Return the one tuple that stands for these keys."""
         if not all(type(key) is str and len(key) <= MAX_TEXT for key in keys):
             return tuple(clean_text(key) for key in keys)  # not remembered: the table must not hold what is heavy
+        if sum(map(len, keys)) > _LONG_KEYS:
+            return keys  # not remembered either
         if len(self._shapes) > _MAX_SHAPES:
             self._shapes.clear()
         return self._shapes.setdefault(keys, keys)

@@ -79,6 +79,11 @@ class RunningSpans:
                 del self.table[ref.span_id]
                 yield ref.span_id, Started._make(started)
 
+    def put_back(self, span_id: int, started: Started) -> None:
+        """Keep a freed span for the next time."""
+        self.table[span_id] = tuple(started)
+        self.gone.append(started.ref)  # type: ignore[arg-type]
+
     def interrupted(self, cell: int, may_end: Callable[[Any], bool]) -> None:
         """Look at what an interrupted cell has left: a span is unfinished unless a frame, a task or a generator holds it.
 
@@ -94,9 +99,16 @@ class RunningSpans:
             self.unfinished.update(span_id for span_id, each in zip(ids, held, strict=True) if not each)
 
 
-def strong(span: Any) -> Callable[[], Any]:
-    """Hold a span that cannot be referenced weakly."""
-    return lambda: span
+class StrongRef:
+    """Holds a span that cannot be referenced weakly."""
+
+    def __init__(self, span: Any, span_id: int) -> None:
+        self._span = span
+        self.span_id = span_id
+
+    def __call__(self) -> Any:
+        """Return the span."""
+        return self._span
 
 
 _RESUMABLE = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)

@@ -18,7 +18,8 @@ from nbtrace.capture.clock import TOLERANCE_NS
 from nbtrace.capture.here import CELL, THIS, carried_cell, identify
 from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.running import MAX_RUNNING, SpanRef, Started
-from nbtrace.faults import fault
+from nbtrace.faults import came_in_between, fault
+from nbtrace.store.schema import WIDTH
 from nbtrace.store.store import ROW_BYTES
 
 LIGHT = 4_096
@@ -47,6 +48,7 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
     this = THIS
 
     def on_start(span: Any, parent_context: Any = None) -> None:
+        handled = handled_now()
         try:
             parent = span._parent
             if shielded and parent is not None and parent[1] in cell_spans:
@@ -57,7 +59,6 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
             scope, origin = recorder.last_origin
             if span._instrumentation_scope is not scope:
                 origin = recorder.origin_of(span)
-            handled = handled_now()
             context = span._context
             ref = SpanRef(span, note_gone)
             ref.span_id = span_id = context[1]
@@ -79,11 +80,13 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
             )
             if len(running) > MAX_RUNNING:
                 running.pop(next(iter(running)), None)
-        except Exception:  # an SDK with other private names, a span that cannot be referenced weakly
+        except Exception as error:  # an SDK with other private names, a span that cannot be referenced weakly
             try:
-                recorder.note(span, parent_context)
+                recorder.note(span, parent_context, handled)
             except Exception:
                 fault("noting a span that starts")
+            if came_in_between(error):
+                raise
 
     last_shape: tuple[str, ...] = ()
 
@@ -104,7 +107,7 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
             end_ns = span._end_time
             name = span._name
             items = attributes._dict
-            weight = len(name) if type(name) is str else _HEAVY
+            weight = (len(name) if type(name) is str else _HEAVY) + 10 * len(items)
             for value in items.values():
                 of = type(value)
                 if of is str:
@@ -130,7 +133,11 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
             if shape == last_shape:  # equal strings are the same objects here, which makes this cheaper than a look-up
                 shape = last_shape
             else:
-                shape = last_shape = shapes.get(shape) or recorder.shape(shape)
+                last_shape = shapes.get(shape) or recorder.shape(shape)
+                if last_shape is not shape:
+                    shape = last_shape
+                else:  # new: from here on the rows that have it share it
+                    weight += sum(map(len, shape)) + 50 * len(shape)
             row = (
                 trace_id,
                 span_id,
@@ -147,9 +154,14 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
                 shape,
                 *items.values(),
             )
+            if len(row) != WIDTH + len(shape):  # another thread has set an attribute in between
+                recorder.careful_end(span, Started._make(started), ended, cut)
+                return
             recorder.deliver(row, ROW_BYTES + 4 * weight)
-        except Exception:  # an SDK with other private names, a kind that is none, a time that is no number
+        except Exception as error:  # an SDK with other private names, a kind that is none, a time that is no number
             recorder.public_end(span, started, cut)
+            if came_in_between(error):
+                raise
         except BaseException:  # an interrupt while the row was being made: the span has ended all the same
             recorder.public_end(span, started, cut)
             raise

@@ -13,6 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nbtrace.store.schema import STATES
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -30,6 +32,9 @@ Attributes = dict[str, list[Run]]
 
 OVERHEAD = 6_000
 """Bytes that a batch takes beside its columns' data, however few its rows."""
+
+RUN_OVERHEAD = 600
+"""Bytes that a run takes beside its key and values: what Python and Arrow need for a key that is on a single span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +57,29 @@ class Batch:
     @property
     def nbytes(self) -> int:
         """The memory that it holds."""
-        runs = (
-            run
-            for attributes in (self.attributes, self.event_attributes, self.link_attributes)
-            for found in attributes.values()
-            for run in found
-        )
+        every = (self.attributes, self.event_attributes, self.link_attributes)
+        runs = [(key, run) for attributes in every for key, found in attributes.items() for run in found]
         tables = self.spans.nbytes + self.events.nbytes + self.links.nbytes
-        return int(
-            OVERHEAD + tables + sum(run.values.nbytes + (0 if run.rows is None else run.rows.nbytes) for run in runs)
+        values = sum(
+            RUN_OVERHEAD + len(key) + run.values.nbytes + (0 if run.rows is None else run.rows.nbytes)
+            for key, run in runs
         )
+        return int(OVERHEAD + tables + values)
 
 
 def without(batch: Batch, span_ids: Collection[int]) -> Batch:
     """Return the batch without these spans and all that hangs on them: not even in a dictionary is a text of theirs left."""
     gone = pa.array([f"{span_id & (2**64 - 1):016x}" for span_id in span_ids], pa.large_string())
-    kept = ~np.asarray(pc.is_in(batch.spans["span_id"], value_set=gone))
+    return _part(batch, ~np.asarray(pc.is_in(batch.spans["span_id"], value_set=gone)))
+
+
+def divided(batch: Batch) -> tuple[Batch, Batch]:
+    """Return the spans that run no more, and those that run."""
+    running = np.asarray(batch.spans["state"]) == STATES.index("running")
+    return _part(batch, ~running), _part(batch, running)
+
+
+def _part(batch: Batch, kept: npt.NDArray[np.bool_]) -> Batch:
     if kept.all():
         return batch
     events, event_attributes = _kept_below(batch.events, batch.event_attributes, kept)

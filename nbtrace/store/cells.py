@@ -70,19 +70,16 @@ class CellBook:
         self.forget([number for number in self._executions.copy() if number != self._last])
 
     def forget(self, numbers: Collection[int]) -> None:
-        """Forget these executions, their sources and what they were."""
+        """Forget these executions."""
         for number in numbers:
             self._executions.pop(number, None)
 
-    def forget_spans(self, span_ids: Collection[int], left: Collection[int]) -> None:
-        """Forget the executions whose own span is among these; of those in `left`, which other spans still name by their
-        number, all but the execution count."""
-        for number, execution in self._executions.copy().items():
-            if execution.span_id in span_ids:
-                if number in left:
-                    self._executions[number] = replace(execution, source="", cell_id=None, digest="")
-                else:
-                    self._executions.pop(number, None)
+    def blank(self, numbers: Collection[int]) -> None:
+        """Forget all of these executions but their numbers and counts."""
+        for number in numbers:
+            if number in self._executions:
+                known = self._executions[number]
+                self._executions[number] = replace(known, source="", cell_id=None, digest="", span_id=0, trace_id=0)
 
     def take(self, executions: Collection[Execution]) -> None:
         """Hold executions of another book."""

@@ -15,7 +15,7 @@ from nbtrace.store.schema import Row
 if TYPE_CHECKING:
     from nbtrace.store.batch import Batch
 
-_MANY_GRAVES = 1_000
+_MANY_GRAVES = 4_000
 
 
 class Chunk:
@@ -49,8 +49,9 @@ class Chunk:
         rows = self.rows
         if rows is not None:
             batch = seal(rows, redactor)
-            if self.rows is rows:
-                self.batch, self.weight = batch, batch.nbytes
+            weight = batch.nbytes
+            if self.rows is rows:  # nothing is called from here on, so nobody comes in between
+                self.batch, self.weight = batch, weight
                 self.rows = None  # last: until then readers take the rows
         assert self.batch is not None
         return self.batch
@@ -70,7 +71,8 @@ class Dropped:
 
     def note(self, chunk: Chunk, chunks: deque[Chunk]) -> None:
         """Count a chunk as gone; it leaves `chunks` afterwards."""
-        if chunk.number not in self._buried[0]:
+        # A thread that has slept since it chose this chunk may find it counted, and its grave levelled.
+        if chunk.number not in self._buried[0] and chunk in chunks:
             self._graves[chunk.number] = len(chunk)
         # Only ever tried, never waited for.
         if len(self._graves) > _MANY_GRAVES and self._burying.acquire(False):

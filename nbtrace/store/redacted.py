@@ -32,20 +32,42 @@ class Shown:
 
     def __init__(self) -> None:
         self._sources: dict[int, tuple[Redactor, str, str]] = {}
+        self._settled: dict[int, str] = {}
+        self._forgotten: set[int] = set()
         self._origins: dict[int, tuple[Redactor, Origin]] = {}
 
     def execution(self, execution: Execution, redactor: Redactor, capture_source: CaptureSource) -> Execution:
-        """Return an execution with as much of its source as is wanted, without secrets."""
+        """Return an execution with as much of its source as is wanted, without secrets; of a forgotten one nothing but its
+        number and count."""
+        if execution.number in self._forgotten:
+            return replace(execution, source="", cell_id=None, digest="", span_id=0, trace_id=0)
+        source = self._source(execution, redactor, capture_source)
+        return execution if source == execution.source else replace(execution, source=source)
+
+    def _source(self, execution: Execution, redactor: Redactor, capture_source: CaptureSource) -> str:
+        settled = self._settled.get(execution.number)
+        if settled is not None:
+            return settled
         raw = execution.source
         if capture_source != "full":
-            source = f"sha256:{execution.digest}" if capture_source == "hash" and execution.digest else ""
-            return replace(execution, source=source)
+            return f"sha256:{execution.digest}" if capture_source == "hash" and execution.digest else ""
         known = self._sources.get(execution.number)
         if known is None or known[0] is not redactor or known[1] is not raw:
             if len(self._sources) > MAX_EXECUTIONS:
                 self._sources.clear()
             known = self._sources[execution.number] = (redactor, raw, redactor.source(raw))
-        return execution if known[2] == raw else replace(execution, source=known[2])
+        return known[2]
+
+    def settle(self, executions: Sequence[Execution], redactor: Redactor, capture_source: CaptureSource) -> None:
+        """Keep the sources of these as they are shown now, whatever the rules are later."""
+        self._settled.update({e.number: self._source(e, redactor, capture_source) for e in executions})
+
+    def forget(self, numbers: set[int]) -> None:
+        """Show nothing of these executions any more."""
+        self._forgotten |= numbers
+        for number in numbers:
+            self._sources.pop(number, None)
+            self._settled.pop(number, None)
 
     def origin(self, index: int, origin: Origin, redactor: Redactor) -> Origin:
         """Return an origin without secrets: its names by their looks, its resource as attributes are."""

@@ -5,7 +5,6 @@ Times are integer nanoseconds since the epoch, ids integers; 0 stands for "none"
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, NamedTuple, TypeAlias
 
 Row: TypeAlias = tuple[Any, ...]
@@ -87,5 +86,7 @@ MAX_ITEMS = 1_000
 MAX_DEPTH = 16
 """Levels kept of nested arrays and maps."""
 
-UNSEALABLE: Counter[str] = Counter()
-"""By the kind of its error: how many spans of this process could be kept only as rows that say so."""
+UNSEALABLE: dict[tuple[int, int], str] = {}
+"""Spans of this process that could be kept only as rows that say so: trace and span id, and the kind of the error."""
+
+MAX_UNSEALABLE = 10_000

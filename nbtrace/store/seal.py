@@ -20,12 +20,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from nbtrace.faults import came_in_between
 from nbtrace.store import redacted
 from nbtrace.store.batch import Attributes, Batch, Run
 from nbtrace.store.redact import Redactor
 from nbtrace.store.schema import (
     KINDS,
     MAX_TEXT,
+    MAX_UNSEALABLE,
     RUNNING,
     STATUS_CODES,
     UNFINISHED,
@@ -55,7 +57,9 @@ def seal(rows: Sequence[Row], redactor: Redactor | None = None) -> Batch:
         return _seal(rows if redactor is None else redacted.rows(rows, redactor))
     except MemoryError:
         raise
-    except Exception:
+    except Exception as error:
+        if came_in_between(error):
+            raise
         # Whatever somebody's object did, it is found by making every field of every row plain.
         plain = [_plain_row(row) for row in rows]
         return _seal(plain if redactor is None else redacted.rows(plain, redactor))
@@ -96,14 +100,18 @@ def _plain_row(row: Row) -> Row:
             *values,
         )
     except Exception as error:
-        UNSEALABLE[type(error).__name__] += 1
+        if came_in_between(error):
+            raise
         said = f"this span could not be kept: {type(error).__name__} while its fields were read"
         ids = [_whole(number) for number in (*fields[:3], 0, 0)[:3]]
+        if len(UNSEALABLE) < MAX_UNSEALABLE:
+            UNSEALABLE[ids[0], ids[1]] = type(error).__name__
         return (*ids, said, 0, 0, 1, 0, 0, 0, Thread(), None, ())
 
 
 def _plain_pairs(keys: Sequence[Any], values: Sequence[Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    return tuple(clean_text(key) for key in keys), tuple(clean_value(value) for value in values)
+    pairs = list(zip(keys, values))  # noqa: B905 # a row that is torn keeps what belongs together
+    return tuple(clean_text(key) for key, _ in pairs), tuple(clean_value(value) for _, value in pairs)
 
 
 def _within(number: int, length: int) -> int:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import _thread
 import os
-import sys
 import time
 import weakref
 from collections import Counter, deque
@@ -28,7 +27,7 @@ from nbtrace.store.origins import ORIGINS, Origin
 from nbtrace.store.redact import Redactor
 from nbtrace.store.redact_choice import Redact
 from nbtrace.store.redacted import CaptureSource
-from nbtrace.store.schema import Row, RowFields
+from nbtrace.store.schema import Row
 
 if TYPE_CHECKING:
     from nbtrace.store.batch import Batch
@@ -49,7 +48,6 @@ readings of a slow recording do not leave it in crumbs."""
 ROW_BYTES = 500
 """What a row without long values weighs until it is sealed."""
 
-_CELL = RowFields._fields.index("cell")
 _LAST_ROWS = 64
 _IMPORT_PATIENCE_S = 10.0
 
@@ -92,6 +90,8 @@ class SpanStore:
         self._numbers = count()
         self._chunks: deque[Chunk] = deque([Chunk(next(self._numbers))])
         self._gone = Dropped()
+        self._carried: list[Batch] = []
+        """Spans that ran when another store handed them over: as they were then, until they end here."""
         self._epoch = 0
         self._at_work = _thread.allocate_lock()
         self._max_spans, self._max_bytes = max_spans, max_bytes
@@ -165,19 +165,26 @@ class SpanStore:
         self._epoch += 1
         self._chunks = deque([Chunk(next(self._numbers))])
         self._gone = Dropped()
+        self._carried = []
         self.forgotten_spans = 0
 
     def take(self, snapshot: Snapshot) -> None:
         """Hold what another store held: for one that is empty and is not being written to."""
+        from nbtrace.store.batch import divided
+
         for batch in snapshot.batches:
+            ended, running = divided(batch)
+            if running.length:
+                self._carried.append(running)
             chunk = Chunk(next(self._numbers))
-            chunk.batch, chunk.weight, chunk.rows = batch, batch.nbytes, None
+            chunk.batch, chunk.weight, chunk.rows = ended, ended.nbytes, None
             self._chunks.insert(len(self._chunks) - 1, chunk)
         self.cells.take(snapshot.executions)
         self._gone.add(snapshot.dropped_spans)
 
-    def forget(self, span_ids: Collection[int], running: int = 0) -> None:
-        """Take spans out, with all that hangs on them; `running` of them have not ended, and will not come in."""
+    def forget(self, span_ids: Collection[int], running: int = 0, executions: Collection[int] = ()) -> None:
+        """Take spans out, with all that hangs on them; `running` of them have not ended, and will not come in. And the
+        executions with these numbers, and those whose own span is among the spans."""
         from nbtrace.store.batch import without
 
         self._turn(self._chunks[-1])
@@ -188,12 +195,8 @@ class SpanStore:
             if left.length < batch.length:
                 found += batch.length - left.length
                 chunk.batch, chunk.weight = left, left.nbytes
-        named = {row[_CELL] for row in self.running_rows()}
-        for chunk in self._kept():
-            if chunk.batch is not None:
-                named.update(chunk.batch.spans["cell"].unique().to_pylist())
-            named.update(row[_CELL] for row in chunk.rows or ())
-        self.cells.forget_spans(span_ids, named)
+        gone = {e.number for e in self.cells.executions() if e.span_id in span_ids} | set(executions)
+        self._shown.forget(gone)
         self.forgotten_spans += found
         self._epoch += 1
 
@@ -202,6 +205,7 @@ class SpanStore:
 
         All spans if there is no mark, or if spans were cleared or forgotten since it was made, which shows in the mark's
         first number. What the bound has dropped meanwhile is missing."""
+        open_libraries()
         epoch = self._epoch
         seen = mark[1] if mark is not None and mark[0] == epoch else {}
         found, lengths = [], {}
@@ -222,6 +226,7 @@ class SpanStore:
     def snapshot(self) -> Snapshot:
         """Return all spans as sealed batches, running ones in a last batch of their own. Writers are never blocked:
         what they append meanwhile is in the next snapshot."""
+        open_libraries()
         if len(last := self._chunks[-1]) >= MIN_SEALED_ROWS:
             self._turn(last)
         # Running spans first: one that ends in between is then in both, and the finished row wins.
@@ -237,10 +242,33 @@ class SpanStore:
                 if (skip := before.get(chunk.number, 0)) < batch.length:
                     ended.update(int(span_id, 16) for span_id in batch.spans["span_id"].slice(skip).to_pylist())
             rows += [row for row in running if row[1] not in ended]
+        if self._carried:
+            from nbtrace.store.batch import without
+
+            here = {row[1] for row in rows}
+            here.update(int(i, 16) for batch in batches for i in batch.spans["span_id"].to_pylist())
+            batches += [left for batch in self._carried if (left := without(batch, here)).length]
         self._drop(room=False)
         if rows or not batches:
             batches.append(self.sealed_now(rows))
         return Snapshot(tuple(batches), self.executions(), dropped, self.origins())
+
+    def change(self, *, redactor: Redactor | None = None, capture_source: CaptureSource | None = None) -> None:
+        """Redact otherwise from here on. What has ended, and the sources of cells that have run, stay as they are kept."""
+        if (
+            redactor is not None
+            and redactor.choice == self.redactor.choice
+            and capture_source in (None, self.capture_source)
+        ):
+            return
+        self._turn(self._chunks[-1])
+        for chunk in self._kept()[:-1]:
+            chunk.sealed(self.redactor)
+        self._shown.settle(self.cells.executions(), self.redactor, self.capture_source)
+        if redactor is not None:
+            self.redactor = redactor
+        if capture_source is not None:
+            self.capture_source = capture_source
 
     def sealed_now(self, rows: list[Row]) -> Batch:
         """Seal rows that will be sealed for good later, running ones say: what is redacted is counted then."""
@@ -249,7 +277,8 @@ class SpanStore:
         return seal(rows, self.redactor.uncounted())
 
     def executions(self) -> tuple[Execution, ...]:
-        """Return the executions in the order of their starts, with as much of their sources as is wanted, redacted."""
+        """Return the executions in the order of their starts, with as much of their sources as is wanted, redacted. Of those
+        that are forgotten only number and count are left, as other spans may name them."""
         return tuple(self._shown.execution(e, self.redactor, self.capture_source) for e in self.cells.executions())
 
     def origins(self) -> tuple[Origin, ...]:
@@ -334,7 +363,7 @@ class SpanStore:
 
     def _seal_all(self) -> None:
         try:
-            _open_libraries()
+            open_libraries()
             while self._first_unsealed() and self._at_work.acquire(False):
                 # Looked at again after the release: a chunk may have come when the work seemed done.
                 try:
@@ -359,22 +388,25 @@ Mark = tuple[int, dict[int, int]]
 """How far somebody has read: the epoch, and how many rows of each chunk."""
 
 
-_opening = False
+_opening: set[int] = set()
+_opened = False
 
 
-def _open_libraries() -> None:
-    """Import what sealing needs. A fork waits meanwhile: the child would find modules half open, and their locks held by a
-    thread that it does not have."""
-    global _opening
-    if "nbtrace.store.seal" in sys.modules:
+def open_libraries() -> None:
+    """Import what sealing and answers need: pyarrow, and pandas, which pyarrow opens when it makes its first array. A fork waits
+    meanwhile: the child would find modules half open, and their locks held by a thread that it does not have."""
+    global _opened
+    if _opened:
         return
-    _opening = True
+    thread = _thread.get_ident()
+    _opening.add(thread)
     try:
         from nbtrace.store.seal import seal
 
-        seal([])  # pyarrow opens pandas when it makes its first array
+        seal([])
+        _opened = True
     finally:
-        _opening = False
+        _opening.discard(thread)
 
 
 _STORES: weakref.WeakSet[SpanStore] = weakref.WeakSet()
@@ -382,7 +414,7 @@ _STORES: weakref.WeakSet[SpanStore] = weakref.WeakSet()
 
 def _before_fork() -> None:
     until = time.monotonic() + _IMPORT_PATIENCE_S
-    while _opening and time.monotonic() < until:
+    while _opening - {_thread.get_ident()} and time.monotonic() < until:
         time.sleep(0.001)
 
 

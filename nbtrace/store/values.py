@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import islice
 from typing import Any
 
+from nbtrace.faults import came_in_between
 from nbtrace.store.schema import MAX_DEPTH, MAX_ITEMS, MAX_TEXT
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
@@ -36,6 +37,8 @@ def printed(value: object, how: Callable[[object], str]) -> str:
         text = how(value)
         return text if type(text) is str else str.__str__(text)
     except Exception as error:
+        if came_in_between(error):
+            raise
         return f"<{type(value).__name__}: unprintable, {type(error).__name__}>"
 
 
@@ -54,6 +57,8 @@ def clean_value(value: Any) -> Any:
     try:
         return _Cleaner().clean(value, 0)
     except Exception as error:  # a hostile __len__, __iter__, __class__ …
+        if came_in_between(error):
+            raise
         return f"<{kind.__name__}: unreadable, {type(error).__name__}>"
 
 
@@ -63,7 +68,9 @@ def clean_attributes(attributes: Any, limit: int | None = None) -> tuple[dict[st
     dropped = 0
     try:
         items = list(attributes.items())
-    except Exception:
+    except Exception as error:
+        if came_in_between(error):
+            raise
         return {}, 1
     for key, value in items:
         if not issubclass(type(key), str):

@@ -60,7 +60,9 @@ def rows(
     branches = _branches(depths, min(max_rows, len(depths)))
     root_start = root_length = 0
     for place, (row, depth) in enumerate(zip(order[:max_rows].tolist(), depths[:max_rows].tolist(), strict=True)):
-        length = now - int(starts[row]) if running[row] else int(lengths[row])
+        length = int(lengths[row])
+        if running[row]:  # an unfinished span has no end, and is not growing either
+            length = now - int(starts[row]) if spans["state"].iat[row] == "running" else 0
         if depth == 0:
             root_start, root_length = int(starts[row]), max(length, 1)
         record = spans.iloc[row]
@@ -69,7 +71,7 @@ def rows(
             "row": row,
             "depth": depth,
             "label": branches[place] + words.plain(record["name"], 120),
-            "duration": words.duration(None if running[row] else int(lengths[row])),
+            "duration": record["state"] if running[row] else words.duration(int(lengths[row])),
             "bar": bar(int(starts[row]) - root_start, length, root_length, bar_width),
             "error": failures.get(record["span_id"], "✗" if status == "ERROR" else ""),
             "attributes": _attributes(record, attributes),
