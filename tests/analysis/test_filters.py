@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import nbtrace
+from nbtrace.analysis.conditions import caller
 from nbtrace.analysis.filters import FilterError, UnknownColumnError
 
 
@@ -74,6 +75,37 @@ def test_an_unknown_column_names_the_nearest(rec: nbtrace.Recording, where: str,
 def test_a_condition_that_cannot_be_applied_says_so(rec: nbtrace.Recording, where: str) -> None:
     with pytest.raises(FilterError, match="where="):
         rec.spans(where=where)
+
+
+def test_a_variable_without_its_sign_is_told_the_sign(rec: nbtrace.Recording) -> None:
+    """Of whoever asks; that of a module too. Only the names are looked at."""
+    longest = 1
+    with pytest.raises(UnknownColumnError, match=r"no column 'longest'. It is a variable of yours: write @longest"):
+        rec.spans(where="duration > longest")
+    with pytest.raises(UnknownColumnError, match=r"It is a variable of yours: write @LIMIT"):
+        rec.statistics(where="attributes.rows > LIMIT")
+    assert set(caller("duration > longest").values()) == {None}
+    assert caller("cell > @longest")["longest"] == longest
+
+
+def test_what_is_suggested_is_a_column_of_this_table() -> None:
+    with nbtrace.record() as rec:
+        with pytest.raises(ValueError, match="x"), nbtrace.span("fit", shape=1):
+            raise ValueError("x")
+    instead = r"What was raised stands in errors\(\): nbtrace.errors\(where=\"exception_type == 'X'\"\)"
+    for table in (rec.spans, rec.statistics, rec.text):
+        with pytest.raises(UnknownColumnError, match=instead):
+            table(where="exception_type == 'X'")
+    with pytest.raises(UnknownColumnError, match=r"Did you mean 'attributes.exception.type'"):
+        rec.events(where="exception_type == 'X'")
+    assert len(rec.events(where="attributes.exception.type == 'ValueError'")) == 1
+    assert len(rec.errors(where="exception_type == 'ValueError'")) == 1
+    for other in (rec.events, rec.links, rec.errors, rec.cells):
+        with pytest.raises(UnknownColumnError) as caught:
+            other(where="attributes.shap == 1")
+        assert "attributes.shape" not in str(caught.value)
+    with pytest.raises(UnknownColumnError, match=r"Did you mean 'attributes.shape'"):
+        rec.spans(where="attributes.shap == 1")
 
 
 def test_every_table_takes_the_same_words(rec: nbtrace.Recording) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 MAX_LISTED = 40
 """Columns that an error lists where none is near."""
@@ -15,11 +15,19 @@ _LONG = 80
 class UnknownColumnError(KeyError):
     """A column that the table does not have."""
 
-    def __init__(self, name: str, columns: Iterable[str], advice: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        columns: Iterable[str],
+        advice: str = "",
+        near: Sequence[str] | None = None,
+        written: Callable[[str], str] = repr,
+    ) -> None:
+        """near: the columns that may be meant, if that is known better than by their letters. written: shows a column."""
         self.name = name
         known = [column for column in columns if column != name]
-        near = nearest(name, known)
-        hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        near = nearest(name, known) if near is None else near
+        hint = f"Did you mean {' or '.join(map(written, near))}?" if near else ""
         if not hint and not advice:
             hint = f"Columns: {', '.join(known[:MAX_LISTED])}{', …' if len(known) > MAX_LISTED else ''}."
         shown = name if len(name) <= _LONG else name[:_LONG] + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
@@ -24,6 +25,16 @@ EXAMPLES: dict[Kind, str] = {
     "moment": "> '2026-01-31 12:00'",
     "any": "> 3",
 }
+_RANGES: dict[Kind, tuple[str, str]] = {
+    "text": ("'a'", "'b'"),
+    "number": ("1", "3"),
+    "boolean": ("False", "True"),
+    "duration": ("1ms", "1s"),
+    "moment": ("'2026-01-31'", "'2026-02-28'"),
+    "any": ("1", "3"),
+}
+_MEANT = {"finished": "ended", "done": "ended", "open": "running"}
+"""Words that lie nearer to a word of a vocabulary than their letters do."""
 _COUNTED: dict[tuple[Kind, str, Kind], Kind] = {
     **{("number", operator, "number"): "number" for operator in "+-*/%"},
     ("duration", "+", "duration"): "duration",
@@ -94,6 +105,20 @@ def negated(operand: Operand) -> Operand:
     return Arithmetic("-", Value(kind, 0), operand, kind)
 
 
+def two_values(column: str, kind: Kind) -> tuple[str, str]:
+    """Return two values that can be asked of a column, as they are written."""
+    words = VOCABULARIES.get(column)
+    return _RANGES[kind] if words is None else (repr(words[0]), repr(words[1]))
+
+
+def word_meant(column: str, text: str) -> str | None:
+    """Return the word of a column's vocabulary that a text means; None if the column has none, or none is near."""
+    by_lower = {word.lower(): word for word in VOCABULARIES.get(column, ())}
+    text = text.lower()
+    near = [_MEANT.get(text, text), *difflib.get_close_matches(text[:40], by_lower, n=1, cutoff=0.75)]
+    return next((by_lower[word] for word in near if word in by_lower), None)
+
+
 def named(operand: Operand) -> str:
     """Return how an operand is called in an error."""
     if isinstance(operand, Column):
@@ -144,6 +169,7 @@ def _check_value(other: Operand, value: Value, side: Literal[0, 1]) -> None:
     if other.kind == "moment":
         raise MismatchError(f"{name} is a moment. Write '2026-01-31' or '2026-01-31 12:00', in UTC", side)
     if other.kind == "text" and value.kind in ("number", "boolean"):
+        _check_word(other, value, side)
         raise MismatchError(f"{name} is text. Did you mean '{value.value}'?", side)
     if other.kind == "number" and value.kind == "text":
         text = cast(str, value.value).strip()
@@ -157,8 +183,8 @@ def _check_word(column: Operand, value: Value, side: Literal[0, 1]) -> None:
     words = VOCABULARIES.get(column.name) if isinstance(column, Column) else None
     if words is None or value.value in words:
         return
-    meant = str(value.value).upper()
-    hint = f"Did you mean '{meant}'?" if meant in words else f"It is one of {', '.join(map(repr, words))}"
+    meant = word_meant(named(column), str(value.value))
+    hint = f"Did you mean '{meant}'?" if meant else f"It is one of {', '.join(map(repr, words))}"
     raise MismatchError(f"{named(column)} is never {shown(value)}. {hint}", side)
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Literal, cast
 
-from nbtrace.analysis.where import kinds, patterns
+from nbtrace.analysis.where import hints, kinds, patterns
 from nbtrace.analysis.where.errors import FilterError
 from nbtrace.analysis.where.reader import Piece, Reader
-from nbtrace.analysis.where.tokens import CONSTANTS, Source
+from nbtrace.analysis.where.tokens import CONSTANTS, Source, written
 from nbtrace.analysis.where.tree import (
+    VOCABULARIES,
     And,
     Arithmetic,
     Column,
@@ -49,8 +50,8 @@ _METHODS_KNOWN = ".isna(), .notna(), .str.contains(), .str.startswith() and .str
 _METHODS_INSTEAD = {
     "isnull": "write {0}.isna()",
     "notnull": "write {0}.notna()",
-    "isin": "write {0} in ['a', 'b']",
-    "between": "write 1 <= {0} <= 3",
+    "isin": "write {0} in [{1}, {2}]",
+    "between": "write {1} <= {0} <= {2}",
     "contains": "write {0}.str.contains('x')",
     "startswith": "write {0}.str.startswith('x')",
     "endswith": "write {0}.str.endswith('x')",
@@ -74,7 +75,7 @@ def parse(
     are one line."""
     if not isinstance(text, str) or not text.strip():
         raise FilterError(f"where={text!r} is no condition. Type for example where=\"duration > '100ms'\".")
-    source = Source(text, columns, also)
+    source = Source(text, columns, also, variables or ())
     return _Parser(source, columns, variables or {}).condition()
 
 
@@ -244,7 +245,7 @@ class _Parser(Reader):
         method = self._next()
         if method.text not in _TEXT_TESTS and method.text not in ("isna", "notna"):
             advice = _METHODS_INSTEAD.get(method.text, f"this is not known: {_METHODS_KNOWN}")
-            raise self._error(method, advice.format(column.name))
+            raise self._error(method, advice.format(written(column.name), *kinds.two_values(column.name, column.kind)))
         self._expect("(", f"() is missing behind .{method.text}")
         if method.text in ("isna", "notna"):
             reason = (
@@ -310,8 +311,13 @@ class _Parser(Reader):
         if isinstance(node, Column) and node.kind in ("any", "boolean"):
             return Truth(node)
         if isinstance(node, Value):
+            if node.kind == "text" and hints.is_condition(text := str(node.value)):
+                shown = f": {text}" if len(text) <= 60 and text.isprintable() else ""
+                raise self._error(piece, f"leave the outer quotes out{shown}")
             raise self._error(piece, "it gives no yes or no per row. Compare it with a column, as in name == 'x'")
-        example = f"{self._source.text[piece.start : piece.end][:40]} {kinds.EXAMPLES[node.kind]}"
+        words = VOCABULARIES.get(node.name) if isinstance(node, Column) else None
+        compared = kinds.EXAMPLES[node.kind] if words is None else f"== {words[-1]!r}"
+        example = f"{self._source.text[piece.start : piece.end][:40]} {compared}"
         raise self._error(piece, f"it gives no yes or no per row. Compare it, as in {example}")
 
     def _left_over(self, piece: Piece) -> FilterError:

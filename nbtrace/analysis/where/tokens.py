@@ -6,13 +6,14 @@ Enters: a text, and the names of the columns. Leaves: tokens. Linear in the text
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from nbtrace.analysis.where.errors import FilterError, UnknownColumnError
+from nbtrace.analysis.where import hints, kinds
+from nbtrace.analysis.where.errors import FilterError, UnknownColumnError, nearest
 from nbtrace.analysis.where.literals import UNITS
-from nbtrace.analysis.where.tree import VOCABULARIES
+from nbtrace.analysis.where.tree import VOCABULARIES, Kind
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
 
 MAX_LENGTH = 10_000
@@ -27,10 +28,9 @@ TokenKind: TypeAlias = Literal[
 ]
 
 _INSTEAD = {
-    "is": "`is` is not known. Write {0} == 'x', {0}.isna() or {0}.notna()",
     "like": "`like` is not known. Write {0}.str.contains('x') or {0} ~ '^x.*y$'",
     "ilike": "`ilike` is not known. Write {0}.str.contains('x', case=False)",
-    "between": "`between` is not known. Write 1 <= {0} <= 3",
+    "between": "`between` is not known. Write {1} <= {0} <= {2}",
     "contains": "write {0}.str.contains('x')",
     "startswith": "write {0}.str.startswith('x')",
     "endswith": "write {0}.str.endswith('x')",
@@ -64,16 +64,18 @@ _OPERATORS = {
     "$": "write @x for the variable x",
 }
 _STOPS = r"\s()\[\]{},<>=!&|~+*%^@'\"`;?$\\#"
+_RUN = rf"[^\d{_STOPS}\-/.:][^{_STOPS}]*"
 _TOKEN = re.compile(
     rf"""(?P<space>\s+)
       | '(?P<single>(?:\\.|[^'\\])*)' | "(?P<double>(?:\\.|[^"\\])*)" | `(?P<quoted>[^`]*)`
       | @(?P<variable>[^\W\d]\w*)
       | (?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:T[0-9:.]+(?:Z|[+-][0-9:]+)?)?)(?![\w-])
       | (?P<number>(?:[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?P<unit>[^\W\d]\w*)?
-      | (?P<run>[^\d{_STOPS}\-/.:][^{_STOPS}]*)
+      | (?P<run>{_RUN})
       | (?P<operator>===|!==|==|!=|<=|>=|<>|=<|=>|=~|!~|&&|\|\||\*\*|//|:=|.)""",
     re.VERBOSE | re.DOTALL,
 )
+_PLAIN = re.compile(_RUN)
 _METHOD = re.compile(r"\s*\.\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 _CALLED = re.compile(r"\s*\(")
 _KEY = re.compile(r"\[(['\"])([^'\"]{1,60})\1\]")
@@ -98,11 +100,14 @@ class Token:
 class Source:
     """The text of a condition, and the columns that it may name."""
 
-    def __init__(self, text: str, columns: Collection[str], also: Collection[str] = ()) -> None:
-        """also: names without a column, which an error can suggest."""
+    def __init__(
+        self, text: str, columns: Mapping[str, Kind], also: Collection[str] = (), variables: Collection[str] = ()
+    ) -> None:
+        """also: names without a column, which an error can suggest. variables: their names, for the same."""
         self.text = text
         self.columns = columns
         self.also = also
+        self.variables = variables
         self.wrong: FilterError | UnknownColumnError | None = None
         """What is said about the word of the kind `wrong`, behind which nothing is looked at. It waits until whoever reads
         comes there, so that the first fault is told."""
@@ -119,9 +124,17 @@ class Source:
         place = f"character {start + 1}, `{_one_line(piece)}`" if piece else "at the end"
         return FilterError(f"where={where!r}, {place}: {reason}{'' if reason.endswith('?') else '.'}")
 
-    def unknown(self, name: str, advice: str = "") -> UnknownColumnError:
-        """Return the error for a name that is no column."""
-        return UnknownColumnError(name, dict.fromkeys([*self.columns, *self.also]), advice)
+    def unknown(self, name: str, start: int, advice: str = "", *, value: bool = False) -> UnknownColumnError:
+        """Return the error for a name that is no column. value: columns are not what is meant, but advice."""
+        known = list(dict.fromkeys([*self.columns, *self.also]))
+        near = None
+        if raised := hints.raised(name, known):
+            advice, near = raised, []
+        elif column := hints.continued(self.text, start, known, lambda each: each != name and written(each) != each):
+            near = [column]
+        elif value:
+            near = [each for each in nearest(name, known) if each.endswith("." + name)]
+        return UnknownColumnError(name, known, advice, near, _in_prose)
 
     def column(self, name: str) -> str | None:
         """Return the column that a name means, aliases followed."""
@@ -168,6 +181,8 @@ class Source:
         if kind == "variable" and self.text[end : end + 1] in (".", "[", "("):
             behind = self.text[start + 1 : end + 1]
             raise self.error(start, end + 1, f"@x is one plain variable. Write y = {behind}… above, and @y here")
+        if kind == "date" and (timed := hints.date_and_time(match[kind], self.text[end : end + _SHOWN])):
+            raise self.error(start, end + timed[0], timed[1])
         if kind == "variable" or kind == "date":
             return Token("variable" if kind == "variable" else "date", match[kind], start, end)
         operator = match[0]
@@ -203,14 +218,14 @@ class Source:
         """Add a column, and what is asked of it behind a dot; return where they end."""
         column = self.column(name)
         if column is None:
-            raise self.unknown(name)
+            raise self.unknown(name, start)
         found.append(Token("column", column, start, end))
         method = _METHOD.match(self.text, end)
         if method is None:
             return end
         called = _CALLED.match(self.text, method.end()) is not None
         if column.startswith(ATTRIBUTE_PREFIX) and not called and not _METHODS.match("." + method[1]):
-            raise self.unknown(self.text[start : method.end()])
+            raise self.unknown(self.text[start : method.end()], start)
         found.append(Token("method", method[1], method.start(), method.end()))
         return method.end()
 
@@ -222,18 +237,51 @@ class Source:
             return self.error(
                 start, start + len(run), "leave the letter before the quote out: text is taken as it stands"
             )
+        if run[0] in hints.QUOTES:
+            return self.error(start, start + len(run), hints.straight(self.text[start : start + _SHOWN]))
         column = found[-1].text if found and found[-1].kind == "column" else "name"
+        kind = self.columns.get(column, "text")
+        low, high = kinds.two_values(column, kind)
         if run in _MISSING:
             return self.error(start, start + len(run), "a missing value is asked for with .isna() or .notna()")
+        if run.lower() == "is":
+            behind = self.text[start + len(run) : start + len(run) + _SHOWN]
+            boolean = kind in ("any", "boolean")
+            meant = hints.identity(behind, written(column), low, _MISSING, boolean=boolean)
+            return self.error(start, start + len(run), meant)
         if run == word and run.lower() in _INSTEAD:
-            return self.error(start, start + len(run), _INSTEAD[run.lower()].format(column))
+            return self.error(start, start + len(run), _INSTEAD[run.lower()].format(written(column), low, high))
         if run == "attributes" and behind == "[":
             key = _KEY.match(self.text, start + len(run))
             return self.error(start, start + len(run), f"write {ATTRIBUTE_PREFIX}{key[2] if key else 'KEY'}")
         if called and "." not in run:
             return self.error(start, start + len(run), _INSTEAD["lambda"])
         name = _METHODS.sub("", run) or run
-        return self.unknown(name, "" if called else _as_text(run, [token.text for token in found[-3:]]))
+        before = [token.text for token in found[-3:]]
+        first = before[-1:] in ([], ["and"], ["or"], ["not"]) or (before[-1:] == ["("] and before[-2:-1] != ["in"])
+        if first and hints.failed(name, self.columns):
+            near = [each for each in nearest(name, [*self.columns, *self.also]) if name.lower()[:5] in each.lower()]
+            return UnknownColumnError(name, self.columns, "Write status == 'ERROR' for what failed.", near, _in_prose)
+        compared = _compared_with(before)
+        is_text = self.columns.get(compared, "text") in ("text", "any")
+        text = _as_text(run, before) if is_text and not called else ""
+        if (variable := hints.variable(run, self.variables)) and not called:
+            also = ""
+            if text and variable == run and before[-1:] != ["in"] and compared not in VOCABULARIES:
+                also = f", or {variable!r} for the text"
+            return self.unknown(
+                variable, start, f"It is a variable of yours: write @{variable}{also}.", value=not first
+            )
+        return self.unknown(name, start, text, value=bool(text) and compared in VOCABULARIES)
+
+
+def written(column: str) -> str:
+    """Return a column as it is written in a condition: with backticks if it needs them."""
+    return column if _PLAIN.fullmatch(column) or "`" in column else f"`{column}`"
+
+
+def _in_prose(column: str) -> str:
+    return repr(column) if written(column) == column else _one_line(written(column))
 
 
 def _ends(run: str, longest: int, *, whole: bool) -> list[int]:
@@ -247,8 +295,12 @@ def _as_text(word: str, before: list[str]) -> str:
     listed = before[1:2] == ["in"]
     if len(word) > _SHOWN or not (listed or before[-1:] in (["=="], ["!="], ["~"], [","])):
         return ""
-    words = VOCABULARIES.get(before[0] if listed else before[-2], ()) if len(before) > 1 else ()
-    return f"Text is written in quotes: {(word.upper() if word.upper() in words else word)!r}."
+    return f"Text is written in quotes: {kinds.word_meant(_compared_with(before), word) or word!r}."
+
+
+def _compared_with(before: list[str]) -> str:
+    """Return what stands before the operator, or the `in`, behind which a word stands."""
+    return (before[0] if before[1:2] == ["in"] else before[-2]) if len(before) > 1 else ""
 
 
 def _one_line(piece: str) -> str:

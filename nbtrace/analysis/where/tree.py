@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from nbtrace.store.schema import KINDS, STATUS_CODES
+from nbtrace.store.schema import KINDS, STATES, STATUS_CODES
 
 Kind: TypeAlias = Literal["text", "number", "boolean", "duration", "moment", "any"]
 """What a column holds. `any`: an attribute's, of which each row may hold another kind."""
 
 Plain: TypeAlias = str | int | float | bool
 
-VOCABULARIES = {"status_code": STATUS_CODES, "kind": KINDS}
+VOCABULARIES = {"status_code": STATUS_CODES, "kind": KINDS, "state": STATES}
 """Columns that hold one of a few words."""
 
 

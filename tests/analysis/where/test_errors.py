@@ -38,6 +38,18 @@ def test_there_are_many_of_them() -> None:
     assert len(WRONG) >= 80
 
 
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("asked", ["{}.between(1, 2)", "{} between 1 and 2", "{}.isin([1])", "{} is None", "{} is it"])
+def test_what_an_answer_says_to_write_is_read(column: str, asked: str) -> None:
+    """Whatever the column holds, and with backticks where it needs them."""
+    with pytest.raises(FilterError) as caught:
+        parse(asked.format(f"`{column}`"), COLUMNS)
+    told = str(caught.value).lower().rpartition("write ")[2]
+    written = str(caught.value)[-len(told) :].removesuffix(".")
+    for each in written.replace(" or ", ", ").split(", ") if asked == "{} is it" else [written]:
+        parse(each, COLUMNS)
+
+
 def test_a_long_condition_shows_the_place() -> None:
     where = (
         " and ".join(f"cell != {i}" for i in range(200)) + " and name == 3 and " + "cell != 1 and " * 20 + "cell != 0"

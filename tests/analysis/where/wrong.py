@@ -18,9 +18,13 @@ COLUMNS: dict[str, Kind] = {
     "cell": "number",
     "attributes.rows": "any",
     "attributes.http.route": "any",
+    "attributes.ok": "any",
+    "attributes.retry count": "any",
+    "state": "text",
 }
 VARIABLES: dict[str, Any] = {
     "number": 3,
+    "limit": "1s",
     "name": "load",
     "names": ["a", "b"],
     "nothing": None,
