@@ -65,6 +65,17 @@ def test_a_running_span_that_is_forgotten_does_not_come_in_when_it_ends() -> Non
     assert other.spans()["name"].tolist() == ["secret", "inside, later", "after"]
 
 
+def test_what_is_forgotten_does_not_come_back_with_the_recording() -> None:
+    """Stopped and started while the span still runs."""
+    rec = nbtrace.record().start()
+    span = trace.get_tracer("t").start_span("secret")
+    rec.forget(name="secret")
+    rec.stop().start()
+    span.end()
+    rec.stop()
+    assert rec.spans()["name"].tolist() == []
+
+
 def test_a_condition_is_needed_and_is_checked() -> None:
     with nbtrace.record() as rec, nbtrace.span("x"):
         pass

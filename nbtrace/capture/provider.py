@@ -355,6 +355,10 @@ class Capture:
 
     def _tap_anew(self) -> None:
         provider = self._seen
+        # The old one hears nothing more: were it still reached after all, each span would be told of twice.
+        for ref, tap, _ in self._taps:
+            if ref() is provider:
+                tap.close()
         try:
             delattr(provider, _TAP)
         except AttributeError:

@@ -256,3 +256,70 @@ def test_a_child_forked_while_pyarrow_is_being_opened_can_ask() -> None:
     """It would find the module half open, and its lock held by a thread that is not there."""
     told = run(_FORK_AT_FIRST_SEALING, "1000000", "own")
     assert told["rows"] == 17_000
+
+
+_TIMEOUTS = """
+class TimeIsUp(Exception):
+    pass
+made["fired"] = made["caught"] = 0
+def handler(*_):
+    made["fired"] += 1
+    raise TimeIsUp
+class Odd:
+    def __str__(self):
+        return "odd" * 50
+signal.signal(signal.SIGALRM, handler)
+until = time.monotonic() + SECONDS * 2
+while time.monotonic() < until:
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.002)
+        while True:
+            with tracer.start_as_current_span("main", attributes={"n": 1, "t": (1, "x")}) as span:
+                span.add_event("e", {"n": 1})
+                if sys.argv[2] == "own":
+                    span.set_attribute("odd", Odd())
+            made["main"] += 1
+    except TimeIsUp:
+        made["caught"] += 1
+signal.setitimer(signal.ITIMER_REAL, 0)
+from opentelemetry.context import Context, attach
+attach(Context())
+span = None
+gc.collect()
+tell()
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers")
+@pytest.mark.parametrize("provider", ["own", "user"])
+def test_a_timeout_raised_by_a_signal_handler_arrives(provider: str) -> None:
+    """Whatever line of nbtrace it interrupts: it is no fault of ours, and is not swallowed as one."""
+    told = run(_TIMEOUTS, "1000000", provider)
+    assert told["made"]["fired"] > 100
+    assert told["made"]["caught"] == told["made"]["fired"]
+    assert (told["twice"], told["faults"]) == (0, [])
+    assert set(told["states"]) <= {"ended", "unfinished"}
+
+
+_FORK_AT_FIRST_QUESTION = """
+with tracer.start_as_current_span("main"):
+    pass
+asking = threading.Thread(target=rec.spans)
+asking.start()
+time.sleep(float(sys.argv[3]))  # anywhere in the import of pandas
+pid = os.fork()
+if pid == 0:
+    signal.alarm(60)
+    assert len(rec.spans()) == 1
+    os._exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+asking.join()
+made["main"] = 1
+tell()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("after", ["0.05", "0.3"])
+def test_a_child_forked_while_another_thread_asks_for_the_first_time_can_ask(after: str) -> None:
+    assert run(_FORK_AT_FIRST_QUESTION, "1000000", "own", after)["rows"] == 1

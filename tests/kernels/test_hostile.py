@@ -188,8 +188,9 @@ def test_an_interrupted_loop_of_stock_spans_leaves_none_running(kernel: Kernel, 
             "print('go', flush=True)\nwhile True:\n    with t.start_as_current_span('stock'):\n        made += 1"
         )
         assert kernel.interrupt_when("go", message).ename == "KeyboardInterrupt"
+    kernel.run("1/0")  # what the last traceback has held, a suspended generator say, is let go of
     told = kernel.run(
-        "import nbtrace\ntable = nbtrace.spans(name='stock')\n"
+        "import gc, nbtrace\ngc.collect()\ntable = nbtrace.spans(name='stock')\n"
         "print(table['span_id'].is_unique, sorted(set(table['state'])), len(table) >= made, table['end_time'].isna().sum())"
     ).stdout.split(maxsplit=1)
     assert told[0] == "True"
@@ -214,6 +215,28 @@ def test_a_cell_is_forgotten_with_its_source(kernel: Kernel) -> None:
     assert "Forgotten because somebody asked for it: " in status(kernel)
     assert "type" in kernel.run("%nbtrace forget").stderr
     assert "belong to" in kernel.run("%nbtrace status --cell 3").stderr
+
+
+def test_a_cell_whose_span_is_gone_is_forgotten_with_its_source_and_only_here(kernel: Kernel) -> None:
+    """The bound has dropped the span, not the source; and another recording keeps its own."""
+    kernel.run("import nbtrace, pickle\n%config NBTrace.max_spans = 8\nother = nbtrace.record().start()")
+    cell = kernel.run("word = 'hunter2'\nwith nbtrace.span('kept elsewhere'): pass").execution_count
+    kernel.run("for i in range(100):\n    with nbtrace.span('x'): pass")
+    assert kernel.run(f"%nbtrace forget --cell {cell}").status == "ok"
+    told = kernel.run(
+        f"w = 'hun' + 'ter2'\nprint(w in pickle.dumps(nbtrace.live()).decode('latin-1'), "
+        f"other.spans(cell={cell})['name'].tolist()[-1:], len(other.cells(cell={cell})))"
+    ).stdout
+    assert told == "False ['kept elsewhere'] 1\n"
+    kernel.run("other.stop()")
+
+
+def test_an_unfinished_span_is_called_so_everywhere(kernel: Kernel) -> None:
+    kernel.run("import nbtrace\nfrom opentelemetry import trace\n_ = trace.get_tracer('t').start_span('lost'); del _")
+    text = kernel.run("print(nbtrace.text())").stdout
+    (line,) = [line for line in text.splitlines() if "lost" in line]
+    assert "unfinished" in line
+    assert "running" not in line
 
 
 def test_a_finaliser_that_uses_nbtrace_at_exit_is_silent() -> None:

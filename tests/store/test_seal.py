@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nbtrace.store.batch import Batch, Run
-from nbtrace.store.schema import MAX_TEXT, Extra
+from nbtrace.store.schema import MAX_TEXT, UNSEALABLE, Extra
 from nbtrace.store.seal import decode_json, seal
 from tests.rows import row
 
@@ -121,3 +121,35 @@ def test_strings_that_repeat_are_stored_once() -> None:
     batch = seal([row(i + 1, s="the same text every time") for i in range(100)])
     run: Run = batch.attributes["s"][0]
     assert len(run.values.dictionary) == 1
+
+
+def test_a_row_that_cannot_be_sealed_is_one_that_says_so_and_costs_no_other() -> None:
+    """Torn, short, of objects that refuse everything: the others are there, and each is counted once."""
+
+    class Refusing:
+        def __hash__(self) -> int:
+            raise ValueError("no")
+
+        def __eq__(self, other: object) -> bool:
+            raise ValueError("no")
+
+    UNSEALABLE.clear()
+    good = row(1, n=1)
+    torn = (*row(2, a=1, b=2)[:-1],)
+    rows = [good, row(3, name=Refusing()), torn, (7, 4, 0), (7, 5), row(6, n=2)]
+    for _ in range(3):
+        batch = seal(rows)
+    found = batch.spans.to_pylist()
+    assert [int(each["span_id"], 16) for each in found] == [1, 3, 2, 4, 5, 6]
+    assert found[0]["name"] == found[5]["name"] == "work"
+    assert "Refusing object" in found[1]["name"]
+    assert [each["name"].startswith("this span could not be kept") for each in found] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert sorted(UNSEALABLE) == [(7, 4), (7, 5)]
+    UNSEALABLE.clear()

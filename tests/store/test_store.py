@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import sys
 import threading
 import tracemalloc
 
 import pytest
 
 from nbtrace.store import store as store_module
+from nbtrace.store.redact import Redactor
 from nbtrace.store.schema import Extra
 from nbtrace.store.store import SpanStore
 from nbtrace.store.weight import weigh
@@ -162,3 +164,45 @@ def test_the_sealing_thread_ends_when_there_is_nothing_to_seal() -> None:
     wait_for(lambda: store._chunks[0].batch is not None)
     wait_for(lambda: not store._at_work.locked())
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("bound", [8, 100])
+def test_what_is_dropped_is_counted_once_whoever_drops_it(bound: int) -> None:
+    """Many writers at a small bound drop the same chunks at the same time."""
+    store = SpanStore(max_spans=bound)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+
+    def write(number: int) -> None:
+        for i in range(4_000):
+            store.append(row(number * 4_000 + i + 1))
+
+    try:
+        writers = [threading.Thread(target=write, args=(n,)) for n in range(8)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert store.dropped_spans + len(store) == 32_000
+
+
+def test_rules_that_change_leave_what_was_kept_as_it_is() -> None:
+    """Neither does a secret come back, nor does a callable get what has ended before it was chosen."""
+    store = SpanStore()
+    store.cells.open(execution_count=1, cell_id=None, source="password = 'hunter2-hunter2'")
+    store.append(row(1, password="hunter2-hunter2"))
+    asked: list[object] = []
+    store.change(redactor=Redactor(lambda key, value: asked.append(value) or value))
+    store.change(redactor=Redactor(False))
+    store.append(row(2, password="kept as it is"))
+    store.cells.open(execution_count=2, cell_id=None, source="password = 'kept as it is'")
+    snapshot = store.snapshot()
+    values = [v for batch in snapshot.batches for run in batch.attributes["password"] for v in run.values.to_pylist()]
+    assert values == ["[redacted: password]", "kept as it is"]
+    assert [e.source for e in snapshot.executions] == [
+        "password = '[redacted: password]'",
+        "password = 'kept as it is'",
+    ]
+    assert asked == []
