@@ -63,7 +63,8 @@ class NBTrace(Configurable):
     redact = _Redact(
         True,
         help="What looks like a secret is not kept. False keeps everything; a list of '+rule' and '-rule' changes the rules "
-        "(a wrong one lists them); a callable f(key, value) has the last word. Holds for what is kept from now on.",
+        "(a wrong one lists them); a callable f(key, value) has the last word. Holds for what is kept from now on. "
+        "In %config lines double a pattern's braces, as '+pattern:ACME-[0-9]{{6}}': IPython replaces single ones.",
     ).tag(config=True)
 
     capture_source = Enum(

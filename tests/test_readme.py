@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -42,6 +43,33 @@ def test_the_options_are_those_of_the_configuration() -> None:
     named = re.findall(r"^\| (\w+) \| ([\w,\"]+) \|", README[README.index("## Configuration") :], re.MULTILINE)
     defaults = {name: str(trait.default_value) for name, trait in NBTrace.class_own_traits(config=True).items()}
     assert {name: value.replace(",", "").strip('"') for name, value in named if name != "option"} == defaults
+
+
+_SETS_LINES = """
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_line_magic("load_ext", "nbtrace")
+(options,) = [one for one in shell.configurables if type(one).__name__ == "NBTrace"]
+for line in json.loads(sys.argv[1]):
+    shell.run_cell(line).raise_error()
+    print(json.dumps(repr(options.redact) if not callable(options.redact) else options.redact("key", "kept")))
+"""
+
+
+def test_what_it_sets_redact_to_arrives_as_it_is_written() -> None:
+    """IPython replaces what stands in braces in a magic's line."""
+    pytest.importorskip("IPython")
+    lines = re.findall(r"^%config NBTrace\.redact = (.*?)(?:  .*)?$", README, re.MULTILINE)
+    assert len(lines) >= 4
+    expected = ["kept" if callable(value := eval(line)) else repr(value) for line in lines]
+    assert "line write `{{6}}` where the pattern has `{6}`" in README
+    lines.append("['+pattern:ACME-[0-9]{{6}}']")
+    expected.append("['+pattern:ACME-[0-9]{6}']")
+    typed = json.dumps([f"%config NBTrace.redact = {line}" for line in lines])
+    done = subprocess.run([sys.executable, "-c", _SETS_LINES, typed], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line) for line in done.stdout.splitlines() if line.startswith('"')] == expected, done.stderr
 
 
 def test_the_two_commands_stand_alone_on_their_lines() -> None:

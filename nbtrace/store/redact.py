@@ -14,7 +14,7 @@ from typing import Any
 from nbtrace.store.redact_assigned import assignments
 from nbtrace.store.redact_choice import OPTIONAL, Choice, Redact, parse_choice
 from nbtrace.store.redact_names import Named as _Named
-from nbtrace.store.redact_names import Names, is_hit, is_reference
+from nbtrace.store.redact_names import Names, is_hit, is_listed
 from nbtrace.store.redact_own import optional, patterns
 from nbtrace.store.redact_rules import formats, shapes
 from nbtrace.store.values import clean_value
@@ -193,7 +193,7 @@ class Redactor:
         if kind is tuple:
             # ("X-Api-Key", "x"): how headers are written down that may occur twice.
             pair = self._told(value[0]) if len(value) == 2 and type(value[1]) is str else None
-            if pair is not None and pair.sure and not is_reference(value[1]):
+            if pair is not None and pair.sure and not is_listed(value[1]):
                 return (value[0], self._nested(value[0], value[1], pair))
             return tuple(self._items(key, value, name))
         if kind is dict:

@@ -12,9 +12,12 @@ from nbtrace.store.redact_names import (
     Named,
     Names,
     is_elsewhere,
+    is_listed,
     is_placeholder,
     is_prose,
     is_reference,
+    is_variable,
+    is_word,
     is_word_of_text,
     looks_secret,
 )
@@ -50,6 +53,9 @@ _BODIES = {
     "\\'": re.compile(r"(?:[^'\\\n]|\\(?!').)*+"),
 }
 _BARE = re.compile(r"(?:(?!,\s?[\w.]{1,80}=|\[redacted: )[^\s\"'`<>;&])++")
+_JUDGED = 2_048
+"""Characters of a bare word that are looked at: a longer one may hold thousands of names, each with the rest for its value."""
+_BARE_HEAD = re.compile(rf"(?:(?!,\s?[\w.]{{1,80}}=|\[redacted: )[^\s\"'`<>;&]){{1,{_JUDGED}}}+")
 _BARE_IN_CONNECTION = re.compile(r"(?:(?!\[redacted: )[^\s\"'`;])++")
 _EXPRESSION = re.compile(r"[A-Za-z_][\w.]*+(?:[(\[,)]|\Z)")
 _CALL = re.compile(r"[A-Za-z_][\w.]*+[(\[]")
@@ -60,6 +66,7 @@ _SHELL_CELL = re.compile(
 _NAME_FIRST = re.compile(r"(?:%(?:set_)?env|configure set|config set)[ \t]{1,8}\Z")
 _BARE_KEY = Named("api-key", False)
 """What `key=` promises, by its identity: little, and only as an argument."""
+_RENAMES = re.compile(r"\brename\([^{}()]{0,60}\{[^{}()]*\Z")
 _TARGETS = re.compile(r"[ \t]*[\w.]+(?:[ \t]*,[ \t]*[\w.]+)*[ \t]*,[ \t]*\Z")
 
 
@@ -75,6 +82,10 @@ class _Scan:
 
     def __init__(self, text: str, names: Names, hit: Hit, code: bool) -> None:
         self.text, self.names, self.hit = text, names, hit
+        self.key = ""
+        """The name whose value is looked at."""
+        self.run_end = 0
+        """Where the last very long bare word ends."""
         self.parts: list[str] = []
         self.done = 0
         """What is before has been taken into `parts`."""
@@ -98,6 +109,7 @@ class _Scan:
                 found = _BARE_KEY
             if found is None:
                 continue
+            self.key = name
             self.value_of(start, end, found)
             position = max(position, self.done)
         return "".join(self.parts) + self.text[self.done :]
@@ -111,6 +123,8 @@ class _Scan:
             self.after_space(start, end, found)
             return
         sign, at, quote = separator["sign"], separator.end(), separator["quote"]
+        if sign == ":" and quote is None and separator.end() == end + 1 and self.is_page(start):
+            return
         if separator["bracket"] and quote is None:
             return  # def f(token): …
         if sign == ",":
@@ -139,6 +153,8 @@ class _Scan:
                 and sign == ":"
                 and self.closes(start, opening["quote"])
             ):
+                return
+            if quote is not None and sign == ":" and self.renames(start, opening):
                 return
             several = sign == "=" and self.has_targets(start)
             self.literals(at, found, several=several)
@@ -213,6 +229,8 @@ class _Scan:
         if opening is not None and opening["quote"] is not None:
             first, last, _ = self.body(opening)
             value = self.text[first:last]
+            if is_listed(value):
+                return
             if self.is_secret(found, value) and looks_secret(value, 6 if found.sure else 16):
                 self.literal(first, last, found)
 
@@ -249,7 +267,9 @@ class _Scan:
         return opening.end(), last, min(len(self.text), last + len(quote))
 
     def is_secret(self, found: Named, value: str) -> bool:
-        if is_placeholder(value) or is_elsewhere(found.rule, value) or is_prose(value) or is_reference(value):
+        if len(value) == 1 or is_placeholder(value) or is_elsewhere(found, value) or is_prose(value):
+            return False
+        if is_reference(value, found.rule, self.key):
             return False
         if is_word_of_text(found, value) or (found.rule == "cookie" and " " in value and "=" not in value):
             return False
@@ -266,16 +286,18 @@ class _Scan:
         if found is _BARE_KEY or "\n" in text[at - 1 : at] or text.startswith("[redacted: ", at):
             return
         connection = sign == "=" and (text[start - 1 : start] == ";" or ";" in text[at : at + 200].partition("\n")[0])
-        matched = (_BARE_IN_CONNECTION if connection and text[start - 1 : start] == ";" else _BARE).match(text, at)
+        matched = (_BARE_IN_CONNECTION if connection and text[start - 1 : start] == ";" else _BARE_HEAD).match(text, at)
         if matched is None:
             return
         if is_placeholder(matched.group()):
             return
         value = matched.group().rstrip(",)]}" if not closing else "")
         after = text[at + len(value) : at + len(value) + 2]
-        if not value or (closing and after != closing) or is_placeholder(value) or is_elsewhere(found.rule, value):
+        if not value or (closing and after != closing) or is_placeholder(value) or is_elsewhere(found, value):
             return
-        if is_reference(value) and not (value.islower() and value.isalpha() and found.sure and connection):
+        if matched.end() - at == _JUDGED and at >= self.run_end and (run := _BARE.match(text, at)) is not None:
+            self.run_end = run.end()
+        if len(value) == 1 or self.is_told_elsewhere(value, after, connection and found.sure):
             return
         if is_word_of_text(found, value) or (found.rule != "password" and _NUMBER.fullmatch(value)):
             return
@@ -290,7 +312,16 @@ class _Scan:
                 return
         elif not (found.sure or looks_secret(value, 8)):
             return
-        self.replace(at, at + len(value), found.rule)
+        long = matched.end() - at == _JUDGED and matched.end() < self.run_end
+        self.replace(at, self.run_end if long else at + len(value), found.rule)
+
+    def is_told_elsewhere(self, value: str, after: str, connection: bool) -> bool:
+        """Whether a bare word is a variable: `connect(password=db_password)`, but not `password=secret dbname=x`."""
+        if is_reference(value, "password", self.key):
+            return not (connection and value.islower() and value.isalpha())
+        if not is_variable(value) or (connection and value.islower() and value.isalpha()):
+            return False
+        return not value.isalpha() or after[:1] in (",", ")", "]", "}")
 
     def takes_bare(self, start: int) -> bool:
         """Whether a bare word behind the name at `start` can be a value: not in Python code."""
@@ -313,6 +344,20 @@ class _Scan:
         """Whether the quote behind a name is the end of the string that the name stands in: `"Password: "`."""
         line = self.text[self.text.rfind("\n", max(0, start - 2_000), start) + 1 : start]
         return line.count(quote) % 2 == 1
+
+    def renames(self, start: int, opening: re.Match[str]) -> bool:
+        """Whether the name is a column's that gets another: `df.rename(columns={"pwd": "cwd"})`."""
+        first, last, _ = self.body(opening)
+        before = self.text[max(0, start - 200) : start]
+        if not is_word(self.text[first:last]) or "rename" not in before:
+            return False
+        return _RENAMES.search(before) is not None
+
+    def is_page(self, start: int) -> bool:
+        """Whether a name is the last part of an address: `https://en.wikipedia.org/wiki/Password:_The_Game`."""
+        if self.text[start - 1 : start] != "/":
+            return False
+        return "://" in self.text[max(0, start - 200) : start].split()[-1]
 
     def has_targets(self, start: int) -> bool:
         """Whether other names are assigned to before this one: `user, password = "me", "x"`."""

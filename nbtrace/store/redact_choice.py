@@ -39,6 +39,9 @@ class Choice:
         return bool(self.rules or self.names or self.patterns or self.call)
 
 
+_PASS = 'Pass True, False, a list as ["+email", "-jwt"], or a callable f(key, value).'
+"""What to do instead of what cannot be meant."""
+
 OFF = Choice(rules=frozenset())
 
 
@@ -47,8 +50,10 @@ def parse_choice(choice: Redact) -> Choice:
 
     True is the defaults, False nothing, a callable `f(key, value)` the defaults and then itself. In a list, `"-jwt"` switches a
     rule off, `"+email"` one of `OPTIONAL` on; `"+name:customer_id"` redacts texts under a key whose last words are these, and
-    `"+pattern:ACME-[0-9]{6}"` what a regular expression finds. A named group in it, `"+pattern:case (?P<acme>[0-9]+)"`, is what
-    is replaced, and names the rule. Raises ValueError for anything else."""
+    `"+pattern:ACME-[0-9]+"` what a regular expression finds. A named group in it, `"+pattern:case (?P<acme>[0-9]+)"`, is what
+    is replaced, and names the rule. Raises ValueError for anything else.
+
+    In a magic's line IPython puts `6` in the place of `{6}`, as if it were a variable: double the braces there."""
     if choice is True:
         return Choice()
     if choice is False:
@@ -57,16 +62,12 @@ def parse_choice(choice: Redact) -> Choice:
         return Choice(call=choice)
     items = [choice] if isinstance(choice, str) else choice
     if not isinstance(items, Sequence) or not all(isinstance(item, str) for item in items):
-        raise ValueError(
-            f'redact is {choice!r}. Pass True, False, a list as ["+email", "-jwt"], or a callable f(key, value).'
-        )
+        raise ValueError(f"redact is {choice!r}. {_PASS}")
     rules, names, patterns = set(DEFAULTS), [], []
     for item in items:
         sign, rule = item[:1], item[1:].strip()
         if sign not in ("+", "-") or not rule:
-            raise ValueError(
-                f'{item!r} in redact has no sign. Write "+{item}" to switch it on, "-{item}" to switch it off.'
-            )
+            raise ValueError(_unsigned(item, alone=isinstance(choice, str)))
         kind, colon, rest = rule.partition(":")
         if sign == "+" and colon and kind == "name":
             names.append(_name(item, rest))
@@ -81,11 +82,23 @@ def parse_choice(choice: Redact) -> Choice:
     return Choice(frozenset(rules), tuple(names), tuple(patterns))
 
 
+def _unsigned(item: str, *, alone: bool) -> str:
+    """Say what to type instead of an item without a sign, or without anything behind it."""
+    word = item.strip()
+    if word in ("", "+", "-"):
+        return f"{item!r} in redact is empty: it names no rule. {_PASS}"
+    if word in DEFAULTS or word in OPTIONAL or word.startswith(("name:", "pattern:")):
+        off = "" if ":" in word else f', "-{word}" to switch it off'
+        return f'{item!r} in redact has no sign. Write "+{word}" to switch it on{off}.'
+    return f"redact is {item!r}. {_PASS}" if alone else _unknown(item, word)
+
+
 def _unknown(item: str, rule: str) -> str:
     known = sorted(DEFAULTS | set(OPTIONAL))
     near = get_close_matches(rule, known, n=1)
-    meant = f" Did you mean {item[0] + near[0]!r}?" if near else ""
-    own = ' Of your own: "+name:customer_id", "+pattern:ACME-\\d{6}".' if item[0] == "+" else ""
+    sign = "-" if item.startswith("-") else "+"
+    meant = f" Did you mean {sign + near[0]!r}?" if near else ""
+    own = ' Of your own: "+name:customer_id", "+pattern:ACME-[0-9]+".' if sign == "+" else ""
     return f"{item!r} in redact is no rule.{meant} Known: {', '.join(known)}.{own}"
 
 

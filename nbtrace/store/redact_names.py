@@ -16,6 +16,8 @@ class Named(NamedTuple):
     rule: str
     sure: bool
     """False where the name allows for other things, so that the value has to look like a secret too."""
+    other: str = ""
+    """What else the name may mean: "directory" for pwd, "licence" for license_key."""
 
 
 NAME_RULES = ("password", "secret", "token", "api-key", "secret-key", "authorization", "cookie", "credentials")
@@ -40,9 +42,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 _SINGLE = {
-    **dict.fromkeys(
-        ("password", "passwords", "passwd", "passphrase", "passcode", "pwd", "pw"), Named("password", True)
-    ),
+    **dict.fromkeys(("password", "passwords", "passwd", "passphrase", "passcode", "pw"), Named("password", True)),
+    "pwd": Named("password", True, "directory"),
     "pass": Named("password", False),
     "secret": Named("secret", True),
     "secrets": Named("secret", False),
@@ -67,7 +68,7 @@ _SECRET_KEYS = _words(
     "fernet symmetric session sas ssl tls pgp gpg"
 )
 _API_KEYS = _words(
-    "api app application subscription license consumer service deploy auth bot admin authentication webhook functions"
+    "api app application subscription consumer service deploy auth bot admin authentication webhook functions"
 )
 _VENDOR_KEYS = _words(
     "openai anthropic cohere mistral huggingface hf wandb stripe sendgrid mailgun twilio datadog dd pinecone tavily "
@@ -126,7 +127,7 @@ def named(name: str) -> Named | None:
         if found is not None:
             if any(word in _NEUTRAL for word in tail):
                 return None
-            return found if all(word in _STRENGTH or word.isdigit() for word in tail) else Named(found.rule, False)
+            return found if all(word in _STRENGTH or word.isdigit() for word in tail) else found._replace(sure=False)
         tail.append(words.pop())
         if len(tail) > 6:
             return None
@@ -141,6 +142,8 @@ def _head(words: list[str]) -> Named | None:
             return Named("secret-key", True)
         if before in _API_KEYS:
             return Named("api-key", True)
+        if before in ("license", "licence"):
+            return Named("api-key", True, "licence")
         return Named("api-key", False) if before in _VENDOR_KEYS else None
     if before in _ASKS:
         return None
@@ -218,13 +221,26 @@ _STATUS = _words(
     "bool"
 )
 _ALNUM = re.compile(r"[^\W_]")
-_REFERENCE = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9]*(?:[_\-.][A-Za-z0-9]+)*")
+_CONSTANT = re.compile(r"_{0,2}+[A-Z]{1,30}+(?:_[A-Z]{1,30}+|[0-9]{1,2}+[A-Z]{0,30}+(?=_)|_[0-9]\Z){0,20}+")
+_SNAKE = re.compile(r"_{0,2}[a-z]{1,30}(?:_[a-z]{1,30}){1,20}")
+_HEADER = re.compile(r"[xX](?:-[A-Za-z]{1,30}){1,8}")
+_VARIABLE_NAME = re.compile(
+    r"_{0,2}+[a-z]{1,30}+(?:[A-Z][a-z]{1,30}+|[_.][A-Z]{2,30}+(?![a-z])|[_.][A-Za-z][a-z]{0,30}+){0,20}+"
+)
+_BETWEEN_WORDS = re.compile(r"[_\-. ]")
+_NUMBERED = re.compile(r"[a-z]{1,30}[0-9]")
 _PROSE = re.compile(
     r"\b(?:is|are|must|should|required|invalid|incorrect|please|enter|the|this|your|cannot|missing|not|too|of|to)\b",
     re.IGNORECASE,
 )
 _PATH = re.compile(
     r"(?:~|\.{1,2}|[A-Za-z]:)[/\\]|/(?:etc|home|run|var|usr|opt|tmp|root|mnt|srv|Users|dbfs)/|.{0,200}\.(?:pem|key|json|pub|txt)\Z"
+)
+_DIRECTORY = re.compile(r"[~/\\]|\.{1,2}(?:[/\\]|\Z)|[A-Za-z]:[/\\]")
+_LICENCE = re.compile(
+    r"(?:mit|isc|bsd|[al]?gpl|mpl|epl|eupl|cc0?|apache|unlicense|zlib|artistic|boost|bsl|psf|python|proprietary|other"
+    r"|odbl|osl|wtfpl)(?:[-_ .v]{0,2}(?:license|licence|clause|only|or|later|by|nc|sa|nd|\d)){0,8}",
+    re.IGNORECASE,
 )
 _FOLDER = re.compile(r"(?:/[a-z][a-z_.\-]{0,40}){1,20}/?")
 _SEGMENT = re.compile(r"[\-_./:+=~@ ]+")
@@ -246,9 +262,46 @@ def is_placeholder(value: str) -> bool:
     return rest.lower() in _STATUS or _STAND_IN.fullmatch(rest) is not None
 
 
-def is_reference(value: str) -> bool:
-    """Whether `value` is itself the name of a secret: `password`, `DB_PASSWORD`, `access_token`."""
-    return len(value) <= 80 and _REFERENCE.fullmatch(value) is not None and named(value) is not None
+def is_reference(value: str, rule: str = "", key: str = "") -> bool:
+    """Whether `value`, a literal, is itself the name of a secret, and not one that has such a word in it, as "pw123456".
+
+    An environment variable's ("DB_PASSWORD"), a header's, or the words of its own `key`. What people choose themselves,
+    passwords, is the name of nothing else; what is drawn is never made of words (`token="access_token"`)."""
+    if len(value) > 80:
+        return False
+    if key and _same_name(key, value):
+        return True
+    patterns = [_HEADER]
+    if "_" in value or value.endswith("PASSWORD"):
+        patterns += (_CONSTANT,) if rule in ("password", "secret") else (_CONSTANT, _SNAKE)
+    return any(pattern.fullmatch(value) for pattern in patterns) and named(value) is not None
+
+
+def is_listed(value: str) -> bool:
+    """Whether `value` may stand in a list of names: `password`, `dbPassword`, `password2`."""
+    if len(value) > 80 or named(value) is None:
+        return False
+    return any(pattern.fullmatch(value) for pattern in (_CONSTANT, _HEADER, _VARIABLE_NAME, _NUMBERED))
+
+
+def is_variable(value: str) -> bool:
+    """Whether `value`, a bare word, is a variable or a constant that holds a secret: `db_password`, `self.token`."""
+    if len(value) > 80 or named(value) is None:
+        return False
+    return _VARIABLE_NAME.fullmatch(value) is not None or _CONSTANT.fullmatch(value) is not None
+
+
+def _same_name(key: str, value: str) -> bool:
+    """Whether a value is made of its key's very words, or of those behind the last dot: `cfg.password = "password"`."""
+    words = words_of(value)
+    if not words or "".join(words) != _BETWEEN_WORDS.sub("", value).lower():
+        return False
+    return words in (words_of(key), words_of(key.rpartition(".")[2]))
+
+
+def is_word(value: str) -> bool:
+    """Whether `value` is a name without digits, as of a table's column."""
+    return _VARIABLE_NAME.fullmatch(value) is not None or _CONSTANT.fullmatch(value) is not None
 
 
 def is_prose(value: str) -> bool:
@@ -256,8 +309,15 @@ def is_prose(value: str) -> bool:
     return " " in value and _PROSE.search(value) is not None
 
 
-def is_elsewhere(rule: str, value: str) -> bool:
-    """Whether `value` says where the secret is: a file, a working directory, an address."""
+def is_elsewhere(name: Named, value: str) -> bool:
+    """Whether `value` is what else the name may mean, or says where the secret is: a file, a directory, an address."""
+    rule = name.rule
+    if name.other == "directory" and _DIRECTORY.match(value):
+        return True
+    if name.other == "licence" and (
+        _LICENCE.fullmatch(value) or (not any(map(str.isdigit, value)) and (" " in value or len(value) < 16))
+    ):
+        return True
     if rule in ("password", "secret-key", "secret", "token", "credentials"):
         if _PATH.match(value):
             return True
@@ -284,7 +344,7 @@ def looks_secret(value: str, at_least: int = 6) -> bool:
 
 def is_hit(name: Named, value: str) -> bool:
     """Whether `value`, an attribute's, is a secret under a name that promises `name`."""
-    if is_placeholder(value) or is_elsewhere(name.rule, value):
+    if is_placeholder(value) or is_elsewhere(name, value):
         return False
     return name.sure or looks_secret(value)
 

@@ -760,12 +760,112 @@ def _hard_harmless() -> list[Case]:
     return [Case("text", t) for t in texts] + [Case("source", t) for t in sources]
 
 
+def _passwords_with_a_name_in_them() -> list[Case]:
+    """What people choose: a word for a secret, and a little more. A user met that nine of ten of these were kept."""
+    return [
+        source("connect(password='{}')", "pw123456"),
+        source("connect(password='{}')", "S3cretPw"),
+        source("connect(password='{}')", "pass1234"),
+        source("pw = '{}'", "MyPw99"),
+        source("cfg = {{'password': '{}'}}", "secret99"),
+        source("PASSWORD = '{}'", "Secret123"),
+        source("api_token = '{}'", "token99"),
+        source("password = '{}'", "password1"),
+        source("db_password = '{}'", "prod-db-pass"),
+        source("db_password = '{}'", "db-pass"),
+        source("engine = make(user='me', password='{}')", "my_password"),
+        source("login('me', password='{}')", "super-secret"),
+        source("os.environ['DB_PASSWORD'] = '{}'", "Password123"),
+        source("os.environ['DB_PASSWORD'] = '{}'", "SecretPw"),
+        source("os.environ.setdefault('PGPASSWORD', '{}')", "pgpass2024"),
+        source("secret = '{}'", "topsecret-token"),
+        source("app.secret_key = '{}'", "dev-secret-key"),
+        source("client_secret = '{}'", "MySecretToken"),
+        source("settings.api_key = '{}'", "my-api-key-1"),
+        source("passwords = ['{}', '{}']", "Pass1word-pass", "admin_pass"),
+        source("user, pwd = 'me', '{}'", "rootPw1"),
+        source("ftp = FTP('h', user='me', passwd='{}')", "ftp-pass"),
+        source("reader.option('password', '{}')", "pass4321"),
+        source("smtp_pass = '{}'", "mailPass"),
+        source("!psql 'host=h password={} dbname=x'", "secret"),
+        source("%env DB_PASSWORD={}", "dbPass2024"),
+        source("# password={}", "mypass77"),
+        text("connect(host='h', password='{}') failed", "pw123456"),
+        text("load host=h password={} dbname=x", "Secret123"),
+        text("login password={}", "prod-db-pass"),
+        text("retry password={}", "password1"),
+        text('{{"user": "me", "password": "{}"}}', "admin_password"),
+        text("{{'db_password': '{}'}}", "admin-password"),
+        text("Server=x;Uid=me;Pwd={};Database=y", "Secret-Pw"),
+        text("password: {}", "token2024"),
+        text("api_key='{}'", "ApiKey2024"),
+        text("license_key = '{}'", "A1B2-C3D4-E5F6"),
+    ]
+
+
+def _names_in_a_value() -> list[Case]:
+    """What stands behind a secret's name, and is a name itself, a path, or a letter."""
+    sources = [
+        "password = Field(env='DB_PASSWORD')",
+        "connect(password='DB_PASSWORD')",
+        "connect(password='PGPASSWORD')",
+        "cfg = {'password': 'DB_PASSWORD_2', 'token': 'GITHUB_TOKEN'}",
+        "secret = 'AUTH0_CLIENT_SECRET'",
+        "secret_key = 'AWS_S3_SECRET_KEY'",
+        "names = {'password': 'password', 'db_password': 'db_password'}",
+        "mapping = dict(api_key='api_key', token='token')",
+        "cfg.password = 'password'",
+        "self.api_key = 'apiKey'",
+        "token = 'access_token'",
+        "api_key = 'x-api-key'",
+        "token_header = {'token': 'X-Auth-Token'}",
+        "df.rename(columns={'pwd': 'cwd'})",
+        "df.rename(columns={'id': 'user', 'password': 'secret_word'})",
+        "df.rename({'password': 'user_password', 'pwd': 'login'}, axis=1)",
+        "fields = ('username', 'password1', 'password2')",
+        "df[['password', 'password2', 'token1']]",
+        "pwd = '/data2/Proj-1'",
+        "cfg = {'pwd': '~/work/nb1'}",
+        "license_key = 'MIT'",
+        "license_key = 'Apache-2.0'",
+        "license_key = 'BSD-3-Clause'",
+        "assert hash_of(password='x') != hash_of(password='y')",
+        "api_key=os.environ['API_KEY']",
+        "secret = vault.read('DB_SECRET')['value']",
+        "env = [{'name': 'DB_PASSWORD', 'valueFrom': ref}]",
+    ]
+    texts = [
+        "SELECT * FROM users WHERE password = 'x'",
+        "https://en.wikipedia.org/wiki/Password:_The_Game",
+        "see https://de.wikipedia.org/wiki/Token:Geschichte for more",
+        "    conn = connect(host, password=db_password, token=self.token)",
+        "    conn = connect(password=dbPassword)",
+        "    conn = connect(password=secret, user=user)",
+        "usage: tool [--password=DB_PASSWORD] [--token=API_TOKEN]",
+        "PWD=/data2/Proj-1",
+        "PWD=C:\\Work\\Proj1 OLDPWD=/data3",
+    ]
+    values = (
+        ("pwd", "/data2/Proj-1"),
+        ("process.pwd", "C:\\Work\\a1"),
+        ("license_key", "CC-BY-4.0"),
+        ("license_key", "some value"),
+    )
+    return (
+        [Case("source", t) for t in sources]
+        + [Case("text", t) for t in texts]
+        + [Case("value", content, key) for key, content in values]
+    )
+
+
 HELD_OUT_SECRETS = _held_out_secrets()
 HELD_OUT_HARMLESS = _held_out_harmless()
 SECRETS = _carried(_vendor_keys()) + _by_name() + _nested() + _texts() + _sources() + _hard_secrets()
+SECRETS += _passwords_with_a_name_in_them()
 HARMLESS = (
     [Case("value", content, key) for key, content in _NAMES_OF_HARMLESS]
     + _harmless_texts()
     + _harmless_sources()
     + _hard_harmless()
+    + _names_in_a_value()
 )

@@ -163,6 +163,25 @@ def test_a_name_is_read_word_by_word(name: str, rule: str | None) -> None:
     assert (found.rule if found is not None and found.sure else None) == rule
 
 
+@pytest.mark.parametrize(
+    "password", ["pw123456", "S3cretPw", "pass1234", "MyPw99", "secret99", "Secret123", "prod-db-pass"]
+)
+def test_a_password_that_holds_a_name_is_none(password: str) -> None:
+    for text in (f"connect(password='{password}')", f'{{"password": "{password}"}}', f"password={password} dbname=x"):
+        assert password not in Redactor().source(text if "'" in text or '"' in text else f"# {text}")
+        assert password not in Redactor().text(text)
+    assert Redactor().source('db_password = "password"') == 'db_password = "[redacted: password]"'
+    assert Redactor().text('connect(password="DB_PASSWORD")') == 'connect(password="DB_PASSWORD")'
+
+
+def test_pwd_is_a_directory_where_its_value_is_a_path() -> None:
+    redactor = Redactor()
+    for path in ("/data2/Proj-1", "~/work", "C:\\Work\\a1", "./x1"):
+        assert redactor.value("pwd", path) == path
+        assert redactor.text(f"PWD={path}") == f"PWD={path}"
+    assert redactor.text("Uid=me;Pwd=a1b2c3;") == "Uid=me;Pwd=[redacted: password];"
+
+
 # ── the choice ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -217,7 +236,16 @@ def test_a_pattern_finds_what_stands_at_the_seam_of_its_window() -> None:
         (["+gihub"], r"'\+gihub' in redact is no rule. Did you mean '\+github'\?.*Known: .*stripe.*"),
         (["-nothing"], "Known: "),
         (["token"], r"'token' in redact has no sign. Write \"\+token\""),
-        ([""], "has no sign"),
+        (["email"], r"'email' in redact has no sign. Write \"\+email\" to switch it on, \"-email\""),
+        (["name:x"], r"has no sign. Write \"\+name:x\" to switch it on\.$"),
+        ("off", r"^redact is 'off'\. Pass True, False, a list"),
+        ("on", r"^redact is 'on'\. Pass True, False, a list"),
+        ("none", r"^redact is 'none'\. Pass True, False, a list"),
+        (["off"], r"^'off' in redact is no rule\. Known: "),
+        (["gihub"], r"^'gihub' in redact is no rule\. Did you mean '\+github'\?"),
+        ([""], r"^'' in redact is empty: it names no rule\. Pass True"),
+        (["-"], r"^'-' in redact is empty: it names no rule\. Pass True"),
+        (["+ "], "is empty: it names no rule"),
         (["+pattern:("], "is no regular expression: "),
         (["+pattern:x*"], "matches the empty text"),
         (["+pattern:(a+)+b"], "repeats what is repeated"),
@@ -226,12 +254,13 @@ def test_a_pattern_finds_what_stands_at_the_seam_of_its_window() -> None:
         (["-name:x"], "is no rule"),
         (3, "Pass True, False, a list"),
         ([3], "Pass True, False, a list"),
-        (None, "Pass True, False, a list"),
+        (None, r"^redact is None\. Pass True, False, a list"),
     ],
 )
 def test_a_wrong_choice_is_told_what_to_type(choice: Any, says: str) -> None:
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=says) as raised:
         parse_choice(choice)
+    assert "pattern:" in str(choice) or "{" not in str(raised.value), "IPython would replace braces when it is typed"
 
 
 @pytest.mark.parametrize("pattern", [r"(?:\d{4}-?){4}", "[a-z]+[0-9]+", "(?:ab)+", "(a|b)+c", r"\bACME-\w{1,40}"])
@@ -367,7 +396,7 @@ def test_words_and_numbers_stay(text: str) -> None:
     ["a", "eyJ", "eyJhbGci.", "-----BEGIN ", BEGIN, END, "=", "token", "token=",
      'token="', "token='\"", "://", "://a:", "://a:b@", "?token=", "password=(", 'password=["a",', 'token="""\n', 'password="\\',
      "Bearer ", "Authorization: ", "Cookie: a=b", "login ", "mysql a -", "M" * 26 + ".", "123456789:AA", '"token",', "api-", "<token>a",
-     'token="${', "ABCDEFGHIJKLMNOP\n", "token" + " " * 50, "cookies={'a':", "password is ", "a.", "_-"],
+     'token="${', "ABCDEFGHIJKLMNOP\n", "token" + " " * 50, "cookies={'a':", "password is ", "a.", "_-", "password='a_BcD_EfG", "token=_Ab_Cd", "rename({'pwd': 'a", "/token:", "token:", "auth=a"],
 )  # fmt: skip
 def test_time_grows_with_the_length_and_no_faster(part: str) -> None:
     """Four times the text takes sixteen times the time where a rule is quadratic; half of that is let pass, for the noise."""
