@@ -181,7 +181,7 @@ class Extension:
 
     def _title(self, line: str) -> str:
         """The first line of a cell as its span's name may show it."""
-        return self._store.redactor.source(line) if self._store.capture_source == "full" else ""
+        return self._store.redactor.title(line) if self._store.capture_source == "full" else ""
 
     def _closed(self, execution: Execution) -> None:
         """Record what nobody holds any more, seal what a cell has left, and show its tree to those who have asked for it."""

@@ -40,6 +40,7 @@ TIMES: dict[str, Callable[..., Any]] = {
 KINDS = ("tree", "view", *QUESTIONS, *TIMES, "history", "headings", "compare")
 COMMANDS = ("status", "on", "off", "reset", "forget", "display")
 _OPTIONS = ("--cell", "--last", "--where")
+_MANY_CELLS = 100_000
 
 
 @magics_class
@@ -195,9 +196,10 @@ class NbtraceMagics(Magics):
         if args.command == "forget":
             if args.value is not None or (args.cell is None and where is None):
                 raise UsageError("type  %nbtrace forget --cell 3  or  %nbtrace forget --where name == 'login'")
-            cell, condition = _cells(args.cell), _with_names(where, self.shell.user_ns)
+            cell, condition = _cells(args.cell, "%nbtrace forget"), _with_names(where, self.shell.user_ns)
             gone = _said(lambda: api.live().forget(cell=cell, where=condition))
-            print(f"nbtrace: forgot {gone:,} {'span' if gone == 1 else 'spans'}.")
+            known = "" if gone else "  Nothing there is of that kind; %spans cells shows which cells there are."
+            print(f"nbtrace: forgot {gone:,} {'span' if gone == 1 else 'spans'}.{known}")
             return
         if args.cell is not None or where is not None:
             raise UsageError(f"--cell and --where belong to  %nbtrace forget, not to  %nbtrace {args.command}")
@@ -224,13 +226,17 @@ def _said(answer: Callable[[], Any]) -> Any:
         raise UsageError(str(error)) from None
 
 
+_QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
+
+
 def _take_where(line: str, magic: str = "%spans") -> tuple[str, str | None]:
     """Cut `--where EXPR` out of the line: up to the next option, or the end; quotes around all of it fall off."""
     match = re.search(r"(?:^|\s)--where(?:\s+|=|$)", line)
     if match is None:
         return line, None
     rest = line[match.end() :]
-    end = re.search(r"\s--(?:cell|last)\b", rest)
+    # What stands in quotes is text, whatever it looks like.
+    end = re.search(r"\s--(?:cell|last)\b", _QUOTED.sub(lambda text: "'" * len(text[0]), rest))
     expression, behind = (rest, "") if end is None else (rest[: end.start()], rest[end.start() :])
     expression = expression.strip()
     if len(expression) > 1 and expression[0] in "'\"" and expression.find(expression[0], 1) == len(expression) - 1:
@@ -240,7 +246,7 @@ def _take_where(line: str, magic: str = "%spans") -> tuple[str, str | None]:
     return f"{line[: match.start()]} {behind}", expression
 
 
-def _cells(text: str | None) -> list[int] | None:
+def _cells(text: str | None, magic: str = "%spans") -> list[int] | None:
     """Read `3`, `3,5` or `7-9`."""
     if text is None:
         return None
@@ -248,10 +254,13 @@ def _cells(text: str | None) -> list[int] | None:
         found: list[int] = []
         for part in text.split(","):
             first, _, last = part.partition("-")
-            found += range(int(first), int(last or first) + 1)
-    except ValueError:
+            cells = range(int(first), int(last or first) + 1)
+            if len(cells) > _MANY_CELLS:
+                raise ValueError
+            found += cells
+    except (ValueError, OverflowError):
         raise UsageError(
-            f"--cell {text} is no cell. Type a number, as in  %spans --cell 3  or  --cell 3,5,7-9"
+            f"--cell {text} is no cell. Type a number, as in  {magic} --cell 3  or  --cell 3,5,7-9"
         ) from None
     return found
 
@@ -267,6 +276,10 @@ def complete(line: str, word: str, columns: Callable[[], list[str]]) -> list[str
         kinds = KINDS if len(before) == 1 else ()
         return [option for option in (*kinds, *options) if option.startswith(word)]
     if head == "%nbtrace" and " " in line.lstrip():
+        if before[1:2] == ["forget"]:
+            if "--where" in before:
+                return [column for column in columns() if column.startswith(word)]
+            return [option for option in ("--cell", "--where") if option.startswith(word)]
         choices = COMMANDS if len(before) == 1 else ("on", "off") if before[1:] == ["display"] else ()
         return [choice for choice in choices if choice.startswith(word)]
     return []

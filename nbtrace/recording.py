@@ -18,7 +18,7 @@ from nbtrace.capture.live import LIVE
 from nbtrace.store.origins import ORIGINS
 from nbtrace.store.redacted import CaptureSource
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
-from nbtrace.store.store import Snapshot, SpanStore, open_libraries
+from nbtrace.store.store import Opening, Snapshot, SpanStore, open_libraries
 from nbtrace.views.front_end import has_front_end
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class Recording:
     def __deepcopy__(self, memo: dict[int, Any]) -> Recording:
         """A recording of its own that holds what this one holds now, and does not record."""
         store = SpanStore(max_spans=self.max_spans, max_bytes=self.max_bytes)
+        store.redactor, store.capture_source = self._store.redactor, self._store.capture_source
         store.take(self._snapshot())
         return Recording(store)
 
@@ -450,10 +451,10 @@ class Recording:
         snapshot = self._snapshot()
         build = getattr(dataframes, what)
         # A column per key is what a condition may name; without one, dicts need none.
-        form = "columns" if where and attributes == "dict" else attributes
+        form = "columns" if where is not None and attributes == "dict" else attributes
         table = build(snapshot, attributes=form, wanted=named(where, snapshot))
         wide = [column for column in table.columns if column.startswith("attributes.")]
-        if attributes == "dict" and where:
+        if attributes == "dict" and where is not None:
             table["attributes"] = build(snapshot, attributes="dict")["attributes"]
         if cell is not None and "cell" not in table:  # links have no such column, but the spans they start from do
             inside = narrowed_by(dataframes.spans(snapshot, attributes="none"), snapshot, cell)["span_id"]
@@ -480,7 +481,8 @@ class Recording:
 def _dataframes() -> Any:
     """The tables' module, with pandas, opened so that a fork meanwhile waits."""
     open_libraries()
-    from nbtrace.analysis import dataframes
+    with Opening():
+        from nbtrace.analysis import dataframes
 
     return dataframes
 

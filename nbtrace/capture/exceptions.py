@@ -45,7 +45,9 @@ def stacktrace(error: BaseException) -> str:
     if len(text) > MAX_TEXT:
         # Both ends matter: where the user called from, and what failed.
         head, tail = MAX_TEXT // 4, MAX_TEXT // 2
-        text = f"{text[:head]}\n… [{len(text) - head - tail:,} characters left out]\n{text[-tail:]}"
+        # Whole lines: of one that is cut, nobody could tell what was in it, a secret say.
+        end = text[-tail:].partition("\n")[2] or text[-tail:]
+        text = f"{text[:head]}\n… [{len(text) - head - len(end):,} characters left out]\n{end}"
     return clean_text(text)
 
 

@@ -348,10 +348,15 @@ def _links(links: list[Any]) -> tuple[tuple[Any, ...], ...]:
 
 def _time(time_ns: Any) -> int:
     """A time as 64 bits hold it; what is no time is 0."""
-    try:
-        return min(max(int(time_ns), -(2**63) + 1), 2**63 - 1)
-    except Exception:
-        return 0
+    if type(time_ns) is not int:
+        try:
+            time_ns = int(time_ns)
+        except Exception as error:
+            if came_in_between(error):
+                raise
+            return 0
+    found: int = min(max(time_ns, -(2**63) + 1), 2**63 - 1)
+    return found
 
 
 def _ended(end_ns: int, start_ns: int) -> int:

@@ -77,6 +77,8 @@ class Redactor:
         self._shapes: set[bytes] = set()
         """Texts with the same digits throughout that no rule can hit, whatever their digits."""
         self._counts: dict[int, Counter[str]] = {}
+        self._calling: set[int] = set()
+        """Threads in which the user's callable is at work."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -106,6 +108,10 @@ class Redactor:
             return source
         source = self._by_value(source, code=True)
         return source if self.choice.call is None else self._called("code.source", source)
+
+    def title(self, line: str) -> str:
+        """Return a line of code as a name may show it. By the rules alone: this is asked while a cell begins."""
+        return self._by_value(line, code=True) if self.active else line
 
     def key(self, key: str) -> str:
         """Return a key, of an attribute or within a map, without secrets. Two keys of a row may become one by that."""
@@ -241,6 +247,10 @@ class Redactor:
         call = self.choice.call
         if call is None:
             return value
+        thread = threading.get_ident()
+        if thread in self._calling:  # the callable asks a question of ours, which asks the callable
+            return self._hit(CALLABLE_ERROR)
+        self._calling.add(thread)
         try:
             answer = call(key, value)
             if answer is value:
@@ -251,6 +261,8 @@ class Redactor:
         except (Exception, SystemExit) as error:
             self.failure = type(error).__name__
             return self._hit(CALLABLE_ERROR)
+        finally:
+            self._calling.discard(thread)
         if cleaned != value:
             self._hit(CALLABLE)
         return cleaned

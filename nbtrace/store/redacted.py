@@ -16,7 +16,7 @@ from nbtrace.store.schema import WIDTH, Extra, Row, RowFields
 
 CaptureSource = Literal["full", "hash", "none"]
 
-_NAME, _EXTRA, _KEYS = map(RowFields._fields.index, ("name", "extra", "keys"))
+_NAME, _THREAD, _EXTRA, _KEYS = map(RowFields._fields.index, ("name", "thread", "extra", "keys"))
 _NUMBERS = frozenset((int, float, bool, type(None)))
 
 
@@ -62,6 +62,10 @@ class Shown:
         """Keep the sources of these as they are shown now, whatever the rules are later."""
         self._settled.update({e.number: self._source(e, redactor, capture_source) for e in executions})
 
+    def clear(self) -> None:
+        """Let go of raw sources; what was forgotten stays forgotten."""
+        self._sources.clear()
+
     def forget(self, numbers: set[int]) -> None:
         """Show nothing of these executions any more."""
         self._forgotten |= numbers
@@ -94,10 +98,13 @@ def _row(row: Row, redactor: Redactor) -> Row:
     extra = row[_EXTRA]
     kept = None if extra is None else _extra(extra, redactor)
     keys, values = _pairs(row[_KEYS], row[WIDTH:], redactor)
-    if name is row[_NAME] and kept is extra and keys is row[_KEYS] and values is None:
+    thread = row[_THREAD]
+    if thread.thread_name is not None and (called := redactor.text(thread.thread_name)) != thread.thread_name:
+        thread = thread._replace(thread_name=called)
+    if name is row[_NAME] and kept is extra and keys is row[_KEYS] and values is None and thread is row[_THREAD]:
         return row
     rest = row[WIDTH:] if values is None else values
-    return (*row[:_NAME], name, *row[_NAME + 1 : _EXTRA], kept, keys, *rest)
+    return (*row[:_NAME], name, *row[_NAME + 1 : _THREAD], thread, kept, keys, *rest)
 
 
 def _extra(extra: Extra, redactor: Redactor) -> Extra:

@@ -67,7 +67,6 @@ def seal(rows: Sequence[Row], redactor: Redactor | None = None) -> Batch:
 
 def _plain_row(row: Row) -> Row:
     """The row with each field of the type it should have; one that says what is wrong where that cannot be had."""
-    fields: Any = (0, 0)
     try:
         fields = RowFields(*row[:WIDTH])
         extra = fields.extra
@@ -103,7 +102,7 @@ def _plain_row(row: Row) -> Row:
         if came_in_between(error):
             raise
         said = f"this span could not be kept: {type(error).__name__} while its fields were read"
-        ids = [_whole(number) for number in (*fields[:3], 0, 0)[:3]]
+        ids = [_whole(number) for number in (*row[:3], 0, 0, 0)[:3]]
         if len(UNSEALABLE) < MAX_UNSEALABLE:
             UNSEALABLE[ids[0], ids[1]] = type(error).__name__
         return (*ids, said, 0, 0, 1, 0, 0, 0, Thread(), None, ())

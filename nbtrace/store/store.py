@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import sys
 import time
 import weakref
 from collections import Counter, deque
@@ -90,6 +91,7 @@ class SpanStore:
         self._numbers = count()
         self._chunks: deque[Chunk] = deque([Chunk(next(self._numbers))])
         self._gone = Dropped()
+        self._shown.clear()
         self._carried: list[Batch] = []
         """Spans that ran when another store handed them over: as they were then, until they end here."""
         self._epoch = 0
@@ -165,6 +167,7 @@ class SpanStore:
         self._epoch += 1
         self._chunks = deque([Chunk(next(self._numbers))])
         self._gone = Dropped()
+        self._shown.clear()
         self._carried = []
         self.forgotten_spans = 0
 
@@ -294,8 +297,12 @@ class SpanStore:
         return dict((Counter(self.redactor.counts) + Counter(waiting.counts)).most_common())
 
     def _kept(self) -> list[Chunk]:
+        """The chunks, the last of them to be written to; never none."""
         gone = self._gone
-        return [chunk for chunk in list(self._chunks) if chunk not in gone]
+        while True:
+            # A thread that sleeps between the two may find all of them gone: there are others by then.
+            if kept := [chunk for chunk in list(self._chunks) if chunk not in gone]:
+                return kept
 
     def _size_chunks(self) -> None:
         # At least eight chunks within the bounds: whole chunks are dropped, so a reader sees three quarters of it or more.
@@ -376,6 +383,8 @@ class SpanStore:
                     self._at_work.release()
         except Exception:
             fault("sealing spans")
+        except BaseException:  # a redact callable's exit or interrupt: nobody is there whom it could reach
+            pass
 
     def _first_unsealed(self) -> Chunk | None:
         return next((chunk for chunk in self._kept()[:-1] if chunk.rows), None)
@@ -389,24 +398,27 @@ Mark = tuple[int, dict[int, int]]
 
 
 _opening: set[int] = set()
-_opened = False
+
+
+class Opening:
+    """While a thread opens what sealing and answers need, a fork waits: the child would find modules half open, and their
+    locks held by a thread that it does not have."""
+
+    def __enter__(self) -> None:
+        _opening.add(_thread.get_ident())
+
+    def __exit__(self, *error: object) -> None:
+        _opening.discard(_thread.get_ident())
 
 
 def open_libraries() -> None:
-    """Import what sealing and answers need: pyarrow, and pandas, which pyarrow opens when it makes its first array. A fork waits
-    meanwhile: the child would find modules half open, and their locks held by a thread that it does not have."""
-    global _opened
-    if _opened:
+    """Open pyarrow, and pandas, which pyarrow opens when it makes an array."""
+    if "pandas" in sys.modules and not _opening and "nbtrace.store.seal" in sys.modules:
         return
-    thread = _thread.get_ident()
-    _opening.add(thread)
-    try:
+    with Opening():
         from nbtrace.store.seal import seal
 
         seal([])
-        _opened = True
-    finally:
-        _opening.discard(thread)
 
 
 _STORES: weakref.WeakSet[SpanStore] = weakref.WeakSet()

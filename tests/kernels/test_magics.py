@@ -204,7 +204,7 @@ def test_status_off_on_and_reset(kernel: Kernel) -> None:
     kernel.run("x = 1")
     status = kernel.run("%nbtrace").stdout
     assert "is on" in status
-    assert "Recorded: 1 spans, 1 running" in status
+    assert "Recorded: 1 span, 1 running" in status
     kernel.run("%nbtrace off")
     kernel.run("import nbtrace\nwith nbtrace.span('unseen'): pass")
     assert "is off" in kernel.run("%nbtrace status").stdout
