@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from itertools import islice
 from types import FunctionType, TracebackType
 from typing import Any
 
@@ -33,7 +34,7 @@ from opentelemetry.util._decorator import _AgnosticContextManager
 
 from nbtrace.capture import exceptions
 from nbtrace.capture.current import CurrentSpan
-from nbtrace.faults import fault
+from nbtrace.faults import came_in_between, fault
 from nbtrace.store import semconv
 from nbtrace.store.values import clean_attributes, clean_text, clean_value
 
@@ -62,6 +63,10 @@ class QuietLimits(SpanLimits):
         self.event_text_length = limits.max_attribute_length
 
 
+_NO_LINKS: tuple[Link, ...] = ()
+_MANY_LINKS = 1_000
+"""Links that are looked at where no limit is set."""
+
 _HARMLESS_STR = (BaseException.__str__, KeyError.__str__, OSError.__str__)
 
 
@@ -87,8 +92,10 @@ class QuietSpan(_Span):
         """Set an attribute, cleaned; beyond the limit it is counted instead."""
         limits = self._limits
         if type(key) is not str or not key:
-            self.set_attributes({key: value})
-            return
+            key = clean_text(key)
+            if not key:
+                self._attributes.dropped += 1  # type: ignore[union-attr]
+                return
         value = _shortened(clean_value(value), limits.text_length)
         if self._end_time is None:
             bounded: Any = self._attributes
@@ -115,7 +122,7 @@ class QuietSpan(_Span):
 
     def add_link(self, context: SpanContext, attributes: Any = None) -> None:
         """Add a link to another span, cleaned."""
-        if self._end_time is None and isinstance(context, SpanContext):
+        if self._end_time is None and issubclass(type(context), SpanContext):
             limits = self._limits
             _put(
                 self._links,
@@ -152,13 +159,13 @@ class QuietSpan(_Span):
         except Exception:
             fault("describing an exception")
             return
-        if attributes:
+        if attributes is not None:
             found.update(clean_attributes(attributes)[0])
         self.add_event(semconv.EXCEPTION_EVENT, found, timestamp)
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status; a description that does not belong is left out."""
-        if self._end_time is not None:
+        if self._end_time is not None or not issubclass(type(status), (Status, StatusCode)):
             return
         if isinstance(status, StatusCode):
             keeps = status is StatusCode.ERROR and description is not None
@@ -215,7 +222,7 @@ def _put(bounded: Any, item: Any) -> None:
 def _bounded(attributes: Any, limit: int | None, length: int | None) -> BoundedAttributes:
     """The attributes of an event or a link as the SDK keeps them, cleaned by us alone."""
     bounded = BoundedAttributes(immutable=False)
-    if attributes:
+    if attributes is not None:
         cleaned, bounded.dropped = clean_attributes(attributes, limit)
         bounded._dict.update((key, _shortened(value, length)) for key, value in cleaned.items())
     bounded._immutable = True
@@ -225,16 +232,23 @@ def _bounded(attributes: Any, limit: int | None, length: int | None) -> BoundedA
 def _links(links: Any, limits: QuietLimits) -> list[Link]:
     """The links that are some, each with attributes that the SDK's copying of them cannot trip over."""
     try:
-        found = [link for link in links if isinstance(link, Link) and isinstance(link.context, SpanContext)]
+        # As many as are kept, and no more: there may be no end of them.
+        most = _MANY_LINKS if limits.max_links is None else limits.max_links
+        found = [
+            link
+            for link in islice(links, most)
+            if issubclass(type(link), Link) and issubclass(type(link.context), SpanContext)
+        ]
         return [
             Link(link.context, _scalars(clean_attributes(link.attributes, limits.link_attribute_count)[0]))
             if link.attributes
             else link
             for link in found
         ]
-    except Exception:
-        fault("reading links")
-        return []
+    except Exception as error:
+        if came_in_between(error):
+            raise
+        return []  # what cannot be gone through is no list of links
 
 
 def _scalars(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -262,7 +276,9 @@ def _whole(time_ns: Any) -> int | None:
         return time_ns
     try:
         return int(time_ns)
-    except Exception:
+    except Exception as error:
+        if came_in_between(error):
+            raise
         return None
 
 
@@ -346,9 +362,9 @@ class QuietTracer(Tracer):
         """Start a span below the current one, as the SDK's tracer does."""
         limits = self._span_limits
         later: Any = None
-        if attributes and not _is_plain(attributes, limits):
+        if attributes is not None and not _is_plain(attributes, limits):
             attributes, later = None, attributes
-        if links:
+        if links is not None and links is not _NO_LINKS:
             links = _links(links, limits)
         if type(name) is not str:
             name = clean_text(name)
@@ -356,9 +372,17 @@ class QuietTracer(Tracer):
             start_time = _whole(start_time)
         start = _short_start_span if self._short() else _sdk_start_span
         span: Span = start(
-            self, name, context, kind, attributes, links or (), start_time, record_exception, set_status_on_exception
+            self,
+            name,
+            context,
+            kind,
+            attributes,
+            _NO_LINKS if links is None else links,
+            start_time,
+            record_exception,
+            set_status_on_exception,
         )
-        if later:
+        if later is not None:
             span.set_attributes(later)
         return span
 
