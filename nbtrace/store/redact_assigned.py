@@ -61,7 +61,10 @@ _EXPRESSION = re.compile(r"[A-Za-z_][\w.]*+(?:[(\[,)]|\Z)")
 _CALL = re.compile(r"[A-Za-z_][\w.]*+[(\[]")
 _REST_OF_LINE = re.compile(r"[^\n\r\"'<]{0,16384}")
 _SHELL_CELL = re.compile(
-    r"\s*%%(?:bash|sh|script|system|sx|!|cmd|powershell|writefile|file|markdown|html|js|javascript|perl|ruby|sql)\b|\s*%%!"
+    # Below other cell magics too: %%time, nbtrace's own %%span.
+    r"(?:\s*+%%[^\n]{0,2048}+\n){0,8}?"
+    r"\s*+%%(?:(?:bash|sh|script|system|sx|cmd|powershell|ssh|writefile|file|markdown|html|js|javascript|perl|ruby|sql|yaml|"
+    r"dockerfile|R)\b|!)"
 )
 _NAME_FIRST = re.compile(r"(?:%(?:set_)?env|configure set|config set)[ \t]{1,8}\Z")
 _BARE_KEY = Named("api-key", False)

@@ -410,3 +410,11 @@ def test_time_grows_with_the_length_and_no_faster(part: str) -> None:
 
     seconds(100)  # patterns are compiled
     assert min(seconds(40_000), seconds(40_000)) <= 8 * max(seconds(10_000), seconds(10_000), 0.005)
+
+
+@pytest.mark.parametrize("above", ["", "%%time\n", "%%span load\n%%capture out\n", "\n%%span load rows=3\n"])
+@pytest.mark.parametrize("magic", ["%%bash", "%%!", "%%sh", "%%yaml"])
+def test_bare_words_are_values_in_a_cell_of_another_language(above: str, magic: str) -> None:
+    """Below other cell magics too."""
+    source = f"{above}{magic}\nexport DB_PASSWORD=kLm93xTq7Zp2\n"
+    assert Redactor().source(source) == source.replace("kLm93xTq7Zp2", "[redacted: password]")
