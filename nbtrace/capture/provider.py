@@ -290,6 +290,7 @@ class Capture:
         try:
             if tap is None:
                 tap = Tap()
+                tap.shut_down = _is_shut_down(provider)
                 provider.add_span_processor(tap)
                 setattr(provider, _TAP, tap)
         except Exception:
@@ -448,6 +449,18 @@ def _default_limits() -> SpanLimits:
         max_attribute_length=SpanLimits.UNSET,
         max_span_attribute_length=SpanLimits.UNSET,
     )
+
+
+def _is_shut_down(provider: Any) -> bool:
+    """Whether a provider was shut down before we came: it does not say so, but all of its processors do."""
+    processors = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ())
+    return bool(processors) and all(map(_says_shut_down, processors))
+
+
+def _says_shut_down(processor: Any) -> bool:
+    """By the flags of the SDK's own processors and exporters, which differ from version to version."""
+    parts = (processor, getattr(processor, "_batch_processor", None), getattr(processor, "span_exporter", None))
+    return any(getattr(part, flag, False) is True for part in parts for flag in ("_shutdown", "done", "_stopped"))
 
 
 def _description(sampler: Any) -> str:

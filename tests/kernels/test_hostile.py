@@ -137,8 +137,11 @@ def test_the_bound_in_bytes_holds_whatever_comes(bare_kernel: Kernel, what: str,
     assert peak < bound * 1.25 + 6_000_000  # the tables of interned texts, of shapes and of tracemalloc's own
 
 
+@pytest.mark.parametrize("before_loading", [False, True])
 @pytest.mark.parametrize("processor", ["SimpleSpanProcessor", "BatchSpanProcessor"])
-def test_a_provider_that_was_shut_down_lets_cells_go_on_silently(bare_kernel: Kernel, processor: str) -> None:
+def test_a_provider_that_was_shut_down_lets_cells_go_on_silently(
+    bare_kernel: Kernel, processor: str, before_loading: bool
+) -> None:
     """Nothing is printed below a cell, the cells are recorded, the user's own spans are what they are, and status says why."""
     bare_kernel.run(
         "from opentelemetry import trace\nfrom opentelemetry.sdk.trace import TracerProvider\n"
@@ -147,8 +150,11 @@ def test_a_provider_that_was_shut_down_lets_cells_go_on_silently(bare_kernel: Ke
         "provider = TracerProvider(); exporter = InMemorySpanExporter()\n"
         f"provider.add_span_processor({processor}(exporter)); trace.set_tracer_provider(provider)"
     )
+    if before_loading:
+        bare_kernel.run("provider.shutdown()")
     bare_kernel.load()
-    bare_kernel.run("provider.shutdown()")
+    if not before_loading:
+        bare_kernel.run("provider.shutdown()")
     for _ in range(3):
         assert bare_kernel.run("x = 1").output == ("", "", "", "", "")
     bare_kernel.run("import nbtrace")
