@@ -19,13 +19,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, get_current, set_value
+from opentelemetry.context import Context, get_current, set_value
 from opentelemetry.trace import Span, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from nbtrace.capture import exceptions
 from nbtrace.capture.current import leave, still_open
-from nbtrace.capture.here import CELL, CELL_KEY
+from nbtrace.capture.here import CELL, CELL_KEY, attach
 from nbtrace.capture.provider import Capture
 from nbtrace.capture.spanline import SpanLine, SpanLineError, parse
 from nbtrace.config import NBTrace

@@ -6,8 +6,10 @@ would enter a thread that `threading` does not know into its list, which the use
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from opentelemetry import context as context_api
@@ -25,6 +27,19 @@ def carried_cell(parent_context: Any) -> int:
     """Return the number of the cell that a context of OpenTelemetry's carries, 0 for none."""
     number = context_api.get_value(CELL_KEY, parent_context)
     return number if isinstance(number, int) else 0
+
+
+def _attach_safely(context: context_api.Context) -> object:
+    """Attach where the collector, and so a finaliser that makes a span, can run within the setting of a context variable: before
+    Python 3.12 that reads a table which the finaliser's own setting has freed, and crashes. A copy of the context keeps it."""
+    held = copy_context()
+    token = context_api.attach(context)
+    del held
+    return token
+
+
+attach: Callable[[context_api.Context], object] = context_api.attach if sys.version_info >= (3, 12) else _attach_safely
+"""Make a context of OpenTelemetry's current. What was before is attached again later, never detached by the token."""
 
 
 class _ThisThread(threading.local):

@@ -64,8 +64,8 @@ class QuietLimits(SpanLimits):
 
 
 _NO_LINKS: tuple[Link, ...] = ()
-_MANY_LINKS = 1_000
-"""Links that are looked at where no limit is set."""
+_MANY_LINKS = 10_000
+"""Links that are looked at; those beyond the limit are counted by the SDK."""
 
 _HARMLESS_STR = (BaseException.__str__, KeyError.__str__, OSError.__str__)
 
@@ -232,8 +232,8 @@ def _bounded(attributes: Any, limit: int | None, length: int | None) -> BoundedA
 def _links(links: Any, limits: QuietLimits) -> list[Link]:
     """The links that are some, each with attributes that the SDK's copying of them cannot trip over."""
     try:
-        # As many as are kept, and no more: there may be no end of them.
-        most = _MANY_LINKS if limits.max_links is None else limits.max_links
+        # There may be no end of them.
+        most = max(_MANY_LINKS, limits.max_links or 0)
         found = [
             link
             for link in islice(links, most)

@@ -15,9 +15,9 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from opentelemetry.context import Context, attach, get_current
+from opentelemetry.context import Context, get_current
 
-from nbtrace.capture.here import CELL
+from nbtrace.capture.here import CELL, attach
 from nbtrace.capture.patches import Patch
 
 _CARRIED = "_nbtrace_carried"

@@ -370,10 +370,10 @@ class SpanStore:
 
     def _seal_all(self) -> None:
         try:
-            open_libraries()
             while self._first_unsealed() and self._at_work.acquire(False):
                 # Looked at again after the release: a chunk may have come when the work seemed done.
                 try:
+                    open_libraries()
                     # One at a time: what the bound drops meanwhile must not be held here.
                     while chunk := self._first_unsealed():
                         chunk.sealed(self.redactor)

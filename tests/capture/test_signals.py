@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-SECONDS = os.environ.get("NBTRACE_SIGNAL_SECONDS", "1.5")
+SECONDS = os.environ.get("NBTRACE_SIGNAL_SECONDS", "1")
 
 _HEAD = f"""
 import gc, json, os, signal, sys, threading, time
@@ -123,11 +123,15 @@ def run(program: str, *arguments: str, timeout: float = 120) -> Any:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers")
-@pytest.mark.parametrize("provider", ["own", "user"])
-@pytest.mark.parametrize("bound", ["80", "800", "1000000"])
+@pytest.mark.parametrize(
+    ("bound", "provider"), [("80", "own"), ("800", "own"), ("1000000", "own"), ("80", "user"), ("1000000", "user")]
+)
 @pytest.mark.parametrize("between", BETWEEN)
 def test_nothing_waits_for_what_it_has_interrupted(between: str, bound: str, provider: str) -> None:
     """No lock, no lost span, none twice: kept and dropped are what was made."""
+    by_collector = between in ("a finaliser", "the collector's callback")
+    if provider == "user" and by_collector and sys.version_info < (3, 12):
+        pytest.skip("CPython before 3.12 itself can crash where a finaliser sets a context variable, as the SDK does")
     told = run(BETWEEN[between], bound, provider)
     assert told["kept"] + told["dropped"] == sum(told["made"].values())
     assert told["made"]["main"] > 100
