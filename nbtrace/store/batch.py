@@ -101,7 +101,14 @@ def _kept_below(table: Any, attributes: Attributes, kept: npt.NDArray[np.bool_])
     stay = kept[row]
     left = _kept_rows(table, stay)
     place = np.cumsum(kept) - 1
-    return left.set_column(0, "row", pa.array(place[row[stay]].astype(np.int32))), _kept_attributes(attributes, stay)
+    return _replaced(left, "row", place[row[stay]].astype(np.int32)), _kept_attributes(attributes, stay)
+
+
+def _replaced(table: Any, name: str, values: npt.NDArray[Any]) -> Any:
+    """The table with another column in the place of one (RecordBatch.set_column is younger than the oldest pyarrow here)."""
+    names = table.schema.names
+    columns = [pa.array(values) if each == name else table.column(at) for at, each in enumerate(names)]
+    return pa.RecordBatch.from_arrays(columns, names)
 
 
 def _kept_rows(table: Any, kept: npt.NDArray[np.bool_]) -> Any:
@@ -135,9 +142,8 @@ def _kept_attributes(attributes: Attributes, kept: npt.NDArray[np.bool_]) -> Att
 
 def with_origins(batch: Batch, place: Mapping[int, int]) -> Batch:
     """Return the batch with each origin's index replaced: what comes from another process counts otherwise there."""
-    at = batch.spans.schema.get_field_index("origin")
     codes = np.asarray(batch.spans["origin"])
     table = np.zeros(max(place, default=0) + 1, dtype=np.int32)
     for index, new in place.items():
         table[index] = new
-    return replace(batch, spans=batch.spans.set_column(at, "origin", pa.array(table[codes])))
+    return replace(batch, spans=_replaced(batch.spans, "origin", table[codes]))
