@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import pickle
 import re
 import threading
@@ -391,6 +392,7 @@ def test_words_and_numbers_stay(text: str) -> None:
     assert Redactor().value("note", text) == text
 
 
+@pytest.mark.skipif("NBTRACE_TIMES" not in os.environ, reason="compares times: set NBTRACE_TIMES on a quiet machine")
 @pytest.mark.parametrize(
     "part",
     ["a", "eyJ", "eyJhbGci.", "-----BEGIN ", BEGIN, END, "=", "token", "token=",
