@@ -63,6 +63,8 @@ class _OpenCell:
     task: asyncio.Task[Any] | None
     """The task of an await cell, which has a Context of its own."""
     opened: list[_Opened] = field(default_factory=list)
+    closing: bool = False
+    """Its end has begun; an interrupt may have kept it from being made whole."""
 
 
 _HERE: ContextVar[_OpenCell | None] = ContextVar("nbtrace_open_cell", default=None)
@@ -157,6 +159,8 @@ class CellTracer:
 
     def _begin(self, info: Any) -> None:
         self._close_lost()
+        while (here := _HERE.get()) is not None and here.closing:
+            self._restore(here)  # an interrupt has hit the end of that cell
         outer = self._here()
         traced = self.enabled and self._wants(info, nested=outer is not None)
         self._stored = self._stored or info.store_history
@@ -185,8 +189,9 @@ class CellTracer:
         cell = _OpenCell(info, execution, span, previous, attached, outer, threading.get_ident(), _await_task())
         # From here on the cell is known, so that whatever fails it is closed again.
         self._open[id(info)] = cell
-        attach(attached)
+        # In this order: an interrupt in between leaves a cell that its end, or the next cell, takes back.
         _HERE.set(cell)
+        attach(attached)
         for line in lines:
             for problem in self._open_line(cell, line, section=False):
                 print(f"nbtrace: {problem} — the cell runs, the span holds the error.", file=sys.stderr)  # noqa: T201
@@ -204,6 +209,7 @@ class CellTracer:
             self.on_closed(cell.execution)
 
     def _finish(self, cell: _OpenCell, error: BaseException | None, *, unfinished: bool = False) -> None:
+        cell.closing = True
         self._restore(cell)
         if not exceptions.is_failure(error):
             error = None
