@@ -78,13 +78,20 @@ def _threads(threads: Any) -> dict[str, Any]:
     known = threads.dictionary
     return {
         "thread_id": known.field("thread_id").take(threads.indices),
-        "thread_name": pa.DictionaryArray.from_arrays(threads.indices, known.field("thread_name")),
+        "thread_name": _named(threads.indices, known.field("thread_name").to_pylist()),
         "process_pid": known.field("process_pid").take(threads.indices),
     }
 
 
 def _named(codes: Any, names: Sequence[str | None]) -> Any:
-    return pa.DictionaryArray.from_arrays(codes.cast(pa.int32()), pa.array(names, pa.string()))
+    """A dictionary-encoded column from codes into names. A name that is missing is a gap among the codes: Parquet knows no
+    gap in a dictionary."""
+    known = [name for name in names if name is not None]
+    if len(known) == len(names):
+        return pa.DictionaryArray.from_arrays(codes.cast(pa.int32()), pa.array(known, pa.string()))
+    there = np.array([name is not None for name in names], dtype=bool)
+    place = np.where(there, np.cumsum(there) - 1, -1).astype(np.int32)[np.asarray(codes)]
+    return pa.DictionaryArray.from_arrays(pa.array(place, mask=place < 0), pa.array(known, pa.string()))
 
 
 def _attribute(runs: Sequence[Run], kind: str, length: int) -> Any:

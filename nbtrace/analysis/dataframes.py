@@ -26,6 +26,7 @@ from nbtrace.analysis.columns import (
     threads,
     times,
 )
+from nbtrace.analysis.errors import failed_without
 from nbtrace.store import semconv
 from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATES, STATUS_CODES
 from nbtrace.store.store import Snapshot
@@ -104,9 +105,8 @@ def links(snapshot: Snapshot, *, attributes: Attributes = "columns", wanted: Col
 
 
 def errors(snapshot: Snapshot) -> pd.DataFrame:
-    """Return one row per error, in the order of time: each recorded exception, once, on the innermost span it went
-    through; and each span with status ERROR that neither has an exception nor passed one on, its message being the
-    status's and its time the span's end.
+    """Return one row per error as analysis/errors.py has it, in the order of time; where no exception was recorded, the
+    message is the status's and the time the span's end.
 
     trace_id, span_id, span_name str · cell Int64 · time datetime64[ns, UTC] · exception_type, exception_message,
     exception_stacktrace str."""
@@ -122,10 +122,8 @@ def errors(snapshot: Snapshot) -> pd.DataFrame:
         values = found.get(ATTRIBUTE_PREFIX + key)
         recorded[column] = _as_text(pd.Series(None, index=found.index) if values is None else values)
     table = _SpanTable(snapshot)
-    failed = (table.column("status") == STATUS_CODES.index("ERROR")) & (table.column("propagated") == 0)
-    rows = np.flatnonzero(failed)
+    rows = np.flatnonzero(np.concatenate([failed_without(batch) for batch in snapshot.batches]))
     columns = table.fixed_columns(None)
-    with_exception = set(recorded["span_id"])
     bare = pd.DataFrame(
         {
             **table.owners(rows),
@@ -136,7 +134,6 @@ def errors(snapshot: Snapshot) -> pd.DataFrame:
             "exception_stacktrace": _as_text(pd.Series([None] * len(rows), dtype=object)),
         }
     )
-    bare = bare[~bare["span_id"].isin(with_exception)]
     parts = [part for part in (recorded, bare) if len(part)] or [recorded]
     return pd.concat(parts).sort_values("time", kind="stable").reset_index(drop=True)
 

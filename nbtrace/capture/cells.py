@@ -218,7 +218,7 @@ class CellTracer:
             self._close_opened(cell.opened.pop(), error, told=told)
             told = True
         if error is not None:
-            exceptions.fail(cell.span, error, event=not told)
+            self._fail(cell.span, error, told=told)
         if unfinished:
             cell.span.set_attribute(semconv.JUPYTER_CELL_UNFINISHED, True)
         if getattr(cell.span, "dropped_attributes", 0):
@@ -261,9 +261,15 @@ class CellTracer:
     def _close_opened(self, opened: _Opened, error: BaseException | None, *, told: bool = False) -> None:
         leave(opened.attached, opened.previous, opened.span)
         if error is not None:
-            exceptions.fail(opened.span, error, event=not told)
+            self._fail(opened.span, error, told=told)
         opened.span.end()
         self._capture.recorder.cell_spans.discard(opened.span.get_span_context().span_id)
+
+    def _fail(self, span: Span, error: BaseException, *, told: bool) -> None:
+        """Mark a span as failed; the exception is told once, on the innermost."""
+        exceptions.fail(span, error, event=not told)
+        if told:
+            self._capture.recorder.propagated.passed_on(span.get_span_context().span_id)
 
     def _transformed(self, lines: list[str]) -> list[str]:
         if not lines or not _is_span_line(lines[0]):

@@ -43,10 +43,29 @@ class Propagated:
     def __init__(self) -> None:
         self.above: dict[int, dict[_Trace, None]] = {}
         """A span that is in it needs a closer look when it ends; no other span pays for it."""
+        self._silent: set[int] = set()
+
+    def passed_on(self, span_id: int) -> None:
+        """Note that a running span fails by an exception that a span below has told, and does not tell it again."""
+        self._silent.add(span_id)
+        self.above.setdefault(span_id, {})
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.above.clear()
+        self._silent.clear()
+
+    def forget(self, span_id: int) -> None:
+        """Forget a span that will not be told of."""
+        self.above.pop(span_id, None)
+        self._silent.discard(span_id)
 
     def told_once(self, extra: Extra, span_id: int, parent_span_id: int, running: Container[int]) -> Extra:
         """Return `extra` without the exceptions that a span below has recorded, and remember the rest for the parent."""
         extra, stacks = _without_repeats(extra, self.above.pop(span_id, None))
+        if span_id in self._silent:
+            self._silent.discard(span_id)
+            extra = extra._replace(propagated=True)
         if stacks and parent_span_id in running:  # a parent elsewhere, or ended, will not see it here
             above = self.above.setdefault(parent_span_id, {})
             above.update(dict.fromkeys(stacks))

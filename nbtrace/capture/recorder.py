@@ -79,7 +79,7 @@ class SpanRecorder:
         if not sinks:
             self.deliver = _nobody
             self.running.clear()
-            self.propagated.above.clear()
+            self.propagated.clear()
             self.cell_spans.clear()
         elif len(sinks) == 1:
             self.deliver = sinks[0].append
@@ -118,7 +118,7 @@ class SpanRecorder:
         for span_id, started in self.running.freed():
             try:
                 self.cell_spans.discard(span_id)
-                self.propagated.above.pop(span_id, None)
+                self.propagated.forget(span_id)
                 row = self._started_row(span_id, started)
                 self.deliver(row, weigh(row))
             except Exception as error:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nbtrace.analysis.errors import errors
 from nbtrace.analysis.ids import rows_of
 from nbtrace.store.batch import Batch
 from nbtrace.store.cells import Execution
@@ -90,7 +91,7 @@ class Encoder:
         gone = self._forget(pieces, held)
         texts, renamed = self._names.enter(pieces)
         ids = _together([piece.column("span_id") for piece in pieces], pa.large_string())
-        start, end, name, cell, flags, over = self._columns(pieces)
+        start, end, name, cell, flags, failures, over = self._columns(pieces)
         changed = self._changes(ids)
         fresh = np.ones(len(start), dtype=bool)
         fresh[list(changed)] = False
@@ -118,8 +119,8 @@ class Encoder:
             "cells": self._new_cells(executions),
             **note,
         }
-        own = (start[fresh], end[fresh], name[fresh], parent[fresh], cell[fresh], flags[fresh])
-        changes = (rows[places], end[places], name[places], parent[places], flags[places])
+        own = (start[fresh], end[fresh], name[fresh], parent[fresh], cell[fresh], flags[fresh], failures[fresh])
+        changes = (rows[places], end[places], name[places], parent[places], flags[places], failures[places])
         return frame(header, (*own, *changes, *self._events(placed), gone)), placed
 
     def lose(self, span_id: str) -> None:
@@ -263,6 +264,7 @@ class Encoder:
             np.concatenate([*[piece.names for piece in pieces], np.zeros(0, np.uint32)]),
             np.concatenate([*[np.asarray(piece.column("cell")) for piece in pieces], np.zeros(0, np.int32)]),
             np.concatenate([*[piece.flags() for piece in pieces], np.zeros(0, np.uint8)]),
+            np.concatenate([*[piece.failures() for piece in pieces], np.zeros(0, np.uint8)]),
             np.concatenate([*[piece.over for piece in pieces], np.zeros(0, bool)]),
         )
 
@@ -445,6 +447,10 @@ class _Piece:
         if missing is not None:
             found[missing] = np.nan
         return found
+
+    def failures(self) -> npt.NDArray[np.uint8]:
+        """How many errors each has, up to 255."""
+        return np.minimum(errors(self.batch), 255).astype(np.uint8)[self.positions]
 
     def flags(self) -> npt.NDArray[np.uint8]:
         """Status in two bits, whether there are events and links, kind in three, whether it is over without an end."""

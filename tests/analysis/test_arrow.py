@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import nbtrace
+from nbtrace.store.schema import RowFields, Thread
 from nbtrace.store.store import SpanStore
 from tests.rows import row
 
@@ -15,7 +19,9 @@ def rec() -> nbtrace.Recording:
     for i in range(700):
         store.append(row(i + 1, parent=i, start=i, end=i + 3, n=i, s=f"k{i % 3}", mixed=i if i % 2 else f"t{i}"))
     nbtrace.Recording(store).spans()  # seals what there is, so that there are several batches
-    store.append(row(9_000, start=5_000, end=0, rare=(1, "x"), s="k0"))
+    last = list(row(9_000, start=5_000, end=0, rare=(1, "x"), s="k0"))
+    last[RowFields._fields.index("thread")] = Thread(11, 23)  # without a name
+    store.append(tuple(last))
     return nbtrace.Recording(store)
 
 
@@ -52,6 +58,17 @@ def test_others_read_a_recording_by_the_capsule_protocol(rec: nbtrace.Recording)
     )
     assert read.num_rows == 701
     assert read["name"].to_pylist()[0] == "work"
+
+
+def test_the_arrow_table_goes_to_parquet_and_back(rec: nbtrace.Recording, tmp_path: Path) -> None:
+    """Spans without a service, a scope or a named thread included: they have gaps, their dictionaries have none."""
+    table = rec.to_arrow()
+    pq.write_table(table, tmp_path / "run.parquet")
+    read = pq.read_table(tmp_path / "run.parquet")
+    assert table["service_name"].null_count == table.num_rows
+    assert read.column_names == table.column_names
+    for name in table.column_names:
+        assert read[name].to_pylist() == table[name].to_pylist(), name
 
 
 def test_an_empty_recording_is_an_empty_table() -> None:

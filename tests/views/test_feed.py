@@ -62,7 +62,7 @@ class Browser:
         for code, text in header["renamed"]:
             self.names[code] = text
         self.here |= dict(zip(range(header["first"], self.rows), columns[2].tolist(), strict=True))
-        self.here |= dict(zip(columns[6].tolist(), columns[8].tolist(), strict=True))
+        self.here |= dict(zip(columns[7].tolist(), columns[9].tolist(), strict=True))
         self.most = max(self.most, len(self.here))
 
     def next(self) -> None:

@@ -49,10 +49,10 @@ def test_spans_become_columns_with_the_rows_of_their_parents() -> None:
         ]
     )
     header, columns = read(Encoder().spans([(batch, 0)], [], {"reset": True})[0])
-    start, end, name, parent, _, flags = columns[:6]
+    start, end, name, parent, _, flags, errors = columns[:7]
     assert (header["first"], header["count"], header["zero"], header["names"]) == (0, 2, "1000000", ["b", "a"])
     assert (start.tolist(), end.tolist()) == ([1.0, 0.0], [2.0, 8.0])
-    assert (name.tolist(), parent.tolist(), flags.tolist()) == ([0, 1], [1, -1], [2, 0])
+    assert (name.tolist(), parent.tolist(), flags.tolist(), errors.tolist()) == ([0, 1], [1, -1], [2, 0], [1, 0])
 
 
 def test_a_running_span_keeps_its_row_when_it_ends() -> None:
@@ -63,8 +63,9 @@ def test_a_running_span_keeps_its_row_when_it_ends() -> None:
     later = seal([row(5, parent=1), row(1, end=5_000, status=2, extra=event)])
     header, columns = read(encoder.spans([(later, 0)], [], {})[0])
     assert (header["first"], header["count"], columns[3].tolist()) == (2, 1, [0])
-    rows, ends, names, parents, flags, event_rows, event_times, gone = columns[6:]
+    rows, ends, names, parents, flags, errors, event_rows, event_times, gone = columns[7:]
     assert (rows.tolist(), ends.tolist(), flags.tolist(), parents.tolist()) == ([0], [0.004], [2 | 4], [-1])
+    assert errors.tolist() == [1]
     assert (names.tolist(), gone.tolist()) == ([0], [])
     assert (event_rows.tolist(), event_times.tolist()) == ([0], [0.0015])
     assert list(encoder.running) == [f"{9:016x}"]

@@ -148,7 +148,7 @@ function ErrorCount({ session }: { session: Session }) {
   const { trace } = session;
   const number = session.once("errors", `${trace.version}:${session.root}`, () => {
     let found = 0;
-    for (const row of session.rowsInScope()) if (trace.status(row) === 2 && !Array.from(trace.tree.of(row)).some((child) => trace.status(child) === 2)) found++;
+    for (const row of session.rowsInScope()) found += trace.errors[row]!;
     return found;
   });
   return number ? <span class="nbt-badge">{number}</span> : null;

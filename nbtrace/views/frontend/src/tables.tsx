@@ -139,11 +139,11 @@ export function Table({ session }: { session: Session }) {
   );
 }
 
-/** Spans with an exception of their own, or that failed without passing one on. */
+/** Errors, by the kernel's rule (analysis/errors.py): exceptions, and spans that failed without one. */
 export function Errors({ session }: { session: Session }) {
   const { trace } = session;
   const rows = session.once("failed", `${trace.version}:${session.root}`, () =>
-    Array.from(session.rowsInScope()).filter((row) => trace.status(row) === ERROR || trace.hasEvents(row)),
+    Array.from(session.rowsInScope()).filter((row) => trace.errors[row]),
   );
   const [known, setKnown] = useState<Map<number, Details>>(new Map());
   useEffect(() => {
@@ -162,8 +162,6 @@ export function Errors({ session }: { session: Session }) {
     const details = known.get(row);
     const exceptions = (details?.events ?? []).filter(([name]) => name === "exception");
     if (exceptions.length) return exceptions.map(([, , attributes]) => ({ row, attributes }));
-    const below = Array.from(trace.tree.of(row)).some((child) => trace.status(child) === ERROR);
-    if (trace.status(row) !== ERROR || below) return [];
     return [{ row, attributes: { "exception.type": details?.attributes["error.type"] ?? "", "exception.message": details?.message ?? "" } as Record<string, unknown> }];
   });
   return (

@@ -20,6 +20,8 @@ export class Trace {
   parent = new Int32Array(1024);
   cell = new Int32Array(1024);
   flags = new Uint8Array(1024);
+  /** How many errors a span has, up to 255: analysis/errors.py says what one is. */
+  errors = new Uint8Array(1024);
   row = new Int32Array(1024);
   names: string[] = [];
   /** The colour of each name: 0 for cells, then as they come. */
@@ -52,9 +54,12 @@ export class Trace {
       this.going.clear();
       this.now = 0;
     }
-    const [start, end, name, parent, cell, flags, rows, ends, newNames, newParents, newFlags, eventRows, eventTimes, gone] = columns as [
-      Float64Array, Float64Array, Uint32Array, Int32Array, Int32Array, Uint8Array,
-      Int32Array, Float64Array, Uint32Array, Int32Array, Uint8Array, Int32Array, Float64Array, Int32Array,
+    const [
+      start, end, name, parent, cell, flags, errors,
+      rows, ends, newNames, newParents, newFlags, newErrors, eventRows, eventTimes, gone,
+    ] = columns as [
+      Float64Array, Float64Array, Uint32Array, Int32Array, Int32Array, Uint8Array, Uint8Array,
+      Int32Array, Float64Array, Uint32Array, Int32Array, Uint8Array, Uint8Array, Int32Array, Float64Array, Int32Array,
     ];
     const moved = gone.length ? this.forget(gone) : undefined;
     this.zero = BigInt(header.zero);
@@ -70,6 +75,7 @@ export class Trace {
     this.parent.set(parent, at);
     this.cell.set(cell, at);
     this.flags.set(flags, at);
+    this.errors.set(errors, at);
     this.count += start.length;
     this.next = header.first + start.length;
     for (let i = 0; i < start.length; i++) this.row[at + i] = header.first + i;
@@ -83,6 +89,7 @@ export class Trace {
       this.name[index] = newNames[i]!;
       this.parent[index] = this.indexOf(newParents[i]!);
       this.flags[index] = newFlags[i]!;
+      this.errors[index] = newErrors[i]!;
       changed.push(index);
     }
     const eventful = new Set<number>();
@@ -160,6 +167,7 @@ export class Trace {
       this.name[to] = this.name[index]!;
       this.cell[to] = this.cell[index]!;
       this.flags[to] = this.flags[index]!;
+      this.errors[to] = this.errors[index]!;
       this.row[to] = this.row[index]!;
       if (!to || this.cell[to] !== this.cell[to - 1]) used.add(this.cell[to]!);
     }
@@ -201,10 +209,6 @@ export class Trace {
     return this.flags[row]! & 3;
   }
 
-  hasEvents(row: number): boolean {
-    return (this.flags[row]! & 4) !== 0;
-  }
-
   nameOf(row: number): string {
     return this.names[this.name[row]!] ?? "";
   }
@@ -233,6 +237,7 @@ export class Trace {
     this.parent = copied(this.parent, new Int32Array(size));
     this.cell = copied(this.cell, new Int32Array(size));
     this.flags = copied(this.flags, new Uint8Array(size));
+    this.errors = copied(this.errors, new Uint8Array(size));
     this.row = copied(this.row, new Int32Array(size));
   }
 }

@@ -61,7 +61,7 @@ class Kernel {
             const each = this.known.find((known) => known.row === row)!;
             return [row, end, this.codes.get(each.name)!, each.parent, each.flags];
           }),
-          events, gone,
+          events, gone, errors: fresh.map((each) => Number((each.flags & 3) === 2)),
         }),
       ],
     ];

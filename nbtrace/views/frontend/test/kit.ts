@@ -1,7 +1,7 @@
 // Traces for tests, written as [parent, start, end, name?, status?] rows, and a pen that counts.
 
 import type { Pen } from "../src/canvas";
-import { Trace } from "../src/trace";
+import { ERROR, Trace } from "../src/trace";
 import type { Column, SpansHeader } from "../src/wire";
 
 export type Row = [parent: number, start: number, end: number, name?: string, status?: number];
@@ -10,12 +10,14 @@ export function header(over: Partial<SpansHeader>): SpansHeader {
   return { kind: "spans", first: 0, count: 0, zero: "0", names: [], renamed: [], cells: [], reset: true, dropped: 0, now: 0, ...over };
 }
 
-/** The columns of changes, events and forgotten rows. */
-export function quiet(over: { changes?: [row: number, end: number, name: number, parent: number, flags: number][]; events?: [number, number][]; gone?: number[] } = {}): Column[] {
-  const { changes = [], events = [], gone = [] } = over;
+/** The columns of errors, changes, events and forgotten rows; a change has an error if its status is one. */
+export function quiet(over: { errors?: number[]; changes?: [row: number, end: number, name: number, parent: number, flags: number][]; events?: [number, number][]; gone?: number[] } = {}): Column[] {
+  const { errors = [], changes = [], events = [], gone = [] } = over;
   return [
+    Uint8Array.from(errors),
     Int32Array.from(changes, (each) => each[0]), Float64Array.from(changes, (each) => each[1]), Uint32Array.from(changes, (each) => each[2]),
     Int32Array.from(changes, (each) => each[3]), Uint8Array.from(changes, (each) => each[4]),
+    Uint8Array.from(changes, (each) => Number((each[4] & 3) === ERROR)),
     Int32Array.from(events, (each) => each[0]), Float64Array.from(events, (each) => each[1]), Int32Array.from(gone),
   ];
 }
@@ -30,7 +32,7 @@ export function trace(rows: Row[], over: Partial<SpansHeader> = {}): Trace {
     Int32Array.from(rows, (row) => row[0]),
     Int32Array.from(rows, () => 0),
     Uint8Array.from(rows, (row) => row[4] ?? 0),
-    ...quiet(),
+    ...quiet({ errors: rows.map((row) => Number(row[4] === ERROR)) }),
   ]);
   return made;
 }

@@ -54,10 +54,11 @@ test("spans that come later find their place, and running ones end", () => {
   assert.ok(made.isRunning(0));
   made.append(header({ reset: false, first: 2, count: 1, names: ["b"] }), [
     Float64Array.of(3), Float64Array.of(4), Uint32Array.of(2), Int32Array.of(0), Int32Array.of(0), Uint8Array.of(2),
-    ...quiet({ changes: [[0, 5, 0, -1, 0]], events: [[2, 3.5], [2, 3.75]] }),
+    ...quiet({ errors: [1], changes: [[0, 5, 0, -1, 2]], events: [[2, 3.5], [2, 3.75]] }),
   ]);
   assert.equal(made.running, 0);
   assert.equal(made.endOf(0), 5);
+  assert.deepEqual([...made.errors.subarray(0, 3)], [1, 0, 1]);
   assert.deepEqual(made.events.get(2), [3.5, 3.75]);
   assert.deepEqual([...made.tree.order].map((row) => made.nameOf(row)), ["cell", "a", "b"]);
 });
