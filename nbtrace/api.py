@@ -33,7 +33,10 @@ _ABOUT_THE_LIVE_ONE = (
     "view",
 )
 
-__all__ = ["Recording", "live", "record", "span", "traced", *_ABOUT_THE_LIVE_ONE]
+QUESTIONS = frozenset({"live", *_ABOUT_THE_LIVE_ONE})
+"""Public names by which nothing is done but asked."""
+
+__all__ = ["QUESTIONS", "Recording", "live", "record", "span", "traced", *_ABOUT_THE_LIVE_ONE]
 
 _live = Recording(SpanStore(cells=LIVE.cells))
 

@@ -9,6 +9,7 @@ from typing import Any
 from traitlets import TraitError
 
 from nbtrace import api
+from nbtrace.capture.asking import Questions
 from nbtrace.capture.cells import CellTracer
 from nbtrace.capture.live import LIVE
 from nbtrace.config import NBTrace
@@ -51,7 +52,8 @@ class Extension:
         self._config = _configured(shell)
         self._recording = api.live()
         self._store = self._recording._store
-        self._tracer = CellTracer(shell, LIVE.capture, LIVE.cells, self._config, self._title)
+        self._questions = Questions(api.QUESTIONS)
+        self._tracer = CellTracer(shell, LIVE.capture, LIVE.cells, self._config, self._title, self._asks)
         self._magics = NbtraceMagics(shell, self._tracer, self._control)
         self._replaced: dict[tuple[str, str], Any] = {}
 
@@ -143,6 +145,11 @@ class Extension:
             f"  Recorded: {words.count(len(store), 'span')}, {len(rows) - unfinished:,} running{dropped}; kept at most "
             f"{store.max_spans:,} spans and {store.max_bytes / 1e6:,.0f} MB (%config NBTrace.max_spans, max_bytes).",
         ]
+        asked = sum(execution.only_asked for execution in store.executions())
+        if asked:
+            lines.append(
+                f"  Left out of answers about the work: {words.count(asked, 'cell')} that only asked (asking=True)."
+            )
         if unfinished:
             lines.append(
                 f"  Unfinished: {unfinished:,} spans that nothing can end any more, as their cell was interrupted."
@@ -183,11 +190,19 @@ class Extension:
         """The first line of a cell as its span's name may show it."""
         return self._store.redactor.title(line) if self._store.capture_source == "full" else ""
 
+    def _asks(self, source: str) -> bool:
+        """Whether a cell does nothing but ask nbtrace."""
+        try:
+            return self._questions.only(source, self._shell.user_ns)
+        except Exception:
+            fault("reading a cell that may only ask")
+            return False
+
     def _closed(self, execution: Execution) -> None:
         """Record what nobody holds any more, seal what a cell has left, and show its tree to those who have asked for it."""
         LIVE.recorder.close_freed()
         self._store.settle()
-        if self._config.display and execution.span_id:
+        if self._config.display and execution.span_id and not execution.only_asked:
             from IPython.display import display
 
             try:

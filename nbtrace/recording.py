@@ -214,88 +214,109 @@ class Recording:
         table = dataframes.errors(snapshot)
         return self._marked(narrowed_by(table, snapshot, cell, trace_id, name, where, "span_name"), snapshot)
 
-    def cells(self, *, cell: Cells = None, where: str | None = None) -> pd.DataFrame:
+    def cells(self, *, cell: Cells = None, where: str | None = None, asking: bool = False) -> pd.DataFrame:
         """Return one row per execution of a cell, in their order: cell, cell_id, run (how often it had run), source,
         start_time, duration, status_code, exception_type, span_count (spans inside), error_count (errors inside), change
-        (of the duration, against the run of this cell before)."""
+        (of the duration, against the run of this cell before).
+
+        Cells that only ask nbtrace are left out, unless asking=True or `cell` names them: those of which every statement is
+        %spans, %nbtrace, an import of nbtrace, or a question such as nbtrace.spans().head(). One that failed is not. This
+        holds for all answers about the work; spans, events, links and errors have everything."""
         dataframes = _dataframes()
 
         snapshot = self._snapshot()
-        table = dataframes.cells(snapshot).drop(columns=dataframes.DIGEST)
+        table = dataframes.cells(snapshot, asking=asking or cell is not None).drop(columns=dataframes.DIGEST)
         return self._marked(narrowed_by(table, snapshot, cell, where=where), snapshot)
 
-    def statistics(self, *, by: str = "name", cell: Cells = None, where: str | None = None) -> pd.DataFrame:
+    def statistics(
+        self, *, by: str = "name", cell: Cells = None, where: str | None = None, asking: bool = False
+    ) -> pd.DataFrame:
         """Return one row per name, or value of the column `by`, the largest total first: count, errors, error_rate, total,
-        self, mean, min, p50, p95, p99, max. Running spans are left out."""
+        self, mean, min, p50, p95, p99, max. Running spans are left out. asking: see `cells`."""
         dataframes = _dataframes()
         from nbtrace.analysis.statistics import statistics
 
         snapshot = self._snapshot()
         wanted = {*named(where, snapshot), by.removeprefix("attributes.")}
-        table = narrowed_by(dataframes.spans(snapshot, wanted=wanted), snapshot, cell, where=where)
+        spans = dataframes.spans(snapshot, wanted=wanted, asking=asking or cell is not None)
+        table = narrowed_by(spans, snapshot, cell, where=where)
         return self._marked(statistics(table, by=by), snapshot)
 
-    def self_times(self, *, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
+    def self_times(self, *, cell: Cells = None, trace_id: str | None = None, asking: bool = False) -> pd.DataFrame:
         """Return the time each span spent outside its children, the largest first: trace_id, span_id, name, cell,
-        duration, self_time, total_share, self_share. Children that overlap or outlive their parent count once, inside it."""
+        duration, self_time, total_share, self_share. Children that overlap or outlive their parent count once, inside it.
+        asking: see `cells`."""
         from nbtrace.analysis.selftime import self_times
 
-        return self._answer(self_times, cell, trace_id)
+        return self._answer(self_times, cell, trace_id, asking=asking)
 
-    def critical_path(self, *, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
+    def critical_path(self, *, cell: Cells = None, trace_id: str | None = None, asking: bool = False) -> pd.DataFrame:
         """Return the spans that the end of a trace or cell waited for, section by section in the order of time: span_id,
-        name, start_time, end_time, contribution, share. Of concurrent children the last to finish is on the path."""
+        name, start_time, end_time, contribution, share. Of concurrent children the last to finish is on the path. asking: see
+        `cells`."""
         from nbtrace.analysis.criticalpath import critical_path
 
-        return self._answer(critical_path, cell, trace_id)
+        return self._answer(critical_path, cell, trace_id, asking=asking)
 
-    def concurrency(self, *, name: str | None = None, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
-        """Return how many spans were running, from each moment (time) at which that changed (running)."""
+    def concurrency(
+        self, *, name: str | None = None, cell: Cells = None, trace_id: str | None = None, asking: bool = False
+    ) -> pd.DataFrame:
+        """Return how many spans were running, from each moment (time) at which that changed (running). asking: see
+        `cells`."""
         from nbtrace.analysis.concurrency import concurrency
 
-        return self._answer(concurrency, cell, trace_id, name)
+        return self._answer(concurrency, cell, trace_id, name, asking=asking)
 
-    def gaps(self, *, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
-        """Return the times at which no span ran, between the first start and the last end: start_time, end_time,
-        duration."""
+    def gaps(self, *, cell: Cells = None, trace_id: str | None = None, asking: bool = False) -> pd.DataFrame:
+        """Return the times at which no span ran, between the first start and the last end: start_time, end_time, duration,
+        and the cells on both sides, cell_before and cell_after. The time of a cell that only asks is no gap, though it stands
+        on neither side of one, unless asking=True (see `cells`)."""
+        dataframes = _dataframes()
         from nbtrace.analysis.concurrency import gaps
 
-        return self._answer(gaps, cell, trace_id)
+        snapshot = self._snapshot()
+        table = dataframes.spans(snapshot, attributes="none")
+        if not (asking or cell is not None or trace_id is not None):
+            return self._marked(gaps(table, dataframes.only_asked(snapshot)), snapshot)
+        return self._marked(gaps(narrowed_by(table, snapshot, cell, trace_id)), snapshot)
 
-    def repeats(self, *, at_least: int = 5, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
+    def repeats(
+        self, *, at_least: int = 5, cell: Cells = None, trace_id: str | None = None, asking: bool = False
+    ) -> pd.DataFrame:
         """Return groups of siblings of one name, the largest total first: parent_span_id, parent_name, name, cell, count,
-        total, mean. Often a query that could be one."""
+        total, mean. Often a query that could be one. asking: see `cells`."""
         from nbtrace.analysis.repeats import repeats
 
-        return self._answer(lambda spans: repeats(spans, at_least=at_least), cell, trace_id)
+        return self._answer(lambda spans: repeats(spans, at_least=at_least), cell, trace_id, asking=asking)
 
-    def tree(self, *, cell: Cells = None, trace_id: str | None = None) -> pd.DataFrame:
+    def tree(self, *, cell: Cells = None, trace_id: str | None = None, asking: bool = False) -> pd.DataFrame:
         """Return the spans depth first, siblings by their start: depth, name, trace_id, span_id, parent_span_id, cell,
-        start_time, duration, children, root, orphan (a root whose parent is not recorded)."""
+        start_time, duration, children, root, orphan (a root whose parent is not recorded). asking: see `cells`."""
         from nbtrace.analysis.tree import tree
 
-        return self._answer(tree, cell, trace_id)
+        return self._answer(tree, cell, trace_id, asking=asking)
 
-    def history(self, *, cell: Cells = None) -> pd.DataFrame:
+    def history(self, *, cell: Cells = None, asking: bool = False) -> pd.DataFrame:
         """Return one row per cell, the one that took longest over all its runs first: cell, code, runs, errors, last, change
-        and ratio (of the last run against the one before), median, fastest, slowest, total."""
+        and ratio (of the last run against the one before), median, fastest, slowest, total. asking: see `cells`."""
         dataframes = _dataframes()
         from nbtrace.analysis.history import history
 
         snapshot = self._snapshot()
-        return history(narrowed_by(dataframes.cells(snapshot), snapshot, cell))
+        cells = dataframes.cells(snapshot, asking=asking or cell is not None)
+        return history(narrowed_by(cells, snapshot, cell))
 
-    def headings(self, notebook: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    def headings(self, notebook: str | os.PathLike[str] | None = None, *, asking: bool = False) -> pd.DataFrame:
         """Return the time of the cells below each markdown heading of the notebook's file: heading, level, cells, runs,
         errors, own, total (with the headings below), share. Raises NotebookError if the file is not known, or cannot be
-        read."""
+        read. asking: see `cells`."""
         dataframes = _dataframes()
         from nbtrace.analysis.history import headings, notebook_path
 
         snapshot = self._snapshot()
         if notebook is None:
             notebook = notebook_path(dataframes.spans(snapshot, wanted=[JUPYTER_NOTEBOOK_PATH]))
-        return headings(dataframes.cells(snapshot), notebook)
+        return headings(dataframes.cells(snapshot, asking=asking), notebook)
 
     def compare(
         self,
@@ -303,8 +324,8 @@ class Recording:
         after: int | Collection[int] | Recording | None = None,
     ) -> pd.DataFrame:
         """Return what changed from `before` to `after`, by path of names, the largest change first: path, name, depth,
-        verdict (slower, faster, added, removed, same, unclear), before, after, change, ratio, then spread_, self_, count_
-        and runs_ of both sides.
+        verdict (slower, faster, more, fewer, added, removed, same, unclear), before, after, change, ratio, then spread_, self_,
+        count_ and runs_ of both sides.
 
         Each side is the execution count of a cell, several (runs of the same work: three or more, and the verdict knows
         noise), or a Recording. One cell alone is set against the earlier runs of the same cell, or of its code before the
@@ -313,7 +334,7 @@ class Recording:
         from nbtrace.analysis.compare import compare
 
         if after is None and not isinstance(before, Recording):
-            known = [e for e in self._snapshot().executions if e.number != CELL.get()]
+            known = [e for e in self._snapshot().executions if e.number != CELL.get() and not e.only_asked]
             before, after = runs.chosen(known, before)
         if before is None or after is None:
             raise ValueError("compare needs two sides. Type for example nbtrace.compare(3, 5).")
@@ -335,7 +356,11 @@ class Recording:
         """Plots: .durations(), .cells(), .flame(). Needs matplotlib."""
         from nbtrace.views.plots import Plots
 
-        return Plots(self.spans, self.cells)
+        def spans(*, cell: Cells = None, trace_id: str | None = None, where: str | None = None, asking: bool) -> Any:
+            asking = asking or cell is not None or trace_id is not None
+            return self._table("spans", "columns", cell, trace_id, None, where, asking=asking)
+
+        return Plots(spans, self.cells)
 
     def _answer(
         self,
@@ -343,12 +368,15 @@ class Recording:
         cell: Cells,
         trace_id: str | None,
         name: str | None = None,
+        *,
+        asking: bool,
     ) -> pd.DataFrame:
         """An answer about the spans that meet the conditions."""
         dataframes = _dataframes()
 
         snapshot = self._snapshot()
-        table = dataframes.spans(snapshot, attributes="none")
+        asking = asking or cell is not None or trace_id is not None
+        table = dataframes.spans(snapshot, attributes="none", asking=asking)
         return self._marked(answer(narrowed_by(table, snapshot, cell, trace_id, name)), snapshot)
 
     def to_arrow(self) -> pa.Table:
@@ -372,20 +400,21 @@ class Recording:
         name: str | None = None,
         where: str | None = None,
         last: int | None = None,
+        asking: bool = False,
     ) -> TreeView | Inspector:
         """Return the inspector, to be displayed: a widget in a notebook, the tree as text in a terminal and in `print`.
 
-        Narrowed as `spans`; last: only the last so many cells. Without conditions it is live: open it before the cells that
-        it shall show, and it grows while they run."""
-        tree = partial(self.text, cell=cell, trace_id=trace_id, name=name, where=where, last=last)
+        Narrowed as `spans`; last: only the last so many cells; asking: see `cells`. Without conditions it is live: open it
+        before the cells that it shall show, and it grows while they run."""
+        tree = partial(self.text, cell=cell, trace_id=trace_id, name=name, where=where, last=last, asking=asking)
         if not has_front_end():
             return tree()
         from nbtrace.views.inspector import inspector
 
         narrowed = any(condition is not None for condition in (cell, trace_id, name, where, last))
-        asking = next((e for e in LIVE.cells.executions() if e.number == CELL.get()), None)
+        opener = next((e for e in LIVE.cells.executions() if e.number == CELL.get()), None)
         live = not narrowed and self.recording
-        return inspector(tree, self._store, self.spans, live=live, narrowed=narrowed, asking=asking)
+        return inspector(tree, self._store, self.spans, live=live, narrowed=narrowed, opener=opener, asking=asking)
 
     def report(
         self,
@@ -396,12 +425,13 @@ class Recording:
         name: str | None = None,
         where: str | None = None,
         last: int | None = None,
+        asking: bool = False,
     ) -> Path:
         """Write one HTML file with the whole inspector, to be opened in any browser without a kernel or a network; return
-        its path. Narrowed as `spans`; of more than 100,000 spans the last ones are written, and the file says so."""
+        its path. Narrowed as `view`; of more than 100,000 spans the last ones are written, and the file says so."""
         from nbtrace.views.report import write
 
-        tree = self.text(cell=cell, trace_id=trace_id, name=name, where=where, last=last)
+        tree = self.text(cell=cell, trace_id=trace_id, name=name, where=where, last=last, asking=asking)
         narrowed = any(condition is not None for condition in (cell, trace_id, name, where, last))
         return write(path, self._store, tree, narrowed=narrowed)
 
@@ -413,6 +443,7 @@ class Recording:
         name: str | None = None,
         where: str | None = None,
         last: int | None = None,
+        asking: bool = False,
     ) -> TreeView:
         """Return the tree of spans, to be displayed: a table in a notebook, text in a terminal and in `print`.
 
@@ -423,11 +454,12 @@ class Recording:
         if last is not None and (not isinstance(last, int) or last < 1):
             raise ValueError(f"last={last!r} is no number of cells. Type for example last=3.")
         snapshot = self._snapshot()
-        table = dataframes.spans(snapshot, wanted=named(where, snapshot))
-        asking = next((e.execution_count for e in snapshot.executions if e.number == CELL.get()), None)
-        if cell is None and asking is not None:
+        asking = asking or cell is not None or trace_id is not None
+        table = dataframes.spans(snapshot, wanted=named(where, snapshot), asking=asking)
+        opener = next((e.execution_count for e in snapshot.executions if e.number == CELL.get()), None)
+        if cell is None and opener is not None:
             # The cell that asks is still running; nobody wants to see it in the answer.
-            table = table[(table["cell"] != asking).fillna(True)]
+            table = table[(table["cell"] != opener).fillna(True)]
         if last is not None:
             table = table[table["cell"].isin(last_cells(last))]
         table = narrowed_by(table, snapshot, cell, trace_id, name, where)
@@ -442,6 +474,7 @@ class Recording:
         name: str | None,
         where: str | None,
         name_column: str = "name",
+        **options: Any,
     ) -> pd.DataFrame:
         """A table with attributes, narrowed. Conditions see a column per key, whatever is asked for."""
         if attributes not in ("columns", "all", "dict"):
@@ -452,7 +485,7 @@ class Recording:
         build = getattr(dataframes, what)
         # A column per key is what a condition may name; without one, dicts need none.
         form = "columns" if where is not None and attributes == "dict" else attributes
-        table = build(snapshot, attributes=form, wanted=named(where, snapshot))
+        table = build(snapshot, attributes=form, wanted=named(where, snapshot), **options)
         wide = [column for column in table.columns if column.startswith("attributes.")]
         if attributes == "dict" and where is not None:
             table["attributes"] = build(snapshot, attributes="dict")["attributes"]
@@ -497,8 +530,8 @@ def _unpickled(max_spans: int, max_bytes: int, snapshot: Snapshot) -> Recording:
 
 
 def last_cells(last: int) -> list[int]:
-    """Return the execution counts of the last so many cells, the one that asks left out."""
-    counts = [e.execution_count for e in LIVE.cells.executions() if e.number != CELL.get()]
+    """Return the execution counts of the last so many cells that did something, the one that asks left out."""
+    counts = [e.execution_count for e in LIVE.cells.executions() if e.number != CELL.get() and not e.only_asked]
     return [count for count in counts if count is not None][-last:]
 
 

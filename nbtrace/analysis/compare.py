@@ -74,7 +74,8 @@ def compare(before: Side, after: Side) -> pd.DataFrame:
 
     A path that is missing from a run took no time in it. The verdict is `added` or `removed` where one side has no such
     path; `slower` or `faster` where the medians lie further apart than both spreads together, each at least 1 % of its
-    median; else `same`. For fewer than three runs a quarter of the median stands in for the spread, and what is within it
+    median; `more` or `fewer` where the times do not tell, but each run of one side has more spans of the path than each of
+    the other; else `same`. For fewer than three runs a quarter of the median stands in for the spread, and what is within it
     is `unclear`. Spans that still run are left out."""
     paths = _Paths()
     walked = [paths.walk(side) for side in (before, after)]
@@ -156,7 +157,7 @@ class _Times:
     def __init__(self, side: Side, codes: Ints, tops: Ints, paths: int) -> None:
         self.runs = np.zeros(paths, dtype=np.int64)
         self.total, self.own = np.zeros(paths, dtype=np.int64), np.zeros(paths, dtype=np.int64)
-        self.count = np.zeros(paths)
+        self.count, self.fewest, self.most = np.zeros(paths), np.zeros(paths), np.zeros(paths)
         self.spread = np.full(paths, np.nan)
         self.there = np.zeros(paths, dtype=bool)
         if not len(codes):
@@ -183,7 +184,7 @@ class _Times:
             )
             self.there[path] = True
             self.total[path], self.own[path] = _median(totals), _median(owns)
-            self.count[path] = np.median(times)
+            self.count[path], self.fewest[path], self.most[path] = np.median(times), times.min(), times.max()
             if len(totals) >= MIN_RUNS:
                 low, high = np.quantile(totals, (0.25, 0.75))
                 self.spread[path] = np.rint(high - low)
@@ -211,6 +212,8 @@ def _verdicts(old: _Times, new: _Times) -> list[str]:
     found = np.where(change > 0, "slower", "faster").astype(object)
     found[np.abs(change) <= spread] = "same"
     found[(np.abs(change) <= spread) & unknown] = "unclear"
+    found[(np.abs(change) <= spread) & (new.fewest > old.most)] = "more"
+    found[(np.abs(change) <= spread) & (new.most < old.fewest)] = "fewer"
     found[~old.there] = "added"
     found[~new.there] = "removed"
     return [str(verdict) for verdict in found]

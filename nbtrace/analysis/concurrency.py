@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from nbtrace.analysis.intervals import intervals
@@ -28,12 +29,31 @@ def concurrency(spans: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def gaps(spans: pd.DataFrame) -> pd.DataFrame:
+def gaps(spans: pd.DataFrame, filling: npt.NDArray[np.bool_] | None = None) -> pd.DataFrame:
     """Return the times between the first start and the last end at which no span of the table ran, in their order.
 
-    start_time, end_time datetime64[ns, UTC] · duration timedelta64[ns]."""
+    start_time, end_time datetime64[ns, UTC] · duration timedelta64[ns] · cell_before, cell_after Int64: the cells of the
+    span that ended last before it and of the one that began first after it, missing outside cells. filling: bool per span,
+    those whose time is no gap though they stand on neither side of one."""
     steps = concurrency(spans)
     idle = np.flatnonzero((steps["running"] == 0).to_numpy(dtype=bool))
     idle = idle[idle < len(steps) - 1]
     start, end = steps["time"].iloc[idle].array, steps["time"].iloc[idle + 1].array
-    return pd.DataFrame({"start_time": start, "end_time": end, "duration": end - start})
+    found = intervals(spans)
+    chosen = np.flatnonzero(found.end > found.start)  # one of no duration runs at no time
+    if filling is not None:
+        chosen = chosen[~filling[chosen]]
+    first, last = chosen[np.argsort(found.start[chosen], kind="stable")], chosen[np.argsort(found.end[chosen])]
+    before = np.searchsorted(found.end[last], start.as_unit("ns").asi8, "right") - 1
+    after = np.searchsorted(found.start[first], end.as_unit("ns").asi8, "left")
+    between = (before >= 0) & (after < len(first))
+    cells = spans["cell"].array
+    return pd.DataFrame(
+        {
+            "start_time": start[between],
+            "end_time": end[between],
+            "duration": (end - start)[between],
+            "cell_before": cells[last[before[between]]],
+            "cell_after": cells[first[after[between]]],
+        }
+    )

@@ -52,8 +52,11 @@ ERROR_COLUMNS = (
 )
 
 
-def spans(snapshot: Snapshot, *, attributes: Attributes = "columns", wanted: Collection[str] = ()) -> pd.DataFrame:
-    """Return one row per span, finished and running, in the order of their starts.
+def spans(
+    snapshot: Snapshot, *, attributes: Attributes = "columns", wanted: Collection[str] = (), asking: bool = True
+) -> pd.DataFrame:
+    """Return one row per span, finished and running, in the order of their starts; not asking: without those of cells that
+    only asked.
 
     trace_id, span_id, parent_span_id str (32, 16, 16 lower-case hex digits; no parent for a root) · name, kind str ·
     start_time, end_time datetime64[ns, UTC] · duration timedelta64[ns] · status_code, status_message str · cell Int64 ·
@@ -64,7 +67,7 @@ def spans(snapshot: Snapshot, *, attributes: Attributes = "columns", wanted: Col
     `.attrs["attributes_left_out"]` counts them. attributes="all" gives them all, "dict" one column `attributes` of dicts
     instead, "none" the fixed columns alone."""
     table = _SpanTable(snapshot)
-    rows = _sorted(table.start_ns)
+    rows = table.in_order(asking=asking)
     columns = table.fixed_columns(rows)
     left_out = _add_attributes(columns, table.attributes, table.length, attributes, wanted, rows)
     return _with_note(pd.DataFrame(columns, copy=False), left_out)
@@ -138,8 +141,14 @@ def errors(snapshot: Snapshot) -> pd.DataFrame:
     return pd.concat(parts).sort_values("time", kind="stable").reset_index(drop=True)
 
 
-def cells(snapshot: Snapshot) -> pd.DataFrame:
-    """Return one row per execution of a cell, in their order.
+def only_asked(snapshot: Snapshot) -> npt.NDArray[np.bool_]:
+    """Return which rows of `spans` belong to cells that only asked; bool, in the same order."""
+    table = _SpanTable(snapshot)
+    return table.only_asked(table.in_order(asking=True))
+
+
+def cells(snapshot: Snapshot, *, asking: bool = True) -> pd.DataFrame:
+    """Return one row per execution of a cell, in their order; not asking: without those that only asked.
 
     cell Int64 (its execution count) · cell_id str (where the front end sends one) · run Int64 (how often this cell had
     run, this time included) · source str · start_time datetime64[ns, UTC] · duration timedelta64[ns], missing while it
@@ -148,7 +157,7 @@ def cells(snapshot: Snapshot) -> pd.DataFrame:
     of this cell before it."""
     table = spans(snapshot, wanted=(semconv.ERROR_TYPE,))
     by_id = pd.Series(table.index, index=table["span_id"])
-    executions = [e for e in snapshot.executions if f"{e.span_id:016x}" in by_id.index]
+    executions = [e for e in snapshot.executions if f"{e.span_id:016x}" in by_id.index and (asking or not e.only_asked)]
     rows = by_id.loc[[f"{e.span_id:016x}" for e in executions]].to_numpy(dtype=np.int64)
     own = table.take(rows).reset_index(drop=True)
     owner = _SpanTable(snapshot)
@@ -191,16 +200,18 @@ def _add_attributes(
     """Add the attributes in the form that was asked for; return how many keys got no column."""
     if attributes == "none":
         return 0
-    place = None
+    place, shown = None, length
     if rows is not None:
-        place = np.empty(length, dtype=np.int64)
-        place[rows] = np.arange(length)
+        shown = len(rows)
+        place = np.full(length, shown, dtype=np.int64)  # rows that are left out share a place behind the others
+        place[rows] = np.arange(shown)
+        length = min(length, shown + 1)
     if attributes == "dict":
-        columns["attributes"] = attribute_dicts(pieces, length, place)
+        columns["attributes"] = attribute_dicts(pieces, length, place)[:shown]
         return 0
     every = attributes == "all"
     found, left_out = attribute_columns(pieces, length, ATTRIBUTE_PREFIX, every=every, wanted=wanted, place=place)
-    columns.update(found)
+    columns.update({name: column[:shown] for name, column in found.items()})
     return left_out
 
 
@@ -248,6 +259,20 @@ class _SpanTable:
         rows = numbers([table["row"] for table in tables]) + np.repeat(self.starts, lengths)
         pieces = [getattr(batch, attributes) for batch in self._snapshot.batches]
         return rows, [(int(start), piece) for start, piece in zip(_starts(lengths), pieces, strict=True)]
+
+    def in_order(self, *, asking: bool) -> Ints | None:
+        """The rows in the order of their starts, not asking without those of cells that only asked; None for all of them as
+        they are."""
+        rows = _sorted(self.start_ns)
+        left_out = False if asking else self.only_asked(rows)
+        if not np.any(left_out):
+            return rows
+        return np.flatnonzero(~left_out) if rows is None else rows[~left_out]
+
+    def only_asked(self, rows: Ints | None) -> npt.NDArray[np.bool_]:
+        """Whether each span belongs to a cell that only asked."""
+        asked = [e.number for e in self._snapshot.executions if e.only_asked]
+        return np.isin(ordered(self.column("cell"), rows), asked)
 
     def cells(self, rows: Ints | None) -> Any:
         """The execution count of each span's cell."""

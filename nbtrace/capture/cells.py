@@ -81,10 +81,13 @@ class CellTracer:
         book: CellBook,
         config: NBTrace,
         shown: Callable[[str], str] = str,
+        asks: Callable[[str], bool] = lambda source: False,
     ) -> None:
         self.shell = shell
         self._shown = shown
         """Gives what a name may show of a line of code."""
+        self._asks = asks
+        """Tells whether code does nothing but ask nbtrace."""
         self.enabled = True
         self.on_closed: Callable[[Execution], None] | None = None
         """Called after a cell that is not nested has closed."""
@@ -169,7 +172,10 @@ class CellTracer:
         self._capture.look()
         count = self._count(info)
         header = _header(self.shell)
-        execution = self._book.open(execution_count=count, cell_id=_cell_id(info, header), source=info.raw_cell)
+        source = info.raw_cell
+        execution = self._book.open(
+            execution_count=count, cell_id=_cell_id(info, header), source=source, asks=self._asks(source)
+        )
         previous = get_current()
         lines = _span_lines(info.raw_cell) if outer is None and _MAGIC in info.raw_cell else []
         CELL.set(execution.number)  # before the span starts, as the cell's own span belongs to the cell too
@@ -213,6 +219,7 @@ class CellTracer:
         self._restore(cell)
         if not exceptions.is_failure(error):
             error = None
+        cell.execution.failed = error is not None  # before its span is handed on
         told = False
         while cell.opened:
             self._close_opened(cell.opened.pop(), error, told=told)

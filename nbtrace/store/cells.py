@@ -34,6 +34,14 @@ class Execution:
     span_id: int = 0
     digest: str = ""
     """What tells its code from another's, whatever is kept of the source."""
+    asks: bool = False
+    """Whether its code does nothing but ask nbtrace."""
+    failed: bool = False
+
+    @property
+    def only_asked(self) -> bool:
+        """Whether answers about the work leave it out. One that failed is worth knowing of."""
+        return self.asks and not self.failed
 
     @property
     def identity(self) -> str:
@@ -50,11 +58,11 @@ class CellBook:
         self._numbers = count(1)
         self._last = 0
 
-    def open(self, *, execution_count: int | None, cell_id: str | None, source: str) -> Execution:
+    def open(self, *, execution_count: int | None, cell_id: str | None, source: str, asks: bool = False) -> Execution:
         """Enter a new execution and return it; its count may be corrected until it is read."""
         code = digest(source)
         run = next(self._runs.setdefault(cell_id or code, count(1)))
-        execution = Execution(next(self._numbers), execution_count, cell_id, source, run, digest=code)
+        execution = Execution(next(self._numbers), execution_count, cell_id, source, run, digest=code, asks=asks)
         self._executions[execution.number] = execution
         self._last = execution.number
         while len(self._executions) > MAX_EXECUTIONS:

@@ -62,11 +62,13 @@ class Feed:
         *,
         live: bool = True,
         keep: frozenset[str] | None = None,
-        asking: Execution | None = None,
+        opener: Execution | None = None,
+        asking: bool = False,
         send_code: Callable[[], None] = lambda: None,
         renewed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`send_code` sends the front end itself; `renewed` is called before everything is sent anew."""
+        """`opener` is the cell that opens the inspector; `asking`: cells that only asked are told of too. `send_code` sends
+        the front end itself; `renewed` is called before everything is sent anew."""
         self._store = store
         self._send = send
         self._send_code = send_code
@@ -74,6 +76,7 @@ class Feed:
         self._live = live
         self._keep = keep
         # The cell that opens the inspector is not worth a row until something happens inside.
+        self._opener = opener
         self._asking = asking
         self._encoder = Encoder()
         self._mark: Mark | None = None
@@ -314,16 +317,20 @@ class Feed:
 
     def _fresh(self, batches: list[tuple[Batch, int]], running: list[Row]) -> list[Row]:
         """The running spans that are not told of yet."""
-        if self._asking is not None:
-            own = f"{self._asking.span_id:016x}"
-            inside = sum(row[_CELL] == self._asking.number for row in running)
+        if self._keep is None and not self._asking:
+            left_out = {each.number for each in self._store.executions() if each.only_asked}
+            self._encoder.left_out = left_out
+            running = [row for row in running if row[_CELL] not in left_out]
+        if self._opener is not None:
+            own = f"{self._opener.span_id:016x}"
+            inside = sum(row[_CELL] == self._opener.number for row in running)
             for batch, skip in batches:
-                inside += int((np.asarray(batch.spans["cell"])[skip:] == self._asking.number).sum())
+                inside += int((np.asarray(batch.spans["cell"])[skip:] == self._opener.number).sum())
             if inside > 1:
-                self._asking = None
+                self._opener = None
             else:
-                running = [row for row in running if row[_ID] != self._asking.span_id]
-            self._encoder.asking = "" if self._asking is None else own
+                running = [row for row in running if row[_ID] != self._opener.span_id]
+            self._encoder.opener = "" if self._opener is None else own
         rows = {f"{row[_ID]:016x}": row for row in running}
         chosen = [i for i in rows if i not in self._encoder.running and (self._keep is None or i in self._keep)]
         ended = _among(batches, chosen)

@@ -35,13 +35,15 @@ def inspector(
     *,
     live: bool,
     narrowed: bool,
-    asking: Execution | None,
+    opener: Execution | None,
+    asking: bool,
 ) -> Inspector:
     """Return an inspector of a recording. Narrowed, it shows the spans that the tree has now, by their ids, and tells of no
-    others, whatever is recorded or forgotten later."""
+    others, whatever is recorded or forgotten later. `opener`: the cell that opens it. `asking`: it tells of cells that only
+    asked, too."""
     keep = tree().last() if narrowed else None
     shown = tree if keep is None else lambda: TreeView.of(store.snapshot(), keep)
-    return Inspector(shown, partial(Feed, store, live=live, keep=keep, asking=asking), spans)
+    return Inspector(shown, partial(Feed, store, live=live, keep=keep, opener=opener, asking=asking), spans)
 
 
 class MalformedMessageError(ValueError):

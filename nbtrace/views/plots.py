@@ -47,12 +47,13 @@ class Plots:
         cell: int | Collection[int] | None = None,
         where: str | None = None,
         top: int = 10,
+        asking: bool = False,
         ax: Any = None,
     ) -> Any:
         """Draw how durations are spread, by name or another column: a box from the lower to the upper quartile with the
         median, whiskers to the 5th and 95th percentile, the rest as points, on a logarithmic axis. The `top` values with
         the largest total are shown."""
-        spans = self._spans(cell=cell, where=where)
+        spans = self._spans(cell=cell, where=where, asking=asking)
         check_column(spans, by)
         spans = spans[spans["duration"].notna() & spans[by].notna()]
         ms = spans["duration"].dt.total_seconds() * 1_000
@@ -80,10 +81,10 @@ class Plots:
         ax.set_title(_plain(f"Durations by {by}" + _left_out(len(names), top, "value")), loc="left")
         return ax
 
-    def cells(self, *, ax: Any = None, top: int = 30) -> Any:
+    def cells(self, *, asking: bool = False, ax: Any = None, top: int = 30) -> Any:
         """Draw when each cell ran: a bar per execution, a failed one in another colour, a row per cell. The last `top` cells
-        are shown."""
-        cells = self._cells()
+        are shown, with asking=True those that only ask nbtrace as well."""
+        cells = self._cells(asking=asking)
         known = cells["source"].where(cells["source"] != "", "#" + cells["cell"].astype(str))  # capture_source="none"
         identity = cells["cell_id"].where(cells["cell_id"].notna(), known)
         order = list(dict.fromkeys(identity[::-1].tolist()))
@@ -114,7 +115,7 @@ class Plots:
         if cell is None and trace_id is None:
             counts = self._cells()["cell"].dropna()
             cell = None if counts.empty else int(counts.iloc[-1])
-        spans = self._spans(cell=cell, trace_id=trace_id)
+        spans = self._spans(cell=cell, trace_id=trace_id, asking=True)
         rows: Any
         depths: Any
         rows, depths = depth_first(spans)

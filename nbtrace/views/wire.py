@@ -12,7 +12,7 @@ import math
 import sys
 import zlib
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,8 +52,10 @@ class Encoder:
 
     keep: frozenset[str] | None = None
     """Ids of the spans to be told of; None for all."""
-    asking: str = ""
-    """Id of the cell span that asked for the inspector: not told of until something happens inside."""
+    opener: str = ""
+    """Id of the cell span that opened the inspector: not told of until something happens inside."""
+    left_out: Collection[int] = ()
+    """Numbers of executions whose spans are not told of: those that only asked."""
     live: bool = True
     """Whether more frames follow: without them nothing has to be remembered."""
     zero_ns: int = 0
@@ -139,13 +141,14 @@ class Encoder:
 
     def _wanted(self, batch: Batch, skip: int) -> npt.NDArray[np.bool_] | None:
         """Which rows of a batch, from `skip` on, are told of; None for all."""
-        if self.keep is None and not self.asking:
+        if self.keep is None and not self.opener and not self.left_out:
             return None
         ids = batch.spans["span_id"].slice(skip)
         if self.keep is None:
-            return np.asarray(pc.not_equal(ids, pa.scalar(self.asking, pa.large_string())))
+            wanted = ~np.isin(np.asarray(batch.spans["cell"])[skip:], list(self.left_out))
+            return wanted & np.asarray(pc.not_equal(ids, pa.scalar(self.opener, pa.large_string())))
         if self._kept_ids is None:
-            self._kept_ids = pa.array(sorted(self.keep - {self.asking}), pa.large_string())
+            self._kept_ids = pa.array(sorted(self.keep - {self.opener}), pa.large_string())
         return np.asarray(pc.is_in(ids, value_set=self._kept_ids))
 
     def _changes(self, ids: Any) -> dict[int, tuple[int, int, int]]:

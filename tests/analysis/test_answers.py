@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 
@@ -92,8 +93,21 @@ def test_concurrency_is_what_counting_gives(spans: list[Span]) -> None:
 
 def test_gaps_are_when_nothing_ran() -> None:
     found = gaps(table([(-1, 0, 3), (-1, 2, 2), (-1, 7, 1), (-1, 20, 1)]))
-    assert [(a.value, b.value, d.value) for a, b, d in found.itertuples(index=False)] == [(4, 7, 3), (8, 20, 12)]
+    assert [(a.value, b.value, d.value) for a, b, d, *_ in found.itertuples(index=False)] == [(4, 7, 3), (8, 20, 12)]
     assert len(gaps(table([]))) == len(gaps(table([(-1, 0, 5)]))) == 0
+
+
+def test_gaps_name_the_cells_on_both_sides() -> None:
+    """The span that ended last before it and the one that began first after it; what fills the time is on neither side."""
+    spans = table([(-1, 0, 3), (-1, 1, 1), (-1, 7, 2), (-1, 7, 0), (-1, 20, 1), (-1, 30, 1)])
+    spans["cell"] = pd.array([3, 4, 5, 6, None, 9], dtype="Int64")
+    found = gaps(spans)
+    assert found[["cell_before", "cell_after"]].astype(object).values.tolist() == [[3, 5], [5, pd.NA], [pd.NA, 9]]
+    found = gaps(spans, np.array([False, False, True, False, False, True]))
+    assert [(a.value, b.value, c, d) for a, b, _, c, d in found.astype(object).itertuples(index=False)] == [
+        (3, 7, 3, pd.NA),
+        (9, 20, 3, pd.NA),
+    ]
 
 
 def test_repeats_are_siblings_of_one_name() -> None:

@@ -44,6 +44,38 @@ def test_the_verdict_knows_noise(before: tuple[float, ...], after: tuple[float, 
     assert verdict(runs(*before), runs(*after)) == wanted
 
 
+def side_of(*counts: int, ms: int = 60) -> Side:
+    """A side whose runs each have so many spans `item`, which take `ms` together."""
+    spans = table([each for c in counts for each in [(-1, 0, 99 * MS), *[(-1, 0, ms * MS // max(c, 1))] * c]])
+    first = np.cumsum([0, *[c + 1 for c in counts]])[:-1]
+    spans["parent_span_id"] = pd.Series(
+        [None if i in first else str(max(f for f in first if f <= i)) for i in range(len(spans))], dtype="str"
+    )
+    spans["name"] = ["cell [1] x" if i in first else "item" for i in range(len(spans))]
+    spans["cell"] = pd.array(np.repeat(np.arange(len(counts)), [c + 1 for c in counts]), dtype="Int64")
+    return cells_side(spans, list(range(len(counts))))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wanted"),
+    [
+        (side_of(6), side_of(12), "more"),
+        (side_of(12), side_of(6), "fewer"),
+        (side_of(6), side_of(6), "unclear"),
+        (side_of(6, 6, 6), side_of(7, 7, 8), "more"),
+        (side_of(6, 7, 8), side_of(8, 9, 10), "same"),
+        (side_of(6, 6, 6), side_of(12, 12, 12, ms=600), "slower"),
+        (side_of(6, 6, 0), side_of(7, 7, 7), "more"),
+    ],
+)
+def test_a_change_in_count_is_a_change(before: Side, after: Side, wanted: str) -> None:
+    """Where the times do not tell, and counts that vary from run to run do not overlap."""
+    assert verdict(before, after, "cell › item") == wanted
+    (row,) = compare(before, after).query("name == 'item'").to_dict("records")
+    if wanted in ("more", "fewer"):
+        assert (row["count_after"] > row["count_before"]) == (wanted == "more")
+
+
 @pytest.mark.parametrize(("number", "at_most"), [(3, 0.25), (5, 0.06), (10, 0.02)])
 def test_equal_work_is_seldom_called_otherwise(number: int, at_most: float) -> None:
     """How often noise alone makes a verdict: 5 % of normal noise, seeded."""

@@ -239,7 +239,7 @@ def test_the_cell_that_opens_it_is_shown_when_something_happens_in_it(browser: B
     store.append(row(1, cell=1))
     running = [row(2, cell=2, end=0)]
     store.running_rows = lambda: list(running)
-    feed(store, browser, asking=Execution(2, 2, None, "", 1, span_id=2))
+    feed(store, browser, opener=Execution(2, 2, None, "", 1, span_id=2))
     browser.until(1, described=1)
     assert browser.rows == 1
     store.append(row(3, parent=2, cell=2))

@@ -86,7 +86,8 @@ def opened(store: SpanStore, *, live: bool = True, narrowed: bool = False) -> In
         spans,
         live=live,
         narrowed=narrowed,
-        asking=None,
+        opener=None,
+        asking=False,
     )
 
 
