@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from nbtrace.analysis.conditions import named, narrowed_by
 from nbtrace.capture.here import CELL
 from nbtrace.capture.live import LIVE
+from nbtrace.store.libraries import Opening, open_libraries
 from nbtrace.store.origins import ORIGINS
 from nbtrace.store.redacted import CaptureSource
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
-from nbtrace.store.store import Opening, Snapshot, SpanStore, open_libraries
+from nbtrace.store.store import Snapshot, SpanStore
 from nbtrace.views.front_end import has_front_end
 
 if TYPE_CHECKING:
@@ -246,6 +247,7 @@ class Recording:
         """Return the time each span spent outside its children, the largest first: trace_id, span_id, name, cell,
         duration, self_time, total_share, self_share. Children that overlap or outlive their parent count once, inside it.
         asking: see `cells`."""
+        open_libraries()
         from nbtrace.analysis.selftime import self_times
 
         return self._answer(self_times, cell, trace_id, asking=asking)
@@ -254,6 +256,7 @@ class Recording:
         """Return the spans that the end of a trace or cell waited for, section by section in the order of time: span_id,
         name, start_time, end_time, contribution, share. Of concurrent children the last to finish is on the path. asking: see
         `cells`."""
+        open_libraries()
         from nbtrace.analysis.criticalpath import critical_path
 
         return self._answer(critical_path, cell, trace_id, asking=asking)
@@ -263,6 +266,7 @@ class Recording:
     ) -> pd.DataFrame:
         """Return how many spans were running, from each moment (time) at which that changed (running). asking: see
         `cells`."""
+        open_libraries()
         from nbtrace.analysis.concurrency import concurrency
 
         return self._answer(concurrency, cell, trace_id, name, asking=asking)
@@ -285,6 +289,7 @@ class Recording:
     ) -> pd.DataFrame:
         """Return groups of siblings of one name, the largest total first: parent_span_id, parent_name, name, cell, count,
         total, mean. Often a query that could be one. asking: see `cells`."""
+        open_libraries()
         from nbtrace.analysis.repeats import repeats
 
         return self._answer(lambda spans: repeats(spans, at_least=at_least), cell, trace_id, asking=asking)
@@ -292,6 +297,7 @@ class Recording:
     def tree(self, *, cell: Cells = None, trace_id: str | None = None, asking: bool = False) -> pd.DataFrame:
         """Return the spans depth first, siblings by their start: depth, name, trace_id, span_id, parent_span_id, cell,
         start_time, duration, children, root, orphan (a root whose parent is not recorded). asking: see `cells`."""
+        open_libraries()
         from nbtrace.analysis.tree import tree
 
         return self._answer(tree, cell, trace_id, asking=asking)
@@ -330,6 +336,7 @@ class Recording:
         Each side is the execution count of a cell, several (runs of the same work: three or more, and the verdict knows
         noise), or a Recording. One cell alone is set against the earlier runs of the same cell, or of its code before the
         last edit; nothing, and it is the last cell that has run again. Raises RunsError if there is nothing to compare."""
+        open_libraries()
         from nbtrace.analysis import runs
         from nbtrace.analysis.compare import compare
 
@@ -354,6 +361,7 @@ class Recording:
     @property
     def plot(self) -> Plots:
         """Plots: .durations(), .cells(), .flame(). Needs matplotlib."""
+        open_libraries()
         from nbtrace.views.plots import Plots
 
         def spans(*, cell: Cells = None, trace_id: str | None = None, where: str | None = None, asking: bool) -> Any:
@@ -384,6 +392,7 @@ class Recording:
 
         The columns of `spans`; times are timestamp[ns, UTC], strings that repeat dictionary-encoded, an attribute of mixed
         types is text. Needs no pandas, and most of it is the recording's own memory."""
+        open_libraries()
         from nbtrace.analysis.arrow import to_arrow
 
         return to_arrow(self._snapshot())
@@ -406,6 +415,7 @@ class Recording:
 
         Narrowed as `spans`; last: only the last so many cells; asking: see `cells`. Without conditions it is live: open it
         before the cells that it shall show, and it grows while they run."""
+        open_libraries()
         tree = partial(self.text, cell=cell, trace_id=trace_id, name=name, where=where, last=last, asking=asking)
         if not has_front_end():
             return tree()
@@ -429,6 +439,7 @@ class Recording:
     ) -> Path:
         """Write one HTML file with the whole inspector, to be opened in any browser without a kernel or a network; return
         its path. Narrowed as `view`; of more than 100,000 spans the last ones are written, and the file says so."""
+        open_libraries()
         from nbtrace.views.report import write
 
         tree = self.text(cell=cell, trace_id=trace_id, name=name, where=where, last=last, asking=asking)

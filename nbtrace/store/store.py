@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import _thread
 import os
-import sys
-import time
 import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Collection
@@ -24,6 +22,7 @@ from nbtrace.faults import fault
 from nbtrace.store import redacted
 from nbtrace.store.cells import CellBook, Execution
 from nbtrace.store.chunks import Chunk, Dropped
+from nbtrace.store.libraries import LibraryVersionsError, open_libraries
 from nbtrace.store.origins import ORIGINS, Origin
 from nbtrace.store.redact import Redactor
 from nbtrace.store.redact_choice import Redact
@@ -50,7 +49,6 @@ ROW_BYTES = 500
 """What a row without long values weighs until it is sealed."""
 
 _LAST_ROWS = 64
-_IMPORT_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +379,8 @@ class SpanStore:
                         self._drop(room=False)
                 finally:
                     self._at_work.release()
+        except LibraryVersionsError:
+            pass  # said to whoever asks
         except Exception:
             fault("sealing spans")
         except BaseException:  # a redact callable's exit or interrupt: nobody is there whom it could reach
@@ -397,37 +397,7 @@ Mark = tuple[int, dict[int, int]]
 """How far somebody has read: the epoch, and how many rows of each chunk."""
 
 
-_opening: set[int] = set()
-
-
-class Opening:
-    """While a thread opens what sealing and answers need, a fork waits: the child would find modules half open, and their
-    locks held by a thread that it does not have."""
-
-    def __enter__(self) -> None:
-        _opening.add(_thread.get_ident())
-
-    def __exit__(self, *error: object) -> None:
-        _opening.discard(_thread.get_ident())
-
-
-def open_libraries() -> None:
-    """Open pyarrow, and pandas, which pyarrow opens when it makes an array."""
-    if "pandas" in sys.modules and not _opening and "nbtrace.store.seal" in sys.modules:
-        return
-    with Opening():
-        from nbtrace.store.seal import seal
-
-        seal([])
-
-
 _STORES: weakref.WeakSet[SpanStore] = weakref.WeakSet()
-
-
-def _before_fork() -> None:
-    until = time.monotonic() + _IMPORT_PATIENCE_S
-    while _opening - {_thread.get_ident()} and time.monotonic() < until:
-        time.sleep(0.001)
 
 
 def _after_fork_in_child() -> None:
@@ -437,4 +407,4 @@ def _after_fork_in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
+    os.register_at_fork(after_in_child=_after_fork_in_child)
