@@ -1,7 +1,7 @@
 """Every cell execution becomes a span, current for whatever runs inside.
 
-Enters: IPython's pre_run_cell and post_run_cell, and the text of cells on its way to the parser. Leaves: spans. Only
-documented hooks are used and nothing of IPython is wrapped; docs/decisions/0003 tells which designs fail where.
+Enters: IPython's pre_run_cell and post_run_cell, the moment at which code failed (failing.py), and the text of cells on its way
+to the parser. Leaves: spans. No function of IPython is wrapped; docs/decisions/0003 tells which designs fail where.
 
 A cell and its end are matched by `result.info is info`, never by popping a stack: await cells, nested cells, cells of
 subshells and cells whose end is lost do not come in the order of one."""
@@ -65,6 +65,10 @@ class _OpenCell:
     opened: list[_Opened] = field(default_factory=list)
     closing: bool = False
     """Its end has begun; an interrupt may have kept it from being made whole."""
+    failed: BaseException | None = None
+    """What ended its code, from the moment on at which it did."""
+    failed_ns: int | None = None
+    """That moment; whatever is shown of the failure comes later, and is not the cell's work."""
 
 
 _HERE: ContextVar[_OpenCell | None] = ContextVar("nbtrace_open_cell", default=None)
@@ -124,6 +128,16 @@ class CellTracer:
             self._any_event = True
         except Exception:
             fault("closing a cell")
+
+    def note_failure(self, result: Any, error: BaseException) -> None:
+        """Note when the code of a cell failed. What follows, a traceback that is rendered, is IPython's time."""
+        try:
+            cell = self._open.get(id(result.info))
+            if cell is not None and cell.info is result.info and cell.failed is None:
+                cell.failed_ns = self._capture.recorder.time_of(cell.span.get_span_context().span_id)
+                cell.failed = error
+        except Exception:
+            fault("noting that a cell failed")
 
     def transform(self, lines: list[str]) -> list[str]:
         """Make a leading %%span line a comment of the same length: the cell stays an ordinary cell.
@@ -213,9 +227,11 @@ class CellTracer:
         self._restore(cell)
         if not exceptions.is_failure(error):
             error = None
+        ended_ns = None if error is None else cell.failed_ns
+        cell.failed = None  # whoever has copied the cell's Context keeps the cell, and would keep the exception
         told = False
         while cell.opened:
-            self._close_opened(cell.opened.pop(), error, told=told)
+            self._close_opened(cell.opened.pop(), error, told=told, ended_ns=ended_ns)
             told = True
         if error is not None:
             exceptions.fail(cell.span, error, event=not told)
@@ -224,7 +240,7 @@ class CellTracer:
         if getattr(cell.span, "dropped_attributes", 0):
             # The user's attributes were more than the limit, and an SDK that drops the oldest has dropped ours.
             cell.span.set_attributes(self._attributes(cell.execution, {}))
-        cell.span.end()
+        cell.span.end(end_time=ended_ns)
         self._capture.recorder.cell_spans.discard(cell.execution.span_id)
         if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
             self._capture.recorder.interrupted(cell.execution.number, still_open)
@@ -258,11 +274,13 @@ class CellTracer:
         attach(attached)
         return evaluated.problems
 
-    def _close_opened(self, opened: _Opened, error: BaseException | None, *, told: bool = False) -> None:
+    def _close_opened(
+        self, opened: _Opened, error: BaseException | None, *, told: bool = False, ended_ns: int | None = None
+    ) -> None:
         leave(opened.attached, opened.previous, opened.span)
         if error is not None:
             exceptions.fail(opened.span, error, event=not told)
-        opened.span.end()
+        opened.span.end(end_time=ended_ns)
         self._capture.recorder.cell_spans.discard(opened.span.get_span_context().span_id)
 
     def _transformed(self, lines: list[str]) -> list[str]:

@@ -139,6 +139,14 @@ class SpanRecorder:
         """Return the monotonic time, for `running_rows`."""
         return self._monotonic()
 
+    def time_of(self, span_id: int) -> int | None:
+        """Return the time at which the span would end if it ended now, None if it does not run."""
+        known = self.running.table.get(span_id)
+        if known is None:
+            return None
+        started = Started._make(known)
+        return self._clock.end_ns(started.start_ns, self._clock.wall(), started.monotonic_ns, self._monotonic())
+
     # ── off the common path ──────────────────────────────────────────────────────────────────────────────────────────
 
     def note(self, span: Any, parent_context: Any, handled: BaseException | None) -> None:

@@ -95,6 +95,53 @@ def test_a_cell_whose_exception_ipython_cannot_print_is_closed(kernel: Kernel) -
     assert following["attributes"].get("jupyter.cell.unfinished") is None
 
 
+SLOW_TRACEBACK = """
+import time
+def render(*args, _rendered=get_ipython().InteractiveTB.structured_traceback, **options):
+    global rendering_ns
+    rendering_ns = time.time_ns()
+    return _rendered(*args, **options)
+get_ipython().InteractiveTB.structured_traceback = render
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "%%span outer\n%span section\n1 / 0",
+        "import asyncio\nawait asyncio.sleep(0)\n1 / 0",
+        "raise KeyboardInterrupt",
+        "raise ZeroDivisionError() from ValueError('cause')",
+    ],
+)
+def test_a_cell_that_fails_ends_before_its_traceback_is_rendered(shared_kernel: Kernel, code: str) -> None:
+    """With its %%span and its section: rendering took 1.4 s where the code had failed after a millisecond."""
+    shared_kernel.run(SLOW_TRACEBACK)
+    before = len(shared_kernel.rows())
+    assert shared_kernel.run(code).status == "error"
+    rows = shared_kernel.rows()[before:]
+    rendering_ns = int(shared_kernel.run("print(rendering_ns)", store_history=False).stdout)
+    assert len(rows) == (3 if "%%span" in code else 1)
+    for row in rows:
+        assert row["status_code"] == "ERROR"
+        assert row["start_time"] <= row["end_time"] <= rendering_ns
+    shared_kernel.run("del get_ipython().InteractiveTB.structured_traceback")
+
+
+def test_the_result_of_a_cell_looks_as_without_us(kernel: Kernel) -> None:
+    """The moment is noticed on IPython's result of a cell, which keeps its errors where it did; unload leaves nothing."""
+    asked = (
+        "from IPython.core.interactiveshell import ExecutionResult as R\nip = get_ipython()\n"
+        "a, b = ip.run_cell('1'), ip.run_cell('raise GeneratorExit')\n"
+        "a.error_in_exec, vars(a).keys(), vars(b).keys(), type(vars(b)['error_in_exec']), R.error_in_exec, R(None).success, "
+        "b.success, __import__('copy').copy(b).error_in_exec is b.error_in_exec"
+    )
+    traced = kernel.run(asked).result
+    kernel.run("%unload_ext nbtrace")
+    assert kernel.run(asked).result == traced
+    assert kernel.run("vars(R)['error_in_exec'], vars(R)['error_before_exec']").result == "(None, None)"
+
+
 def test_an_interrupted_cell_is_an_error(kernel: Kernel) -> None:
     """A sync cell, with a span of plain OpenTelemetry inside that the interrupt went through."""
     started = kernel.start(
