@@ -20,7 +20,7 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context, get_current, set_value
-from opentelemetry.trace import Span, set_span_in_context
+from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from nbtrace.capture import exceptions
@@ -29,13 +29,15 @@ from nbtrace.capture.here import CELL, CELL_KEY, attach
 from nbtrace.capture.provider import Capture
 from nbtrace.capture.spanline import SpanLine, SpanLineError, parse
 from nbtrace.config import NBTrace
-from nbtrace.faults import fault
+from nbtrace.faults import came_in_between, fault
 from nbtrace.store import semconv
 from nbtrace.store.cells import CellBook, Execution
 
 _TITLE_LENGTH = 60
 _LOOKED_AT = 500
 _MAGIC = "%%span"
+_DISPLAY_FAILED = "_last_traceback_during_displayhook"
+"""What ipykernel, from 7.1 on, marks the shell with; its reply says "error" then."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +71,8 @@ class _OpenCell:
     """What ended its code, from the moment on at which it did."""
     failed_ns: int | None = None
     """That moment; whatever is shown of the failure comes later, and is not the cell's work."""
+    shown_before: int = 0
+    """Id of the exception that was the last to be shown when the cell began."""
 
 
 _HERE: ContextVar[_OpenCell | None] = ContextVar("nbtrace_open_cell", default=None)
@@ -201,6 +205,7 @@ class CellTracer:
         self._capture.recorder.cell_spans.add(context.span_id)
         attached = set_value(CELL_KEY, execution.number, set_span_in_context(span, previous))
         cell = _OpenCell(info, execution, span, previous, attached, outer, threading.get_ident(), _await_task())
+        cell.shown_before = id(getattr(sys, "last_value", None))
         # From here on the cell is known, so that whatever fails it is closed again.
         self._open[id(info)] = cell
         # In this order: an interrupt in between leaves a cell that its end, or the next cell, takes back.
@@ -211,22 +216,31 @@ class CellTracer:
                 print(f"nbtrace: {problem} — the cell runs, the span holds the error.", file=sys.stderr)  # noqa: T201
 
     def _end(self, cell: _OpenCell, result: Any) -> None:
-        error: Any
-        if result is None:  # an await cell that was cancelled before it gave a result
-            error = asyncio.CancelledError()
+        # The first of two counts: the other is IPython's stumbling over it.
+        error: Any = cell.failed
+        if (
+            result is None
+        ):  # an await cell that was cancelled before it gave a result; an exception that cannot be printed
+            error = error or sys.exception() or asyncio.CancelledError()
         else:
-            error = result.error_before_exec or result.error_in_exec
+            error = error or result.error_before_exec or result.error_in_exec or self._display_error(cell)
             if cell.info.store_history and result.execution_count is not None:
                 self._correct(cell, result.execution_count)
         self._finish(cell, error if isinstance(error, BaseException) else None)
         if self.on_closed is not None and cell.outer is None:
             self.on_closed(cell.execution)
 
+    def _display_error(self, cell: _OpenCell) -> BaseException | None:
+        """What showing the cell's last value has raised, where the kernel counts that as a failure of the cell."""
+        if not getattr(self.shell, _DISPLAY_FAILED, False):
+            return None
+        # The mark outlives its cell where an await cell follows; the exception tells whose it is.
+        shown = getattr(sys, "last_value", None)
+        return shown if isinstance(shown, BaseException) and id(shown) != cell.shown_before else None
+
     def _finish(self, cell: _OpenCell, error: BaseException | None, *, unfinished: bool = False) -> None:
         cell.closing = True
         self._restore(cell)
-        if not exceptions.is_failure(error):
-            error = None
         ended_ns = None if error is None else cell.failed_ns
         cell.failed = None  # whoever has copied the cell's Context keeps the cell, and would keep the exception
         told = False
@@ -234,7 +248,7 @@ class CellTracer:
             self._close_opened(cell.opened.pop(), error, told=told, ended_ns=ended_ns)
             told = True
         if error is not None:
-            exceptions.fail(cell.span, error, event=not told)
+            _fail(cell.span, error, event=not told)
         if unfinished:
             cell.span.set_attribute(semconv.JUPYTER_CELL_UNFINISHED, True)
         if getattr(cell.span, "dropped_attributes", 0):
@@ -279,7 +293,7 @@ class CellTracer:
     ) -> None:
         leave(opened.attached, opened.previous, opened.span)
         if error is not None:
-            exceptions.fail(opened.span, error, event=not told)
+            _fail(opened.span, error, event=not told)
         opened.span.end(end_time=ended_ns)
         self._capture.recorder.cell_spans.discard(opened.span.get_span_context().span_id)
 
@@ -367,6 +381,9 @@ class CellTracer:
             info = getattr(result, "info", None)
             cell = self._open.get(id(info))
             return self._open.pop(id(info)) if cell is not None and cell.info is info else None
+        here = _HERE.get()
+        if here is not None and here.task is None and self._open.get(id(here.info)) is here and _lost(here):
+            return self._open.pop(id(here.info))  # a cell out of which IPython itself has raised
         for key, cell in list(self._open.items()):
             if cell.task is not None and cell.task.done() and cell.thread == threading.get_ident():
                 return self._open.pop(key)
@@ -381,7 +398,22 @@ class CellTracer:
         for key, cell in list(self._open.items()):
             if _lost(cell):
                 self._open.pop(key, None)
-                self._finish(cell, None, unfinished=True)
+                self._finish(cell, cell.failed, unfinished=cell.failed is None)
+
+
+def _fail(span: Span, error: BaseException, *, event: bool) -> None:
+    """Mark a span of a cell as failed, also where the exception's own `__str__` raises an interrupt or an exit: IPython has
+    met that already, and from a hook it would be shown a second time."""
+    try:
+        exceptions.fail(span, error, event=event)
+    except Exception:
+        raise
+    except BaseException as raised:
+        if came_in_between(raised) or not hasattr(type(error).__str__, "__code__"):
+            raise
+        span.set_attribute(semconv.ERROR_TYPE, exceptions.type_name(error))
+        message = f"<{type(error).__name__}: unprintable, {type(raised).__name__}>"
+        span.set_status(Status(StatusCode.ERROR, message))
 
 
 def _lost(cell: _OpenCell) -> bool:

@@ -20,7 +20,7 @@ _OWN_DIRECTORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + o
 
 def is_failure(error: BaseException | None) -> bool:
     """Return whether work that `error` ended has failed. An interrupt, an exit and a cancellation count; a generator
-    that is closed early does not."""
+    that is closed early does not. (A cell is no generator: whatever ends it is its failure.)"""
     return error is not None and not isinstance(error, GeneratorExit)
 
 

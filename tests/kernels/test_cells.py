@@ -86,13 +86,53 @@ def test_the_error_of_a_cell_has_the_users_frames_alone(kernel: Kernel) -> None:
         assert "nbtrace" not in stack
 
 
-def test_a_cell_whose_exception_ipython_cannot_print_is_closed(kernel: Kernel) -> None:
-    """IPython stumbles over it, and from 8 on never tells the end."""
-    kernel.run("class E(Exception):\n    def __str__(self): raise RuntimeError\nraise E")
-    kernel.run("x = 1")
-    failed, following = kernel.rows()
-    assert failed["attributes"].get("jupyter.cell.unfinished", failed["status_code"] == "ERROR")
-    assert following["attributes"].get("jupyter.cell.unfinished") is None
+UNPRINTABLE = "class E(Exception):\n    def __str__(self): raise {}\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "message"),
+    [
+        (UNPRINTABLE.format("RuntimeError") + "raise E", "__main__.E", "<E: unprintable, RuntimeError>"),
+        (UNPRINTABLE.format("RuntimeError") + "await f(); raise E", "__main__.E", "<E: unprintable, RuntimeError>"),
+        (UNPRINTABLE.format("KeyboardInterrupt") + "raise E", "__main__.E", "<E: unprintable, KeyboardInterrupt>"),
+        (UNPRINTABLE.format("GeneratorExit") + "raise E", "__main__.E", "<E: unprintable, GeneratorExit>"),
+        ("raise GeneratorExit", "GeneratorExit", ""),
+        ("%%span outer\nraise GeneratorExit", "GeneratorExit", ""),
+        ("get_ipython().call_pdb = True\n1 / 0", "ZeroDivisionError", "division by zero"),
+    ],
+)
+def test_a_cell_whose_failure_ipython_stumbles_over_has_its_error_and_its_end(
+    shared_kernel: Kernel, code: str, kind: str, message: str
+) -> None:
+    """The exception cannot be printed, is one that nobody expects, or the debugger that is to show it finds no stdin: from
+    8 on IPython gives no result then."""
+    before = len(shared_kernel.rows())
+    shared_kernel.run("async def f(): pass", store_history=False)
+    started = shared_kernel.start(code)
+    shared_kernel.wait(started, reply=False)  # a kernel whose IPython raises sends none
+    shared_kernel.run("get_ipython().call_pdb = False", store_history=False)
+    rows = shared_kernel.rows()[before:]
+    assert len(rows) == 1 + ("%%span" in code)
+    for row in rows:
+        assert row["status_code"] == "ERROR"
+        assert (row["status_message"] or "") == message
+        assert row["attributes"]["error.type"] == kind
+        assert "jupyter.cell.unfinished" not in row["attributes"]
+
+
+def test_a_last_value_that_cannot_be_shown_fails_the_cell_where_the_reply_says_so(kernel: Kernel) -> None:
+    """ipykernel says "error" from 7.1 on; before, and for what `display` shows, it is the cell's output alone."""
+    kernel.run("class R:\n    def __repr__(self): raise ValueError('no repr')")
+    replies = [kernel.run(code) for code in ("R()", "display(R())", "import asyncio\nawait asyncio.sleep(0)", "R()")]
+    rows = kernel.rows()[1:]
+    assert [row["status_code"] for row in rows[:2]] == [
+        "ERROR" if reply.status == "error" else "UNSET" for reply in replies[:2]
+    ]
+    assert rows[2]["status_code"] == "UNSET", "it showed nothing"
+    assert rows[3]["status_code"] == rows[0]["status_code"]
+    for row in rows:
+        if row["status_code"] == "ERROR":
+            assert (row["attributes"]["error.type"], row["status_message"]) == ("ValueError", "no repr")
 
 
 SLOW_TRACEBACK = """
