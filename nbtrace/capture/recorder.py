@@ -84,15 +84,7 @@ class SpanRecorder:
         elif len(sinks) == 1:
             self.deliver = sinks[0].append
         else:
-
-            def to_all(row: Row, weight: int) -> None:
-                for sink in sinks:
-                    try:
-                        sink.append(row, weight)
-                    except Exception:  # the others get it all the same, and none gets it twice
-                        fault("handing a span to a recording")
-
-            self.deliver = to_all
+            self.deliver = _to_all(sinks)
 
     # ── running spans ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -174,9 +166,16 @@ class SpanRecorder:
             (),
         )
 
-    def careful_end(self, span: Any, started: Started | None, ended: int, cut: BaseException | None) -> None:
+    def careful_end(
+        self,
+        span: Any,
+        started: Started | None,
+        ended: int,
+        cut: BaseException | None,
+        deliver: Callable[[Row, int], None] | None = None,
+    ) -> None:
         """Record the end of a span that has more to it than name, times and plain attributes. `cut`: the exception that was
-        being handled when it ended."""
+        being handled when it ended; `deliver`: to whom, if not to all."""
         row = self._row(span, started, None)
         keys, values = row[_KEYS], row[WIDTH:]
         extra: Extra = row[_EXTRA] or Extra()
@@ -198,18 +197,21 @@ class SpanRecorder:
             keys, values = (*keys, semconv.ERROR_TYPE), [*values, exceptions.type_name(cut)]
         extra = self.propagated.told_once(extra, span.context.span_id, row[_PARENT], self.running.table)
         done = (*row[:_EXTRA], None if extra == Extra() else extra, keys, *values)
-        self.deliver(done, weigh(done))
+        (deliver or self.deliver)(done, weigh(done))
 
     def public_end(self, span: Any, known: Any, cut: BaseException | None) -> None:
-        """Record a span that could not be recorded the usual way, unless it has been: by its public properties, or by what
+        """Record a span that could not be recorded the usual way, where it has not been: by its public properties, or by what
         little can be read of it."""
         try:
             span_id = span.context.span_id
             row = (span.context.trace_id, span_id)
-            if any(sink.holds(row) for sink in self._sinks):
+            # An interrupt may have come between two of them.
+            missing = tuple(sink for sink in self._sinks if not sink.holds(row))
+            if not missing:
                 return
+            deliver = missing[0].append if len(missing) == 1 else _to_all(missing)
             known = known or self.running.table.pop(span_id, None)
-            self.careful_end(span, None if known is None else Started._make(known), self._monotonic(), cut)
+            self.careful_end(span, None if known is None else Started._make(known), self._monotonic(), cut, deliver)
         except Exception as error:
             if known is not None and (isinstance(error, RecursionError) or came_in_between(error)):
                 # No room on the stack, or no time: it stays among the running, and is seen to have ended.
@@ -320,6 +322,24 @@ class _Wanted:
 
 
 def _nobody(row: Row, weight: int) -> None: ...
+
+
+def _to_all(sinks: tuple[Sink, ...]) -> Callable[[Row, int], None]:
+    """Hand a row to several sinks: what one of them raises, or an interrupt in between, takes it from none of the others."""
+
+    def deliver(row: Row, weight: int) -> None:
+        interrupt: BaseException | None = None
+        for sink in sinks:
+            try:
+                sink.append(row, weight)
+            except Exception:
+                fault("handing a span to a recording")
+            except BaseException as raised:
+                interrupt = raised
+        if interrupt is not None:
+            raise interrupt
+
+    return deliver
 
 
 def _pairs(attributes: Any) -> tuple[tuple[str, ...], tuple[Any, ...]]:
