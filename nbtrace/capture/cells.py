@@ -13,6 +13,7 @@ import os
 import re
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -97,6 +98,9 @@ class CellTracer:
         self.on_closed: Callable[[Execution], None] | None = None
         """Called after a cell that is not nested has closed."""
         self._capture = capture
+        shell_ref = weakref.ref(shell)
+        # IPython 7 keeps no such map, and shows the files itself.
+        capture.recorder.cell_files = lambda: getattr(getattr(shell_ref(), "compile", None), "_filename_map", {})
         self._book = book
         self._config = config
         self._open: dict[int, _OpenCell] = {}

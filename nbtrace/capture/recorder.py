@@ -5,7 +5,7 @@ is cleaned and cut here: it must neither be asked by another thread nor wait in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -58,6 +58,8 @@ class SpanRecorder:
         self._origins: dict[int, tuple[Any, int]] = {}
         self.last_origin: tuple[Any, int] = (self, 0)
         """The scope of the last span whose origin was asked for, and the index of that origin."""
+        self.cell_files: Callable[[], Mapping[str, int]] = dict
+        """Gives the files that cells were compiled as, with their execution counts."""
         self.cell_spans: set[int] = set()
         """Ids of the running spans that stand for a cell or its %%span: without nbtrace there would be no parent."""
 
@@ -192,7 +194,7 @@ class SpanRecorder:
             # An interrupt went through a `with span:` of the SDK, which leaves it UNSET and without a word.
             found = exceptions.attributes(cut)
             event = (row[_END], semconv.EXCEPTION_EVENT, tuple(found), tuple(found.values()))
-            extra = extra._replace(status_message=exceptions.message(cut), events=(*extra.events, event))
+            extra = extra._replace(status_message=exceptions.message(cut), events=(*extra.events, self._named(event)))
             row[_STATUS] = StatusCode.ERROR.value
             keys, values = (*keys, semconv.ERROR_TYPE), [*values, exceptions.type_name(cut)]
         extra = self.propagated.told_once(extra, span.context.span_id, row[_PARENT], self.running.table)
@@ -227,7 +229,7 @@ class SpanRecorder:
         message = status.description or None
         extra = Extra(
             status_message=None if message is None else clean_text(message),
-            events=_events(_noted(span, "events")),
+            events=tuple(map(self._named, _events(_noted(span, "events")))),
             links=_links(_noted(span, "links")),
             dropped_attributes=span.dropped_attributes,
             dropped_events=span.dropped_events,
@@ -252,10 +254,23 @@ class SpanRecorder:
             *values,
         ]
 
+    def _named(self, event: tuple[Any, ...]) -> tuple[Any, ...]:
+        """An event whose stack trace, whoever has written it, names cells as the notebook does. Only in the recording: the
+        user's exporters get the files, and here a trace is compared with those of the spans below after that."""
+        if event[1] != semconv.EXCEPTION_EVENT or semconv.EXCEPTION_STACKTRACE not in event[2]:
+            return event
+        at = event[2].index(semconv.EXCEPTION_STACKTRACE)
+        stack = event[3][at]
+        if not isinstance(stack, str):
+            return event
+        return (*event[:3], (*event[3][:at], exceptions.named_cells(stack, self.cell_files()), *event[3][at + 1 :]))
+
     def _started_row(self, span_id: int, started: Started) -> Row:
         """The row of a span that is gone, from what it has left."""
         keys, values = _pairs(getattr(started.attributes, "_dict", started.attributes))
-        extra = Extra(events=_events(_copied(started.events)), links=_links(_copied(started.links)))
+        extra = Extra(
+            events=tuple(map(self._named, _events(_copied(started.events)))), links=_links(_copied(started.links))
+        )
         return (
             started.trace_id,
             span_id,

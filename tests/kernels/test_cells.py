@@ -80,7 +80,7 @@ def test_the_error_of_a_cell_has_the_users_frames_alone(kernel: Kernel) -> None:
     kernel.run("import nbtrace")
     stacks = kernel.run("print(*nbtrace.errors()['exception_stacktrace'], sep='=====')").stdout.split("=====")
     for stack in stacks:
-        frames = [line.split(" in ")[-1] for line in stack.splitlines() if line.startswith("  File")]
+        frames = [line.split(" in ")[-1] for line in stack.splitlines() if line.startswith(("  File", "  Cell"))]
         assert frames[-2:] == ["outer", "deep"]
         assert "IPython" not in stack
         assert "nbtrace" not in stack
@@ -133,6 +133,22 @@ def test_a_last_value_that_cannot_be_shown_fails_the_cell_where_the_reply_says_s
     for row in rows:
         if row["status_code"] == "ERROR":
             assert (row["attributes"]["error.type"], row["status_message"]) == ("ValueError", "no repr")
+
+
+def test_stack_traces_name_cells_as_the_notebook_does(kernel: Kernel) -> None:
+    """Whoever has written them; a function of another cell by that cell. And the exception is told once all the same."""
+    kernel.run("from opentelemetry import trace\nimport nbtrace\ndef f():\n    return 1 / 0")
+    kernel.run("with trace.get_tracer('t').start_as_current_span('theirs'):\n    f()")
+    kernel.run("with nbtrace.span('ours'):\n\n    f()")
+    kernel.run("f()")
+    if kernel.run("hasattr(get_ipython().compile, '_filename_map')").result != "True":
+        pytest.skip("this IPython shows files itself")
+    errors = kernel.run("print(*nbtrace.errors()['exception_stacktrace'], sep='=====')").stdout.split("=====")
+    assert len(errors) == 3
+    for number, (stack, line) in enumerate(zip(errors, (2, 3, 1), strict=True), 3):
+        assert f"  Cell In[{number}], line {line}\n" in stack
+        assert "  Cell In[2], line 4, in f\n" in stack
+        assert "ipykernel" not in stack
 
 
 SLOW_TRACEBACK = """
