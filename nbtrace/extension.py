@@ -9,6 +9,7 @@ from typing import Any
 from traitlets import TraitError
 
 from nbtrace import api
+from nbtrace.capture import failing
 from nbtrace.capture.asking import Questions
 from nbtrace.capture.cells import CellTracer
 from nbtrace.capture.live import LIVE
@@ -79,6 +80,7 @@ class Extension:
         self._tracer.on_closed = self._closed
         shell.events.register("pre_run_cell", self._tracer.pre_run_cell)
         shell.events.register("post_run_cell", self._tracer.post_run_cell)
+        failing.listen(self._tracer.note_failure)
         LIVE.open(self._store, shell=self)
 
     def uninstall(self) -> None:
@@ -95,6 +97,7 @@ class Extension:
         ):
             if hook in shell.events.callbacks[event]:
                 shell.events.unregister(event, hook)
+        failing.unlisten(self._tracer.note_failure)
         _remove(shell.input_transformers_cleanup, self._tracer.transform)
         completer = getattr(shell, "Completer", None)
         if completer is not None:

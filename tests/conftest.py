@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,7 @@ def _nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget_provider()
     assert not left, "a recording was left open"
     assert current_span_is_clean()
+    assert type(threading._limbo) is dict, "threads that start are still followed"  # type: ignore[attr-defined]
     for owner, name, original in _PATCHED.values():
         assert vars(owner).get(name, _ABSENT) is original, f"{owner.__name__}.{name} is still patched"
 

@@ -1,7 +1,7 @@
 """Every cell execution becomes a span, current for whatever runs inside.
 
-Enters: IPython's pre_run_cell and post_run_cell, and the text of cells on its way to the parser. Leaves: spans. Only
-documented hooks are used and nothing of IPython is wrapped; docs/decisions/0003 tells which designs fail where.
+Enters: IPython's pre_run_cell and post_run_cell, the moment at which code failed (failing.py), and the text of cells on its way
+to the parser. Leaves: spans. No function of IPython is wrapped; docs/decisions/0003 tells which designs fail where.
 
 A cell and its end are matched by `result.info is info`, never by popping a stack: await cells, nested cells, cells of
 subshells and cells whose end is lost do not come in the order of one."""
@@ -13,6 +13,7 @@ import os
 import re
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context, get_current, set_value
-from opentelemetry.trace import Span, set_span_in_context
+from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from nbtrace.capture import exceptions
@@ -29,13 +30,15 @@ from nbtrace.capture.here import CELL, CELL_KEY, attach
 from nbtrace.capture.provider import Capture
 from nbtrace.capture.spanline import SpanLine, SpanLineError, parse
 from nbtrace.config import NBTrace
-from nbtrace.faults import fault
+from nbtrace.faults import came_in_between, fault
 from nbtrace.store import semconv
 from nbtrace.store.cells import CellBook, Execution
 
 _TITLE_LENGTH = 60
 _LOOKED_AT = 500
 _MAGIC = "%%span"
+_DISPLAY_FAILED = "_last_traceback_during_displayhook"
+"""What ipykernel, from 7.1 on, marks the shell with; its reply says "error" then."""
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +68,12 @@ class _OpenCell:
     opened: list[_Opened] = field(default_factory=list)
     closing: bool = False
     """Its end has begun; an interrupt may have kept it from being made whole."""
+    failed: BaseException | None = None
+    """What ended its code, from the moment on at which it did."""
+    failed_ns: int | None = None
+    """That moment; whatever is shown of the failure comes later, and is not the cell's work."""
+    shown_before: int = 0
+    """Id of the exception that was the last to be shown when the cell began."""
 
 
 _HERE: ContextVar[_OpenCell | None] = ContextVar("nbtrace_open_cell", default=None)
@@ -92,6 +101,9 @@ class CellTracer:
         self.on_closed: Callable[[Execution], None] | None = None
         """Called after a cell that is not nested has closed."""
         self._capture = capture
+        shell_ref = weakref.ref(shell)
+        # IPython 7 keeps no such map, and shows the files itself.
+        capture.recorder.cell_files = lambda: getattr(getattr(shell_ref(), "compile", None), "_filename_map", {})
         self._book = book
         self._config = config
         self._open: dict[int, _OpenCell] = {}
@@ -127,6 +139,16 @@ class CellTracer:
             self._any_event = True
         except Exception:
             fault("closing a cell")
+
+    def note_failure(self, result: Any, error: BaseException) -> None:
+        """Note when the code of a cell failed. What follows, a traceback that is rendered, is IPython's time."""
+        try:
+            cell = self._open.get(id(result.info))
+            if cell is not None and cell.info is result.info and cell.failed is None:
+                cell.failed_ns = self._capture.recorder.time_of(cell.span.get_span_context().span_id)
+                cell.failed = error
+        except Exception:
+            fault("noting that a cell failed")
 
     def transform(self, lines: list[str]) -> list[str]:
         """Make a leading %%span line a comment of the same length: the cell stays an ordinary cell.
@@ -193,6 +215,7 @@ class CellTracer:
         self._capture.recorder.cell_spans.add(context.span_id)
         attached = set_value(CELL_KEY, execution.number, set_span_in_context(span, previous))
         cell = _OpenCell(info, execution, span, previous, attached, outer, threading.get_ident(), _await_task())
+        cell.shown_before = id(getattr(sys, "last_value", None))
         # From here on the cell is known, so that whatever fails it is closed again.
         self._open[id(info)] = cell
         # In this order: an interrupt in between leaves a cell that its end, or the next cell, takes back.
@@ -203,35 +226,45 @@ class CellTracer:
                 print(f"nbtrace: {problem} — the cell runs, the span holds the error.", file=sys.stderr)  # noqa: T201
 
     def _end(self, cell: _OpenCell, result: Any) -> None:
-        error: Any
-        if result is None:  # an await cell that was cancelled before it gave a result
-            error = asyncio.CancelledError()
+        # The first of two counts: the other is IPython's stumbling over it.
+        error: Any = cell.failed
+        if result is None:
+            # An await cell that was cancelled before it gave a result, or an exception that cannot be printed.
+            error = error or sys.exception() or asyncio.CancelledError()
         else:
-            error = result.error_before_exec or result.error_in_exec
+            error = error or result.error_before_exec or result.error_in_exec or self._display_error(cell)
             if cell.info.store_history and result.execution_count is not None:
                 self._correct(cell, result.execution_count)
         self._finish(cell, error if isinstance(error, BaseException) else None)
         if self.on_closed is not None and cell.outer is None:
             self.on_closed(cell.execution)
 
+    def _display_error(self, cell: _OpenCell) -> BaseException | None:
+        """What showing the cell's last value has raised, where the kernel counts that as a failure of the cell."""
+        if not getattr(self.shell, _DISPLAY_FAILED, False):
+            return None
+        # The mark outlives its cell where an await cell follows; the exception tells whose it is.
+        shown = getattr(sys, "last_value", None)
+        return shown if isinstance(shown, BaseException) and id(shown) != cell.shown_before else None
+
     def _finish(self, cell: _OpenCell, error: BaseException | None, *, unfinished: bool = False) -> None:
         cell.closing = True
         self._restore(cell)
-        if not exceptions.is_failure(error):
-            error = None
         cell.execution.failed = error is not None  # before its span is handed on
+        ended_ns = None if error is None else cell.failed_ns
+        cell.failed = None  # whoever has copied the cell's Context keeps the cell, and would keep the exception
         told = False
         while cell.opened:
-            self._close_opened(cell.opened.pop(), error, told=told)
+            self._close_opened(cell.opened.pop(), error, told=told, ended_ns=ended_ns)
             told = True
         if error is not None:
-            self._fail(cell.span, error, told=told)
+            self._tell(cell.span, error, told=told)
         if unfinished:
             cell.span.set_attribute(semconv.JUPYTER_CELL_UNFINISHED, True)
         if getattr(cell.span, "dropped_attributes", 0):
             # The user's attributes were more than the limit, and an SDK that drops the oldest has dropped ours.
             cell.span.set_attributes(self._attributes(cell.execution, {}))
-        cell.span.end()
+        cell.span.end(end_time=ended_ns)
         self._capture.recorder.cell_spans.discard(cell.execution.span_id)
         if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
             self._capture.recorder.interrupted(cell.execution.number, still_open)
@@ -265,16 +298,18 @@ class CellTracer:
         attach(attached)
         return evaluated.problems
 
-    def _close_opened(self, opened: _Opened, error: BaseException | None, *, told: bool = False) -> None:
+    def _close_opened(
+        self, opened: _Opened, error: BaseException | None, *, told: bool = False, ended_ns: int | None = None
+    ) -> None:
         leave(opened.attached, opened.previous, opened.span)
         if error is not None:
-            self._fail(opened.span, error, told=told)
-        opened.span.end()
+            self._tell(opened.span, error, told=told)
+        opened.span.end(end_time=ended_ns)
         self._capture.recorder.cell_spans.discard(opened.span.get_span_context().span_id)
 
-    def _fail(self, span: Span, error: BaseException, *, told: bool) -> None:
+    def _tell(self, span: Span, error: BaseException, *, told: bool) -> None:
         """Mark a span as failed; the exception is told once, on the innermost."""
-        exceptions.fail(span, error, event=not told)
+        _fail(span, error, event=not told)
         if told:
             self._capture.recorder.propagated.passed_on(span.get_span_context().span_id)
 
@@ -362,6 +397,9 @@ class CellTracer:
             info = getattr(result, "info", None)
             cell = self._open.get(id(info))
             return self._open.pop(id(info)) if cell is not None and cell.info is info else None
+        here = _HERE.get()
+        if here is not None and here.task is None and self._open.get(id(here.info)) is here and _lost(here):
+            return self._open.pop(id(here.info))  # a cell out of which IPython itself has raised
         for key, cell in list(self._open.items()):
             if cell.task is not None and cell.task.done() and cell.thread == threading.get_ident():
                 return self._open.pop(key)
@@ -376,7 +414,22 @@ class CellTracer:
         for key, cell in list(self._open.items()):
             if _lost(cell):
                 self._open.pop(key, None)
-                self._finish(cell, None, unfinished=True)
+                self._finish(cell, cell.failed, unfinished=cell.failed is None)
+
+
+def _fail(span: Span, error: BaseException, *, event: bool) -> None:
+    """Mark a span of a cell as failed, also where the exception's own `__str__` raises an interrupt or an exit: IPython has
+    met that already, and from a hook it would be shown a second time."""
+    try:
+        exceptions.fail(span, error, event=event)
+    except Exception:
+        raise
+    except BaseException as raised:
+        if came_in_between(raised) or not hasattr(type(error).__str__, "__code__"):
+            raise
+        span.set_attribute(semconv.ERROR_TYPE, exceptions.type_name(error))
+        message = f"<{type(error).__name__}: unprintable, {type(raised).__name__}>"
+        span.set_status(Status(StatusCode.ERROR, message))
 
 
 def _lost(cell: _OpenCell) -> bool:

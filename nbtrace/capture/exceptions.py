@@ -5,8 +5,10 @@ OpenTelemetry means to move exceptions from span events to logs (OTEP 4430); whe
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.trace import Span, Status, StatusCode
@@ -18,9 +20,23 @@ from nbtrace.store.values import clean_text, printed
 _OWN_DIRECTORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
+_FRAME = re.compile(r'^([ |]*)File "([^"\n]+)", (line \d+)(, in <(?:module|cell line: \d+)>)?', re.MULTILINE)
+
+
+def named_cells(stack: str, counts: Mapping[str, int]) -> str:
+    """Return a stack trace with `Cell In[18], line 5` where it names the file that IPython compiled a cell as, as the notebook
+    does. `counts`: the execution count by that file."""
+
+    def named(frame: re.Match[str]) -> str:
+        count = counts.get(frame[2])
+        return frame[0] if count is None else f"{frame[1]}Cell In[{count}], {frame[3]}"
+
+    return _FRAME.sub(named, stack) if counts else stack
+
+
 def is_failure(error: BaseException | None) -> bool:
     """Return whether work that `error` ended has failed. An interrupt, an exit and a cancellation count; a generator
-    that is closed early does not."""
+    that is closed early does not. (A cell is no generator: whatever ends it is its failure.)"""
     return error is not None and not isinstance(error, GeneratorExit)
 
 

@@ -5,7 +5,7 @@ is cleaned and cut here: it must neither be asked by another thread nor wait in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -58,6 +58,8 @@ class SpanRecorder:
         self._origins: dict[int, tuple[Any, int]] = {}
         self.last_origin: tuple[Any, int] = (self, 0)
         """The scope of the last span whose origin was asked for, and the index of that origin."""
+        self.cell_files: Callable[[], Mapping[str, int]] = dict
+        """Gives the files that cells were compiled as, with their execution counts."""
         self.cell_spans: set[int] = set()
         """Ids of the running spans that stand for a cell or its %%span: without nbtrace there would be no parent."""
 
@@ -84,15 +86,7 @@ class SpanRecorder:
         elif len(sinks) == 1:
             self.deliver = sinks[0].append
         else:
-
-            def to_all(row: Row, weight: int) -> None:
-                for sink in sinks:
-                    try:
-                        sink.append(row, weight)
-                    except Exception:  # the others get it all the same, and none gets it twice
-                        fault("handing a span to a recording")
-
-            self.deliver = to_all
+            self.deliver = _to_all(sinks)
 
     # ── running spans ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -139,6 +133,14 @@ class SpanRecorder:
         """Return the monotonic time, for `running_rows`."""
         return self._monotonic()
 
+    def time_of(self, span_id: int) -> int | None:
+        """Return the time at which the span would end if it ended now, None if it does not run."""
+        known = self.running.table.get(span_id)
+        if known is None:
+            return None
+        started = Started._make(known)
+        return self._clock.end_ns(started.start_ns, self._clock.wall(), started.monotonic_ns, self._monotonic())
+
     # ── off the common path ──────────────────────────────────────────────────────────────────────────────────────────
 
     def note(self, span: Any, parent_context: Any, handled: BaseException | None) -> None:
@@ -166,9 +168,16 @@ class SpanRecorder:
             (),
         )
 
-    def careful_end(self, span: Any, started: Started | None, ended: int, cut: BaseException | None) -> None:
+    def careful_end(
+        self,
+        span: Any,
+        started: Started | None,
+        ended: int,
+        cut: BaseException | None,
+        deliver: Callable[[Row, int], None] | None = None,
+    ) -> None:
         """Record the end of a span that has more to it than name, times and plain attributes. `cut`: the exception that was
-        being handled when it ended."""
+        being handled when it ended; `deliver`: to whom, if not to all."""
         row = self._row(span, started, None)
         keys, values = row[_KEYS], row[WIDTH:]
         extra: Extra = row[_EXTRA] or Extra()
@@ -185,23 +194,26 @@ class SpanRecorder:
             # An interrupt went through a `with span:` of the SDK, which leaves it UNSET and without a word.
             found = exceptions.attributes(cut)
             event = (row[_END], semconv.EXCEPTION_EVENT, tuple(found), tuple(found.values()))
-            extra = extra._replace(status_message=exceptions.message(cut), events=(*extra.events, event))
+            extra = extra._replace(status_message=exceptions.message(cut), events=(*extra.events, self._named(event)))
             row[_STATUS] = StatusCode.ERROR.value
             keys, values = (*keys, semconv.ERROR_TYPE), [*values, exceptions.type_name(cut)]
         extra = self.propagated.told_once(extra, span.context.span_id, row[_PARENT], self.running.table)
         done = (*row[:_EXTRA], None if extra == Extra() else extra, keys, *values)
-        self.deliver(done, weigh(done))
+        (deliver or self.deliver)(done, weigh(done))
 
     def public_end(self, span: Any, known: Any, cut: BaseException | None) -> None:
-        """Record a span that could not be recorded the usual way, unless it has been: by its public properties, or by what
+        """Record a span that could not be recorded the usual way, where it has not been: by its public properties, or by what
         little can be read of it."""
         try:
             span_id = span.context.span_id
             row = (span.context.trace_id, span_id)
-            if any(sink.holds(row) for sink in self._sinks):
+            # An interrupt may have come between two of them.
+            missing = tuple(sink for sink in self._sinks if not sink.holds(row))
+            if not missing:
                 return
+            deliver = missing[0].append if len(missing) == 1 else _to_all(missing)
             known = known or self.running.table.pop(span_id, None)
-            self.careful_end(span, None if known is None else Started._make(known), self._monotonic(), cut)
+            self.careful_end(span, None if known is None else Started._make(known), self._monotonic(), cut, deliver)
         except Exception as error:
             if known is not None and (isinstance(error, RecursionError) or came_in_between(error)):
                 # No room on the stack, or no time: it stays among the running, and is seen to have ended.
@@ -217,7 +229,7 @@ class SpanRecorder:
         message = status.description or None
         extra = Extra(
             status_message=None if message is None else clean_text(message),
-            events=_events(_noted(span, "events")),
+            events=tuple(map(self._named, _events(_noted(span, "events")))),
             links=_links(_noted(span, "links")),
             dropped_attributes=span.dropped_attributes,
             dropped_events=span.dropped_events,
@@ -242,10 +254,23 @@ class SpanRecorder:
             *values,
         ]
 
+    def _named(self, event: tuple[Any, ...]) -> tuple[Any, ...]:
+        """An event whose stack trace, whoever has written it, names cells as the notebook does. Only in the recording: the
+        user's exporters get the files, and here a trace is compared with those of the spans below after that."""
+        if event[1] != semconv.EXCEPTION_EVENT or semconv.EXCEPTION_STACKTRACE not in event[2]:
+            return event
+        at = event[2].index(semconv.EXCEPTION_STACKTRACE)
+        stack = event[3][at]
+        if not isinstance(stack, str):
+            return event
+        return (*event[:3], (*event[3][:at], exceptions.named_cells(stack, self.cell_files()), *event[3][at + 1 :]))
+
     def _started_row(self, span_id: int, started: Started) -> Row:
         """The row of a span that is gone, from what it has left."""
         keys, values = _pairs(getattr(started.attributes, "_dict", started.attributes))
-        extra = Extra(events=_events(_copied(started.events)), links=_links(_copied(started.links)))
+        extra = Extra(
+            events=tuple(map(self._named, _events(_copied(started.events)))), links=_links(_copied(started.links))
+        )
         return (
             started.trace_id,
             span_id,
@@ -312,6 +337,24 @@ class _Wanted:
 
 
 def _nobody(row: Row, weight: int) -> None: ...
+
+
+def _to_all(sinks: tuple[Sink, ...]) -> Callable[[Row, int], None]:
+    """Hand a row to several sinks: what one of them raises, or an interrupt in between, takes it from none of the others."""
+
+    def deliver(row: Row, weight: int) -> None:
+        interrupt: BaseException | None = None
+        for sink in sinks:
+            try:
+                sink.append(row, weight)
+            except Exception:
+                fault("handing a span to a recording")
+            except BaseException as raised:
+                interrupt = raised
+        if interrupt is not None:
+            raise interrupt
+
+    return deliver
 
 
 def _pairs(attributes: Any) -> tuple[tuple[str, ...], tuple[Any, ...]]:

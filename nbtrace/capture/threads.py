@@ -1,8 +1,8 @@
 """Threads and thread pools carry the current span of the code that starts or submits.
 
 threading.Thread (Timer, and subclasses with a run() of their own), concurrent.futures.ThreadPoolExecutor (and so
-run_in_executor), multiprocessing.pool.ThreadPool (and so joblib's threading backend). No frame of ours is on the stack
-when the user's function runs, so tracebacks from threads stay as they were.
+run_in_executor), multiprocessing.pool.ThreadPool (and so joblib's threading backend). No frame of ours is in a traceback
+that comes out of them, and threading.Thread itself is left as it is: whoever mocks, inspects or wraps it finds the original.
 
 Where opentelemetry-instrumentation-threading is active, this steps aside."""
 
@@ -68,6 +68,7 @@ class ThreadCarrier:
 
     def __init__(self) -> None:
         self._patches: list[Patch] = []
+        self._limbo: _Limbo | None = None
         self.stepped_aside = False
 
     def install(self) -> None:
@@ -75,9 +76,8 @@ class ThreadCarrier:
         self.stepped_aside = packaged_instrumentation_active()
         if self._patches or self.stepped_aside:
             return
+        self._limbo = _Limbo.install()
         self._patches = [
-            Patch(threading.Thread, "start", _Starting),
-            Patch(threading.Thread, "_bootstrap_inner", _around_bootstrap),
             Patch(concurrent.futures.thread._WorkItem, "__init__", _around_item),
             Patch(concurrent.futures.thread._WorkItem, "run", _around_item_run),
         ]
@@ -95,32 +95,57 @@ class ThreadCarrier:
         for patch in reversed(self._patches):
             patch.undo()
         self._patches = []
+        if self._limbo is not None:
+            self._limbo.remove()
+            self._limbo = None
 
 
-class _Starting:
-    """`Thread.start` that notes what the thread will carry when it is looked up, and is the original when it is called:
-    where a thread cannot be started, the traceback has no frame of ours."""
+class _Limbo(dict[threading.Thread, threading.Thread]):
+    """The dict in which `threading` keeps the threads that are being started: a thread is put into it by the thread that
+    starts it, in every `Thread.start`, whoever calls it and however it is wrapped; and taken out by the new thread, before it
+    runs anything. So it notes what the thread carries, and makes that current; docs/decisions/0007."""
 
-    def __init__(self, start: Callable[..., Any]) -> None:
-        self._start = start
-        functools.update_wrapper(self, start)  # type: ignore[arg-type]
+    def __init__(self, plain: dict[threading.Thread, threading.Thread]) -> None:
+        super().__init__(plain)
+        self._plain = plain
+        self._carried: dict[int, Carried] = {}
+        self._active = True
 
-    def __get__(self, thread: threading.Thread | None, owner: type | None = None) -> Any:
-        if thread is None:
-            return self._start
-        if thread.ident is None:
-            vars(thread)[_CARRIED] = Carried.here()
-        return self._start.__get__(thread, owner)
+    @classmethod
+    def install(cls) -> _Limbo | None:
+        """Put a limbo in place of the plain one; None where `threading` has none."""
+        plain = vars(threading).get("_limbo")
+        if type(plain) is not dict:
+            return None
+        with threading._active_limbo_lock:  # type: ignore[attr-defined]
+            limbo = threading._limbo = cls(plain)  # type: ignore[attr-defined]
+        return limbo
 
+    def remove(self) -> None:
+        """Put the plain one back, with the threads that are being started at this moment."""
+        self._active = False
+        with threading._active_limbo_lock:  # type: ignore[attr-defined]
+            if vars(threading).get("_limbo") is self:
+                self._plain.clear()
+                self._plain.update(self)
+                threading._limbo = self._plain  # type: ignore[attr-defined]
 
-def _around_bootstrap(bootstrap: Callable[..., Any]) -> Callable[..., Any]:
-    def bootstrapped(self: threading.Thread) -> Any:
-        carried = vars(self).pop(_CARRIED, None)
-        if carried is not None:
+    def __setitem__(self, thread: threading.Thread, value: threading.Thread) -> None:
+        if self._active:
+            self._carried[id(thread)] = Carried.here()
+        super().__setitem__(thread, value)
+
+    def __delitem__(self, thread: threading.Thread) -> None:
+        super().__delitem__(thread)
+        carried = self._carried.pop(id(thread), None)
+        # Where a thread cannot be started, it is the one that wanted it that takes it out.
+        if carried is not None and thread.ident == threading.get_ident():
             carried.arrive()
-        return bootstrap(self)
 
-    return bootstrapped
+    def clear(self) -> None:
+        """A child after a fork has none of the threads."""
+        self._carried.clear()
+        super().clear()
 
 
 def _around_item(initialise: Callable[..., Any]) -> Callable[..., Any]:

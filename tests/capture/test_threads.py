@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
 from typing import Any
+from unittest import mock
 
 import joblib
 import pytest
 
 import nbtrace
 from nbtrace.capture.cells import current_span_is_clean
+
+STARTS = "_start_joinable_thread" if hasattr(threading, "_start_joinable_thread") else "_start_new_thread"
+"""What Thread.start asks the interpreter for, from 3.13 on and before."""
 
 
 def work(x: int = 0) -> int:
@@ -30,6 +35,26 @@ class OwnRun(threading.Thread):
 def run_thread(thread: threading.Thread) -> None:
     thread.start()
     thread.join()
+
+
+class OwnStart(threading.Thread):
+    def start(self) -> None:
+        super().start()
+
+
+def through_the_class(thread: threading.Thread) -> None:
+    threading.Thread.start(thread)
+    thread.join()
+
+
+def through_a_wrapper(thread: threading.Thread) -> None:
+    """As a library does that is loaded after us."""
+    start = threading.Thread.start
+    threading.Thread.start = lambda self: start(self)  # type: ignore[method-assign]
+    try:
+        run_thread(thread)
+    finally:
+        threading.Thread.start = start  # type: ignore[method-assign]
 
 
 def in_executor() -> None:
@@ -51,6 +76,9 @@ def in_pool(call: str, *args: Any) -> None:
         (lambda: run_thread(threading.Thread(target=work)), 1),
         (lambda: run_thread(OwnRun()), 1),
         (lambda: run_thread(threading.Timer(0, work)), 1),
+        (lambda: through_the_class(threading.Thread(target=work)), 1),
+        (lambda: through_a_wrapper(threading.Thread(target=work)), 1),
+        (lambda: run_thread(OwnStart(target=work)), 1),
         (lambda: ThreadPoolExecutor(1).submit(work, 1).result(), 1),
         (lambda: list(ThreadPoolExecutor(2).map(work, range(3))), 3),
         (in_executor, 1),
@@ -122,6 +150,66 @@ def test_a_thread_that_fails_is_reported_as_without_us(monkeypatch: pytest.Monke
     with nbtrace.record():
         run_thread(threading.Thread(target=fail))
     assert [frame.name for frame in seen[0]] == [frame.name for frame in seen[1]]
+
+
+def test_the_class_of_threads_is_left_as_it_is() -> None:
+    """Mocks made of it work, whoever inspects it finds functions, and the code is the original."""
+    before = dict(vars(threading.Thread))
+    with nbtrace.record():
+        assert dict(vars(threading.Thread)) == before
+        assert inspect.isfunction(inspect.getattr_static(threading.Thread, "start"))
+        mock.create_autospec(threading.Thread)(target=print).start()
+        with mock.patch.object(threading.Thread, "start", autospec=True) as start:
+            thread = threading.Thread(target=work)
+            thread.start()
+        start.assert_called_once_with(thread)
+
+
+@pytest.mark.parametrize("reason", ["threads can only be started once", "can't start new thread"])
+def test_a_thread_that_cannot_be_started_says_so_as_without_us(monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+    """Same traceback, nothing left over, and who wanted it goes on in its own span."""
+
+    def refuse(*args: Any, **options: Any) -> None:
+        raise RuntimeError(reason)
+
+    def told() -> list[str]:
+        thread = threading.Thread(target=str)
+        if reason.startswith("can't"):
+            monkeypatch.setattr(threading, STARTS, refuse)
+        else:
+            run_thread(thread)
+        with pytest.raises(RuntimeError, match=reason) as caught:
+            thread.start()
+        monkeypatch.undo()
+        assert thread not in threading.enumerate()
+        return [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+
+    untraced = told()
+    with nbtrace.record() as rec:
+        with nbtrace.span("starter"):
+            assert told() == untraced
+            work()
+        run_thread(threading.Thread(target=work))
+    table = rec.spans()
+    parents = table.loc[table["name"] == "work", "parent_span_id"].tolist()
+    assert parents[0] == table.set_index("name").loc["starter", "span_id"]
+    assert parents[1] != parents[1], "a root has no parent"
+
+
+def test_a_thread_that_starts_while_tracing_begins_or_ends_starts() -> None:
+    """It is put into one dict and would be taken out of another."""
+    for _ in range(20):
+        threads = [threading.Thread(target=str) for _ in range(5)]
+        with nbtrace.record():
+            for thread in threads[:3]:
+                thread.start()
+        for thread in threads[3:]:
+            thread.start()
+        with nbtrace.record():
+            pass
+        for thread in threads:
+            thread.join()
+    assert not threading._limbo  # type: ignore[attr-defined]
 
 
 def test_other_context_variables_stay_where_they_are() -> None:

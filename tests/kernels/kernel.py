@@ -64,9 +64,10 @@ class Kernel:
         self.client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
 
-    def wait(self, message_id: str, stdin: str = "", again_s: float = 0.0) -> Reply:
-        """Collect the outputs of a cell up to its end; interrupt it again whenever `again_s` pass without one."""
-        reply = Reply()
+    def wait(self, message_id: str, stdin: str = "", again_s: float = 0.0, reply: bool = True) -> Reply:
+        """Collect the outputs of a cell up to its end; interrupt it again whenever `again_s` pass without one. `reply=False`:
+        the kernel may send none."""
+        found = Reply()
         deadline = time.monotonic() + TIMEOUT_S
         while True:
             if stdin:
@@ -81,27 +82,28 @@ class Kernel:
             except queue.Empty:
                 if again_s:
                     self.manager.interrupt_kernel()
-                assert time.monotonic() < deadline, f"no end of {message_id}: {reply}"
+                assert time.monotonic() < deadline, f"no end of {message_id}: {found}"
                 continue
             if message["parent_header"].get("msg_id") != message_id:
                 continue
             kind, content = message["msg_type"], message["content"]
             if kind == "stream":
-                setattr(reply, content["name"], getattr(reply, content["name"]) + content["text"])
+                setattr(found, content["name"], getattr(found, content["name"]) + content["text"])
             elif kind == "execute_result":
-                reply.result = content["data"]["text/plain"]
+                found.result = content["data"]["text/plain"]
             elif kind == "display_data":
-                reply.displayed.append(content["data"])
+                found.displayed.append(content["data"])
             elif kind == "error":
-                reply.traceback, reply.ename, reply.evalue = content["traceback"], content["ename"], content["evalue"]
+                found.traceback, found.ename, found.evalue = content["traceback"], content["ename"], content["evalue"]
             elif kind == "status" and content["execution_state"] == "idle":
                 break
-        while True:
+        while reply:
             shell = self.client.get_shell_msg(timeout=TIMEOUT_S)
             if shell["parent_header"].get("msg_id") == message_id:
-                reply.status = shell["content"]["status"]
-                reply.execution_count = shell["content"].get("execution_count")
-                return reply
+                found.status = shell["content"]["status"]
+                found.execution_count = shell["content"].get("execution_count")
+                return found
+        return found
 
     def load(self) -> Kernel:
         """Load the extension, with its own faults raised instead of logged."""

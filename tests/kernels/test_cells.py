@@ -80,19 +80,122 @@ def test_the_error_of_a_cell_has_the_users_frames_alone(kernel: Kernel) -> None:
     kernel.run("import nbtrace")
     stacks = kernel.run("print(*nbtrace.errors()['exception_stacktrace'], sep='=====')").stdout.split("=====")
     for stack in stacks:
-        frames = [line.split(" in ")[-1] for line in stack.splitlines() if line.startswith("  File")]
+        frames = [line.split(" in ")[-1] for line in stack.splitlines() if line.startswith(("  File", "  Cell"))]
         assert frames[-2:] == ["outer", "deep"]
         assert "IPython" not in stack
         assert "nbtrace" not in stack
 
 
-def test_a_cell_whose_exception_ipython_cannot_print_is_closed(kernel: Kernel) -> None:
-    """IPython stumbles over it, and from 8 on never tells the end."""
-    kernel.run("class E(Exception):\n    def __str__(self): raise RuntimeError\nraise E")
-    kernel.run("x = 1")
-    failed, following = kernel.rows()
-    assert failed["attributes"].get("jupyter.cell.unfinished", failed["status_code"] == "ERROR")
-    assert following["attributes"].get("jupyter.cell.unfinished") is None
+UNPRINTABLE = "class E(Exception):\n    def __str__(self): raise {}\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "message"),
+    [
+        (UNPRINTABLE.format("RuntimeError") + "raise E", "__main__.E", "<E: unprintable, RuntimeError>"),
+        (UNPRINTABLE.format("RuntimeError") + "await f(); raise E", "__main__.E", "<E: unprintable, RuntimeError>"),
+        (UNPRINTABLE.format("KeyboardInterrupt") + "raise E", "__main__.E", "<E: unprintable, KeyboardInterrupt>"),
+        (UNPRINTABLE.format("GeneratorExit") + "raise E", "__main__.E", "<E: unprintable, GeneratorExit>"),
+        ("raise GeneratorExit", "GeneratorExit", ""),
+        ("%%span outer\nraise GeneratorExit", "GeneratorExit", ""),
+        ("get_ipython().call_pdb = True\n1 / 0", "ZeroDivisionError", "division by zero"),
+    ],
+)
+def test_a_cell_whose_failure_ipython_stumbles_over_has_its_error_and_its_end(
+    shared_kernel: Kernel, code: str, kind: str, message: str
+) -> None:
+    """The exception cannot be printed, is one that nobody expects, or the debugger that is to show it finds no stdin: from
+    8 on IPython gives no result then."""
+    before = len(shared_kernel.rows())
+    shared_kernel.run("async def f(): pass", store_history=False)
+    started = shared_kernel.start(code)
+    shared_kernel.wait(started, reply=False)  # a kernel whose IPython raises sends none
+    shared_kernel.run("get_ipython().call_pdb = False", store_history=False)
+    rows = shared_kernel.rows()[before:]
+    assert len(rows) == 1 + ("%%span" in code)
+    for row in rows:
+        assert row["status_code"] == "ERROR"
+        assert (row["status_message"] or "") == message
+        assert row["attributes"]["error.type"] == kind
+        assert "jupyter.cell.unfinished" not in row["attributes"]
+
+
+def test_a_last_value_that_cannot_be_shown_fails_the_cell_where_the_reply_says_so(kernel: Kernel) -> None:
+    """ipykernel says "error" from 7.1 on; before, and for what `display` shows, it is the cell's output alone."""
+    kernel.run("class R:\n    def __repr__(self): raise ValueError('no repr')")
+    replies = [kernel.run(code) for code in ("R()", "display(R())", "import asyncio\nawait asyncio.sleep(0)", "R()")]
+    rows = kernel.rows()[1:]
+    assert [row["status_code"] for row in rows[:2]] == [
+        "ERROR" if reply.status == "error" else "UNSET" for reply in replies[:2]
+    ]
+    assert rows[2]["status_code"] == "UNSET", "it showed nothing"
+    assert rows[3]["status_code"] == rows[0]["status_code"]
+    for row in rows:
+        if row["status_code"] == "ERROR":
+            assert (row["attributes"]["error.type"], row["status_message"]) == ("ValueError", "no repr")
+
+
+def test_stack_traces_name_cells_as_the_notebook_does(kernel: Kernel) -> None:
+    """Whoever has written them; a function of another cell by that cell. And the exception is told once all the same."""
+    kernel.run("from opentelemetry import trace\nimport nbtrace\ndef f():\n    return 1 / 0")
+    kernel.run("with trace.get_tracer('t').start_as_current_span('theirs'):\n    f()")
+    kernel.run("with nbtrace.span('ours'):\n\n    f()")
+    kernel.run("f()")
+    if kernel.run("hasattr(get_ipython().compile, '_filename_map')").result != "True":
+        pytest.skip("this IPython shows files itself")
+    errors = kernel.run("print(*nbtrace.errors()['exception_stacktrace'], sep='=====')").stdout.split("=====")
+    assert len(errors) == 3
+    for number, (stack, line) in enumerate(zip(errors, (2, 3, 1), strict=True), 3):
+        assert f"  Cell In[{number}], line {line}\n" in stack
+        assert "  Cell In[2], line 4, in f\n" in stack
+        assert "ipykernel" not in stack
+
+
+SLOW_TRACEBACK = """
+import time
+def render(*args, _rendered=get_ipython().InteractiveTB.structured_traceback, **options):
+    global rendering_ns
+    rendering_ns = time.time_ns()
+    return _rendered(*args, **options)
+get_ipython().InteractiveTB.structured_traceback = render
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "%%span outer\n%span section\n1 / 0",
+        "import asyncio\nawait asyncio.sleep(0)\n1 / 0",
+        "raise KeyboardInterrupt",
+        "raise ZeroDivisionError() from ValueError('cause')",
+    ],
+)
+def test_a_cell_that_fails_ends_before_its_traceback_is_rendered(shared_kernel: Kernel, code: str) -> None:
+    """With its %%span and its section: rendering took 1.4 s where the code had failed after a millisecond."""
+    shared_kernel.run(SLOW_TRACEBACK)
+    before = len(shared_kernel.rows())
+    assert shared_kernel.run(code).status == "error"
+    rows = shared_kernel.rows()[before:]
+    rendering_ns = int(shared_kernel.run("print(rendering_ns)", store_history=False).stdout)
+    assert len(rows) == (3 if "%%span" in code else 1)
+    for row in rows:
+        assert row["status_code"] == "ERROR"
+        assert row["start_time"] <= row["end_time"] <= rendering_ns
+    shared_kernel.run("del get_ipython().InteractiveTB.structured_traceback")
+
+
+def test_the_result_of_a_cell_looks_as_without_us(kernel: Kernel) -> None:
+    """The moment is noticed on IPython's result of a cell, which keeps its errors where it did; unload leaves nothing."""
+    asked = (
+        "from IPython.core.interactiveshell import ExecutionResult as R\nip = get_ipython()\n"
+        "a, b = ip.run_cell('1'), ip.run_cell('raise GeneratorExit')\n"
+        "a.error_in_exec, vars(a).keys(), vars(b).keys(), type(vars(b)['error_in_exec']), R.error_in_exec, R(None).success, "
+        "b.success, __import__('copy').copy(b).error_in_exec is b.error_in_exec"
+    )
+    traced = kernel.run(asked).result
+    kernel.run("%unload_ext nbtrace")
+    assert kernel.run(asked).result == traced
+    assert kernel.run("vars(R)['error_in_exec'], vars(R)['error_before_exec']").result == "(None, None)"
 
 
 def test_an_interrupted_cell_is_an_error(kernel: Kernel) -> None:

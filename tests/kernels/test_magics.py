@@ -287,7 +287,7 @@ def test_load_unload_and_reload_leave_no_duplicates(bare_kernel: Kernel) -> None
         " len(get_ipython().input_transformers_cleanup),"
         " [c for c in get_ipython().configurables if type(c).__module__.startswith('nbtrace')],"
         " len(get_ipython().Completer.custom_matchers), sorted(n for k in ('line', 'cell') for n in"
-        " get_ipython().magics_manager.magics[k] if 'span' in n or 'nbtrace' in n), threading.Thread.start.__module__,"
+        " get_ipython().magics_manager.magics[k] if 'span' in n or 'nbtrace' in n), threading.Thread.start.__module__, type(threading._limbo).__name__,"
         " type(_t.get_tracer_provider()).__name__, [t.name for t in threading.enumerate() if 'nbtrace' in t.name])"
     )
     before = kernel.run(look).stdout
