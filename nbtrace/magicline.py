@@ -282,12 +282,13 @@ def _mended(magic: Magic, instead: _Line | str, known: _Known) -> str | None:
                 return None
             instead = wrong.instead[0]
         else:
-            return plain(instead)
+            return instead if instead.isprintable() else None
     return None
 
 
 def _shown(text: str, limit: int = _LONG) -> str:
-    return plain(text, limit)
+    line = plain(text, limit)
+    return line if line.isprintable() else ascii(line)[1:-1]
 
 
 # ── pieces ───────────────────────────────────────────────────────────────────────────────────────────────────────────

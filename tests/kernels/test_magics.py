@@ -126,7 +126,7 @@ def test_what_a_wrong_lines_answer_says_to_type_works(tmp_path: Path) -> None:
             kernel.run("%%span load rows=3\nlimit = 1", cell_id="c")
         advised = dict.fromkeys(line for _, answer in WRONG for line in lines_advised(answer))
         assert len(advised) > 60
-        # Those that take from the recording come last.
+        # Those that take from the recording come last. All are stored: %span is a section of a traced cell.
         for line in sorted(advised, key=lambda line: line.startswith(("%nbtrace forget", "%nbtrace reset"))):
             reply = kernel.run(as_cell(line))
             assert "UsageError" not in reply.stderr, (line, reply)

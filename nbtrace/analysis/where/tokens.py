@@ -148,10 +148,11 @@ class Source:
     def tokens(self) -> list[Token]:
         """Return the words, and behind them one of the kind `end`. Raises FilterError for a text that is too long."""
         if len(self.text) > MAX_LENGTH:
-            raise FilterError(
-                f"where= has {len(self.text):,} characters; at most {MAX_LENGTH:,} are read. "
+            said = (
+                f"has {len(self.text):,} characters; at most {MAX_LENGTH:,} are read. "
                 "Put long lists into a variable: name in @names."
             )
+            raise FilterError(f"where= {said}", f"--where {said}")
         found: list[Token] = []
         at = 0
         while at < len(self.text):
