@@ -15,10 +15,10 @@ from typing import Literal
 from nbtrace.views.words import plain
 
 Takes = Literal["nothing", "cells", "switch", "file"]
-Holds = Literal["cells", "count", "condition"]
+Holds = Literal["cells", "count", "condition", "nothing"]
 
 OPTIONS: dict[str, Holds] = {"--cell": "cells", "--last": "count", "--where": "condition"}
-"""Each option, and what stands behind it. `--where` takes the rest of the line, up to another option."""
+"""Each option, and what stands behind it. `--where` takes the rest of the line, up to another option; a switch holds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,8 @@ _EXPORTS = (
     "json",
     "arrow",
     "to_arrow",
+    "to_csv",
+    "to_parquet",
 )
 _TO_NBTRACE = ("status", "on", "off", "reset", "forget", "display")
 
@@ -148,7 +150,15 @@ NBTRACE = Magic(
         **_lines("display off", "hide"),
         **_lines("status", "info", "state", "version"),
         **_lines(
-            _CONFIG, "config", "options", "settings", "max_spans", "max_bytes", "unstored_cells", "capture_source"
+            _CONFIG,
+            "config",
+            "options",
+            "settings",
+            "redact",
+            "max_spans",
+            "max_bytes",
+            "unstored_cells",
+            "capture_source",
         ),
         **_lines(_EXPORT, *_EXPORTS),
         **{word: f"%spans {word}" for word in SPANS.words},
@@ -237,7 +247,7 @@ def read(magic: Magic, line: str, cells: Callable[[], Sequence[int]] = lambda: (
     Raises LineError."""
     known = _Known(cells)
     try:
-        return _asked(magic, _pieces(magic, line, known), known)
+        return _asked(magic, _pieces(magic, line), known)
     except _WrongError as wrong:
         raise LineError(f"{_shown(wrong.what, 6 * _LONG)}{_advice(magic, wrong, known)}") from None
 
@@ -276,7 +286,7 @@ def _mended(magic: Magic, instead: _Line | str, known: _Known) -> str | None:
         name, _, rest = instead.partition(" ")
         magic = MAGICS[name]
         try:
-            _asked(magic, _pieces(magic, rest, known), known)
+            _asked(magic, _pieces(magic, rest), known)
         except _WrongError as wrong:
             if not wrong.instead:
                 return None
@@ -294,7 +304,7 @@ def _shown(text: str, limit: int = _LONG) -> str:
 # ── pieces ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _pieces(magic: Magic, line: str, known: _Known) -> _Line:
+def _pieces(magic: Magic, line: str) -> _Line:
     """Take a line apart: words, options with what stands behind them, and the condition."""
     before, where, behind = condition_of(line)
     tokens = _WORD.findall(before + " " + behind)
@@ -311,21 +321,29 @@ def _pieces(magic: Magic, line: str, known: _Known) -> _Line:
             name = name.lower() if name.lower() in OPTIONS else name
             values = [_unquoted(value)] if equals and value else []
             holds = OPTIONS.get(_option_meant(magic, name) or "")
-            if holds is not None and (holds != "count" or not values):
-                while at < len(tokens) and (
-                    _CELL_LIKE.fullmatch(tokens[at]) if holds == "cells" else holds == "condition" or not values
-                ):
-                    if (not values and _is_other(magic, tokens[at])) or tokens[at].startswith("--"):
-                        break
-                    values.append(_unquoted(tokens[at]))
-                    at += 1
-                if not values and at < len(tokens) and not _is_other(magic, tokens[at]):
-                    values.append(_unquoted(tokens[at]))
-                    at += 1
+            end = _end_of_value(magic, holds, tokens, at, given=bool(values))
+            values += map(_unquoted, tokens[at:end])
+            at = end
             options.append((name, " ".join(values) if values else None))
         else:
             words.append(token)
     return _Line(tuple(words), tuple(options), where)
+
+
+def _end_of_value(magic: Magic, holds: Holds | None, tokens: list[str], start: int, *, given: bool) -> int:
+    """Where the value of an option ends that would begin at `start`. given: whether some of it stands behind a `=`."""
+    if holds in (None, "nothing") or (holds == "count" and given):
+        return start
+    if not given and (start == len(tokens) or _is_other(magic, tokens[start])):
+        return start
+    end = start
+    while end < len(tokens) and not tokens[end].startswith("--"):
+        if holds == "cells" and not _CELL_LIKE.fullmatch(tokens[end]):
+            break
+        end += 1
+        if holds == "count":
+            break
+    return end if given else max(end, start + 1)  # what can be no value is told as a wrong one
 
 
 def _is_other(magic: Magic, token: str) -> bool:
