@@ -85,7 +85,17 @@ def __getattr__(name: str) -> Any:
                 return _AtExit()  # a finaliser that runs when nothing can be imported any more
             raise
         return getattr(api, name)
-    raise AttributeError(f"module 'nbtrace' has no attribute {name!r}")
+    raise AttributeError(f"module 'nbtrace' has no attribute {name!r}.{_meant(name)}", name=name)
+
+
+def _meant(name: str) -> str:
+    """What is said to who mistyped a public name; nothing of Python's own, which are only looked for."""
+    if name.startswith("_"):
+        return ""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.lower(), _PUBLIC, n=1, cutoff=0.6)
+    return f" Did you mean nbtrace.{near[0]}?" if near else " dir(nbtrace) lists what there is."
 
 
 class _AtExit:

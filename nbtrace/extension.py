@@ -13,9 +13,10 @@ from nbtrace.capture import failing
 from nbtrace.capture.asking import Questions
 from nbtrace.capture.cells import CellTracer
 from nbtrace.capture.live import LIVE
+from nbtrace.completion import Completion
 from nbtrace.config import NBTrace
 from nbtrace.faults import fault, faults
-from nbtrace.magics import NbtraceMagics, complete
+from nbtrace.magics import NbtraceMagics
 from nbtrace.recording import checked_source
 from nbtrace.store.cells import Execution
 from nbtrace.store.redact import Redactor
@@ -56,6 +57,7 @@ class Extension:
         self._questions = Questions(api.QUESTIONS)
         self._tracer = CellTracer(shell, LIVE.capture, LIVE.cells, self._config, self._title, self._asks)
         self._magics = NbtraceMagics(shell, self._tracer, self._control)
+        self._completion = Completion(shell)
         self._replaced: dict[tuple[str, str], Any] = {}
 
     def install(self) -> None:
@@ -74,9 +76,7 @@ class Extension:
             self._replaced.update({(kind, name): known[name] for name in names if name in known})
         shell.register_magics(self._magics)
         shell.input_transformers_cleanup.append(self._tracer.transform)
-        completer = getattr(shell, "Completer", None)
-        if completer is not None:
-            completer.custom_matchers.append(self._match)
+        self._completion.install()
         self._tracer.on_closed = self._closed
         shell.events.register("pre_run_cell", self._tracer.pre_run_cell)
         shell.events.register("post_run_cell", self._tracer.post_run_cell)
@@ -99,9 +99,7 @@ class Extension:
                 shell.events.unregister(event, hook)
         failing.unlisten(self._tracer.note_failure)
         _remove(shell.input_transformers_cleanup, self._tracer.transform)
-        completer = getattr(shell, "Completer", None)
-        if completer is not None:
-            _remove(completer.custom_matchers, self._match)
+        self._completion.uninstall()
         manager = shell.magics_manager
         for kind in ("line", "cell"):
             for name, function in list(manager.magics[kind].items()):
@@ -212,14 +210,6 @@ class Extension:
                 display(api.text(trace_id=f"{execution.trace_id:032x}"))
             except Exception:
                 fault("showing a cell's tree")
-
-    def _match(self, text: str) -> list[str]:
-        completer = self._shell.Completer
-        try:
-            return complete(completer.text_until_cursor or "", text, lambda: list(api.spans().columns))
-        except Exception:
-            fault("completing a magic")
-            return []
 
 
 def _redacted(store: SpanStore) -> str:

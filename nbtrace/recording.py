@@ -4,7 +4,9 @@ Enters: a store. Leaves: DataFrames and views. pandas is opened by the first que
 
 from __future__ import annotations
 
+import operator
 import os
+import reprlib
 import sys
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -342,7 +344,7 @@ class Recording:
 
         if after is None and not isinstance(before, Recording):
             known = [e for e in self._snapshot().executions if e.number != CELL.get() and not e.only_asked]
-            before, after = runs.chosen(known, before)
+            before, after = runs.chosen(known, before, self._recorded_cells)
         if before is None or after is None:
             raise ValueError("compare needs two sides. Type for example nbtrace.compare(3, 5).")
         return compare(self._side(before), self._side(after))
@@ -357,6 +359,11 @@ class Recording:
         spans = dataframes.spans(self._snapshot(), attributes="none")
         runs.check(cells, spans["cell"])
         return compare.cells_side(spans, cells)
+
+    def _recorded_cells(self) -> set[int]:
+        """The execution counts of which there are spans."""
+        cells = _dataframes().spans(self._snapshot(), attributes="none")["cell"]
+        return set(cells.dropna().tolist())
 
     @property
     def plot(self) -> Plots:
@@ -462,8 +469,8 @@ class Recording:
         dataframes = _dataframes()
         from nbtrace.views.tree import TreeView
 
-        if last is not None and (not isinstance(last, int) or last < 1):
-            raise ValueError(f"last={last!r} is no number of cells. Type for example last=3.")
+        if last is not None:
+            last = whole(last, f"last={reprlib.repr(last)} is no number of cells. Type for example last=3.")
         snapshot = self._snapshot()
         asking = asking or cell is not None or trace_id is not None
         table = dataframes.spans(snapshot, wanted=named(where, snapshot), asking=asking)
@@ -489,7 +496,7 @@ class Recording:
     ) -> pd.DataFrame:
         """A table with attributes, narrowed. Conditions see a column per key, whatever is asked for."""
         if attributes not in ("columns", "all", "dict"):
-            raise ValueError(f'attributes={attributes!r} is none of "columns", "all" and "dict".')
+            raise ValueError(f'attributes={reprlib.repr(attributes)} is none of "columns", "all" and "dict".')
         dataframes = _dataframes()
 
         snapshot = self._snapshot()
@@ -548,9 +555,18 @@ def last_cells(last: int) -> list[int]:
 
 def checked(name: str, bound: Any) -> int:
     """Return a bound; raise ValueError if it is none."""
-    if isinstance(bound, bool) or not isinstance(bound, int) or bound < 1:
-        raise ValueError(f"{name} is {bound!r}, but must be a whole number of at least 1.")
-    return bound
+    return whole(bound, f"{name} is {reprlib.repr(bound)}, but must be a whole number of at least 1.")
+
+
+def whole(number: Any, otherwise: str) -> int:
+    """Return a number, be it Python's or numpy's; raise ValueError if it is no whole one of at least 1."""
+    try:
+        found = 0 if isinstance(number, bool) else operator.index(number)
+    except TypeError:
+        found = 0
+    if found < 1:
+        raise ValueError(otherwise)
+    return found
 
 
 def checked_source(capture_source: Any) -> CaptureSource:

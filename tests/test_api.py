@@ -3,6 +3,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
+import pandas
 import pytest
 
 import nbtrace
@@ -110,7 +112,7 @@ def test_every_answer_about_the_live_recording_is_one_of_a_recordings() -> None:
         assert getattr(nbtrace, name).__func__ is getattr(nbtrace.Recording, name)
         if name not in ("compare", "headings"):
             assert len(getattr(rec, name)()) == 0, name
-    with pytest.raises(RunsError, match=r"no cell has run twice.*nbtrace.compare\(3, 5\)"):
+    with pytest.raises(RunsError, match=r"no cell has run twice, so there is nothing to compare\. Run one again\.$"):
         rec.compare()
     with pytest.raises(NotebookError, match="the notebook's file is not known here"):
         rec.headings()
@@ -158,3 +160,55 @@ def test_two_recordings_are_compared_by_the_names_in_them() -> None:
     assert found.loc["load › row", ["count_before", "count_after"]].tolist() == [2, 200]
     assert set(found.index) == {"load", "load › row"}  # the verdict is the clock's: see test_compare
     assert found["runs_after"].tolist() == [3, 3]
+
+
+def test_wrong_calls_are_told_in_one_line_what_to_write() -> None:
+    """Whatever a question is asked with: an error that names the next thing to type, or Python's own about its keywords."""
+    asked = {
+        "spans(cell='3')": "Did you mean cell=3?",
+        "spans(cell='x')": "cell=[3, 5]",
+        "spans(cell=3.5)": "cell=[3, 5]",
+        "spans(cell=pandas.Series([1.5, 2.5]))": "cell=[3, 5]",
+        "spans(where='duration > 1')": "durations are written '100ms'. Did you mean '1s'?",
+        "spans(where='nam == 1')": "Did you mean 'name'?",
+        "spans(where=5)": "where=\"duration > '100ms'\"",
+        "spans(attributes='wide')": '"columns", "all" and "dict"',
+        "statistics(by='nam')": "Did you mean 'name'?",
+        "repeats(at_least='x')": "at_least=5",
+        "repeats(at_least=2.5)": "at_least=5",
+        "text(last=0)": "last=3",
+        "view(last='x')": "last=3",
+        "view(where='durations > 1s')": "Did you mean 'duration'?",
+        "compare(2)": "no cell [2] in the recording. nbtrace.cells()",
+        "compare(2, 3)": "nothing is recorded of a cell [2]. nbtrace.cells()",
+        "compare('2')": "nbtrace.compare(3)",
+        "compare(2.5)": "nbtrace.compare(3)",
+        "compare([2, 3])": "nbtrace.compare([3, 4, 5], [6, 7, 8])",
+        "compare([], [])": "nbtrace.compare(3, 5)",
+        "headings('no.ipynb')": 'nbtrace.headings("analysis.ipynb")',
+        "record(max_spans=0)": "at least 1",
+        "record(max_bytes=1.5)": "at least 1",
+        "record(capture_source='some')": '"full", "hash" or "none"',
+        "live().forget()": "rec.forget(cell=3)",
+        "plot.foo": ".durations(), .cells() and .flame()",
+        "spens": "Did you mean nbtrace.spans?",
+        "nope": "dir(nbtrace)",
+        "spans(cel=3)": "unexpected keyword argument 'cel'",
+        "spans(3)": "positional argument",
+    }
+    for call, expected in asked.items():
+        with pytest.raises((ValueError, AttributeError, TypeError)) as caught:
+            eval(f"nbtrace.{call}", {"nbtrace": nbtrace, "pandas": pandas})
+        assert expected in str(caught.value), call
+        assert "\n" not in str(caught.value), call
+
+
+def test_numbers_of_any_kind_choose_cells() -> None:
+    """Of numpy, of pandas, negative: what is no cell's number finds nothing."""
+    with nbtrace.record() as rec, nbtrace.span("a"):
+        pass
+    for cell in (np.int64(3), np.array([3, 5]), pandas.Series([3, 5]), {3, 5}, range(3), -1, [], (3,)):
+        assert len(rec.spans(cell=cell)) == 0
+    assert len(rec.repeats(at_least=np.int64(2))) == 0
+    assert nbtrace.record(max_spans=np.int64(5)).max_spans == 5
+    assert str(rec.text(last=np.int64(1))) == "no spans"

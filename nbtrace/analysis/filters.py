@@ -6,6 +6,7 @@ the nearest ones, in every place where a column can be named."""
 from __future__ import annotations
 
 import operator
+import reprlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -46,9 +47,17 @@ def narrow(
 def execution_counts(cell: Any) -> list[int]:
     """Return the execution counts that somebody asks for, one or several."""
     try:
-        return [operator.index(each) for each in ([cell] if hasattr(type(cell), "__index__") else list(cell))]
+        return [operator.index(cell)]
     except TypeError:
-        raise FilterError(f"cell={cell!r} is no execution count. Type a number, or several: cell=[3, 5].") from None
+        pass  # arrays have __index__ too, whatever they hold
+    try:
+        return [operator.index(each) for each in cell]
+    except TypeError:
+        shown = " ".join(reprlib.repr(cell).split())
+        meant = f"Did you mean cell={cell.strip()}?" if isinstance(cell, str) and cell.strip().isdecimal() else ""
+        raise FilterError(
+            f"cell={shown} is no execution count. {meant or 'Type a number, or several: cell=[3, 5].'}"
+        ) from None
 
 
 def check_column(table: pd.DataFrame, name: str) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from nbtrace.analysis.columns import TEXT
 from nbtrace.analysis.dataframes import DIGEST
+from nbtrace.analysis.question import QuestionError
 from nbtrace.store.cells import digest
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
@@ -23,7 +24,7 @@ FENCE = re.compile(r"\s{0,3}(```|~~~)")
 HEADING = re.compile(r"\s{0,3}(#{1,6})(?:\s+(.*?))?(?:\s+#+)?\s*$")
 
 
-class NotebookError(ValueError):
+class NotebookError(QuestionError):
     """The notebook's file is not known or cannot be read."""
 
 
@@ -96,7 +97,10 @@ def notebook_path(spans: pd.DataFrame) -> str:
     """Return the file of the notebook that the last cell span names. Raises NotebookError where none does."""
     paths = spans.get(ATTRIBUTE_PREFIX + JUPYTER_NOTEBOOK_PATH)
     if paths is None or paths.isna().all():
-        raise NotebookError('the notebook\'s file is not known here. Name it: nbtrace.headings("analysis.ipynb").')
+        said = "the notebook's file is not known here."
+        raise NotebookError(
+            f'{said} Name it: nbtrace.headings("analysis.ipynb").', f"{said} Type  %spans headings FILE.ipynb"
+        )
     return str(paths.dropna().iloc[-1])
 
 
@@ -158,9 +162,9 @@ def _sections(notebook: str | os.PathLike[str]) -> list[_Section]:
             elif cell["cell_type"] == "code":
                 found[-1].keys += [digest(source), *([cell["id"]] if "id" in cell else [])]
     except (OSError, ValueError, KeyError, TypeError) as error:
+        said = f"cannot read the notebook {str(path)!r}: {type(error).__name__}: {error}. Save it, or"
         raise NotebookError(
-            f"cannot read the notebook {str(path)!r}: {type(error).__name__}: {error}. Save it, or name another file: "
-            'nbtrace.headings("analysis.ipynb").'
+            f'{said} name another file: nbtrace.headings("analysis.ipynb").', f"{said} type  %spans headings FILE.ipynb"
         ) from None
     return found
 

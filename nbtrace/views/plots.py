@@ -40,6 +40,9 @@ class Plots:
         self._spans = spans
         self._cells = cells
 
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"there is no plot {name!r}. There are .durations(), .cells() and .flame().", name=name)
+
     def durations(
         self,
         *,

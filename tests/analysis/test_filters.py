@@ -92,7 +92,7 @@ def test_what_is_suggested_is_a_column_of_this_table() -> None:
     with nbtrace.record() as rec:
         with pytest.raises(ValueError, match="x"), nbtrace.span("fit", shape=1):
             raise ValueError("x")
-    instead = r"What was raised stands in errors\(\): nbtrace.errors\(where=\"exception_type == 'X'\"\)"
+    instead = r"What was raised stands among the errors: nbtrace.errors\(where=\"exception_type == 'X'\"\)"
     for table in (rec.spans, rec.statistics, rec.text):
         with pytest.raises(UnknownColumnError, match=instead):
             table(where="exception_type == 'X'")

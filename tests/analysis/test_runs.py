@@ -33,14 +33,38 @@ def test_where_no_ids_come_the_source_tells_cells_apart() -> None:
 @pytest.mark.parametrize(
     ("which", "message"),
     [
-        (None, r"no cell has run twice.*nbtrace.compare\(3, 5\)"),
+        (None, r"no cell has run twice.*nbtrace.compare\(1, 2\)"),
         (2, r"cell \[2\] has run once.*nbtrace.compare\(1, 2\)"),
         (9, r"no cell \[9\] in the recording"),
         ([1, 2], r"\[1, 2\] is one side only"),
-        ("x", "'x' is one side only"),
-        (True, "True is one side only"),
+        ("x", r"'x' is no cell.*nbtrace.compare\(3\)"),
+        (True, "True is no cell"),
     ],
 )
 def test_what_cannot_be_compared_is_told_with_what_to_type(which: object, message: str) -> None:
     with pytest.raises(RunsError, match=message):
         chosen(book((1, "a", "f()"), (2, "b", "g()")), which)
+
+
+@pytest.mark.parametrize(
+    ("counts", "recorded", "which", "advised"),
+    [
+        ((4,), None, 4, ""),
+        ((4, 9), None, 9, "compare 4 9"),
+        ((4, 9), None, 4, "compare 4 9"),
+        ((1, 4, 9), {1, 9}, 9, "compare 1 9"),
+        ((1, 4, 9), {1, 4}, None, "compare 1 4"),
+        ((1, 4, 9), {9}, None, ""),
+        ((), None, None, ""),
+    ],
+)
+def test_what_is_advised_is_worded_as_the_question_and_names_cells_that_exist(
+    counts: tuple[int, ...], recorded: set[int] | None, which: int | None, advised: str
+) -> None:
+    """A cell before it where there is one, as a reader's eye goes; without another cell there is nothing but to run again."""
+    executions = book(*((count, str(count), str(count)) for count in counts))
+    with pytest.raises(RunsError) as caught:
+        chosen(executions, which, None if recorded is None else lambda: recorded)
+    words = advised.split()
+    assert str(caught.value).endswith(f"nbtrace.compare({', '.join(words[1:])})." if words else "again.")
+    assert caught.value.in_magic.endswith(f"type  %spans {advised}" if words else "again.")

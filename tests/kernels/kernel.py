@@ -105,6 +105,16 @@ class Kernel:
                 return found
         return found
 
+    def completed(self, code: str, cursor: int | None = None) -> list[str]:
+        """The cell as each completion at the cursor would leave it."""
+        message_id = self.client.complete(code, len(code) if cursor is None else cursor)
+        while True:
+            reply = self.client.get_shell_msg(timeout=TIMEOUT_S)
+            if reply["parent_header"].get("msg_id") == message_id:
+                found = reply["content"]
+                before, behind = code[: found["cursor_start"]], code[found["cursor_end"] :]
+                return [before + match + behind for match in found["matches"]]
+
     def load(self) -> Kernel:
         """Load the extension, with its own faults raised instead of logged."""
         reply = self.run("from nbtrace import faults as _f; _f.RAISE = True\n%load_ext nbtrace")

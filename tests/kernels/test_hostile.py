@@ -220,8 +220,8 @@ def test_a_cell_is_forgotten_with_its_source(kernel: Kernel) -> None:
     )
     assert told.stdout == "False False False True\n"
     assert "Forgotten because somebody asked for it: " in status(kernel)
-    assert "type" in kernel.run("%nbtrace forget").stderr
-    assert "belong to" in kernel.run("%nbtrace status --cell 3").stderr
+    assert "Type for example  %nbtrace forget --cell" in kernel.run("%nbtrace forget").stderr
+    assert "takes no --cell; %nbtrace forget does" in kernel.run("%nbtrace status --cell 3").stderr
 
 
 def test_a_cell_whose_span_is_gone_is_forgotten_with_its_source_and_only_here(kernel: Kernel) -> None:

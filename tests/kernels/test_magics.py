@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.kernels.kernel import Kernel
+from nbtrace.completion import OPERATORS
+from tests.kernels.kernel import Kernel, start_kernel
 
 
 @pytest.mark.parametrize(
@@ -76,46 +78,120 @@ def test_an_expression_that_fails_does_not_keep_the_cell_from_running(kernel: Ke
     assert kernel.rows()[-1]["attributes"]["n"] == "<NameError: name 'missing' is not defined>"
 
 
+WRONG = [
+    tuple(entry.strip("\n").split("\n  "))
+    for entry in Path(__file__).with_name("wrong_lines.txt").read_text(encoding="utf-8").split("\n\n")
+]
+"""Lines as they are typed, with what is answered; (help) for the magic's forms."""
+
+FORMS = ("Show what was", "Look after", "Put a piece")
+
+
+def as_cell(line: str) -> str:
+    return line + "\nran = True" if line.startswith("%%") else line
+
+
+def lines_advised(answer: str) -> list[str]:
+    """The lines that an answer says to type: each stands between two blanks and two blanks, or the end."""
+    return [line.rstrip("?") for line in answer.split("  ")[1::2] if "FILE" not in line]
+
+
+def test_a_wrong_line_is_told_in_one_line_what_to_type(kernel: Kernel) -> None:
+    """The nearest right line, by numbers that exist; no traceback, and the cell below a wrong %%span does not run."""
+    kernel.run("import asyncio, nbtrace")
+    kernel.run("%%span load rows=3\nlimit = 1")
+    assert len(WRONG) >= 57
+    answers = {}
+    for line, _ in WRONG:
+        reply = kernel.run(as_cell(line), store_history=False)
+        assert reply.traceback == [], line
+        if reply.stdout.startswith(FORMS):
+            answers[line] = "(help)"
+            assert (reply.stderr, reply.result) == ("", ""), line
+            continue
+        assert reply.stderr.startswith("UsageError: "), line
+        assert reply.stderr.strip().isprintable(), line
+        answers[line] = reply.stderr.strip().removeprefix("UsageError: ")
+    assert answers == dict(WRONG)
+    assert kernel.run("'ran' in globals()").result == "False"
+
+
+def test_what_a_wrong_lines_answer_says_to_type_works(tmp_path: Path) -> None:
+    """Whatever it names as a whole line can be typed as it stands."""
+    (tmp_path / "n.ipynb").write_text('{"cells": []}', encoding="utf-8")
+    kernel = start_kernel(cwd=str(tmp_path)).load()
+    try:
+        kernel.run(f"import nbtrace\n__vsc_ipynb_file__ = {str(tmp_path / 'n.ipynb')!r}\nn = m = 1", cell_id="c")
+        for _ in range(8):
+            kernel.run("%%span load rows=3\nlimit = 1", cell_id="c")
+        advised = dict.fromkeys(line for _, answer in WRONG for line in lines_advised(answer))
+        assert len(advised) > 60
+        # Those that take from the recording come last. All are stored: %span is a section of a traced cell.
+        for line in sorted(advised, key=lambda line: line.startswith(("%nbtrace forget", "%nbtrace reset"))):
+            reply = kernel.run(as_cell(line))
+            assert "UsageError" not in reply.stderr, (line, reply)
+            assert reply.traceback == [], (line, reply)
+    finally:
+        kernel.stop()
+
+
 @pytest.mark.parametrize(
-    ("code", "message"),
+    "line",
     [
-        ("%span", "a span needs a name. Type: %%span NAME"),
-        ("%%span\n1", "a span needs a name"),
-        ("%%span a n={1+}\n1", "{1+} is no Python expression"),
-        ("%span a --", "Type: %span NAME -- STATEMENT"),
-        ("%%span a -- 5\n1", "leave out `--`"),
-        ("%spans nonsense", "invalid choice: 'nonsense'"),
-        ("%spans --cell x", "--cell x is no cell. Type a number"),
-        ("%spans --last 0", "Type for example  %spans --last 3"),
-        ("%spans table 3", "Did you mean  %spans table --cell 3?"),
-        ("%spans compare 1 2 3", "nbtrace.compare([3, 4], [5, 6])"),
-        ("%spans compare 900 901", "nothing is recorded of a cell [900]"),
-        ("%spans path --where name == 'x'", "takes no --where"),
-        ("%spans history --cell 3", "takes neither --cell nor --last"),
-        ("%spans headings", 'nbtrace.headings("analysis.ipynb")'),
-        ("%spans --cell 1 --last 2", "Leave one of them out"),
-        ("%spans --where", "--where needs a condition"),
-        ("%spans --where durations > '1s'", "Did you mean 'duration'"),
-        ("%spans table --where duration >", "at the end: something is missing"),
-        (
-            "%spans --where duration > 1 --cell 1",
-            "character 12, `1`: durations are written '100ms'. Did you mean '1s'?",
-        ),
-        ("%spans --where status = 'error'", "Did you mean 'ERROR'?"),
-        ("%spans --where name.to_csv('/f') == 1", "this is not known: .isna()"),
-        ("%spans --where name == @print", "there is no variable print"),
-        ("%nbtrace nonsense", "invalid choice: 'nonsense'"),
-        ("%nbtrace display", "display on  or  display off"),
-        ("%nbtrace on now", "type  %nbtrace status"),
+        "%spans " + "x" * 100_000,
+        "%spans " + "x " * 50_000,
+        "%spans --cell " + "3," * 50_000,
+        "%spans --cell " + "3" * 100_000,
+        "%spans --where " + "(" * 100_000,
+        "%spans --where name == " + "'" * 99_999,
+        "%spans compare " + "1-" * 50_000,
+        "%spans ta\x01b\x1b[31mle",
+        "%spans \u202etable",
+        "%spans \ud83d\udca9",
+        "%nbtrace 数据 --größe",
+        "%nbtrace " + "--" * 50_000,
+        "%%span " + "a, " * 30_000 + "k=v",
+        "%%span " + "a = " * 30_000,
+        "%%span a k=v " + '"' * 30_001,
+        "%span {" + "[" * 10_000,
+        "%span \x01 = \x1b[31m",
     ],
 )
-def test_a_bad_line_is_one_line_that_says_what_to_type(shared_kernel: Kernel, code: str, message: str) -> None:
-    """No traceback, and the cell's other lines are not run behind the user's back."""
-    reply = shared_kernel.run(code)
+def test_a_hostile_line_is_told_in_one_short_line(shared_kernel: Kernel, line: str) -> None:
+    reply = shared_kernel.run(as_cell(line.encode("utf-16", "surrogatepass").decode("utf-16")), store_history=False)
     assert reply.traceback == []
     assert reply.stderr.startswith("UsageError: ")
-    assert message in reply.stderr
-    assert reply.stderr.strip().count("\n") == 0
+    assert reply.stderr.strip().isprintable()
+    assert len(reply.stderr) < 1_500
+
+
+def test_help_prints_the_forms_and_runs_nothing(kernel: Kernel) -> None:
+    for line, form in (
+        ("%spans help", "%spans compare 3,4,5 6-8"),
+        ("%spans table --help", "%spans errors | cells | stats"),
+        ("%nbtrace -h", "%nbtrace display on | off"),
+        ("%span --help", "%span NAME [key=value …] -- STATEMENT"),
+        ("%%span --help\nran = True", "%%span NAME [key=value …]"),
+    ):
+        reply = kernel.run(line)
+        assert form in reply.stdout
+        assert (reply.stderr, reply.result, reply.traceback) == ("", "", [])
+    assert kernel.run("'ran' in globals()").result == "False"
+    assert kernel.run("%%span '--help'\nran = True\nran").result == "True"
+
+
+def test_several_runs_of_each_side_are_compared(kernel: Kernel) -> None:
+    for _ in range(4):
+        kernel.run("x = 1")
+    kernel.run("df = %spans compare 2-3 4,5")
+    assert kernel.run("df[['runs_before', 'runs_after']].values.tolist()").result == "[[2, 2]]"
+
+
+def test_the_headings_of_a_file_that_is_named(kernel: Kernel, tmp_path: Path) -> None:
+    path = tmp_path / "with blank.ipynb"
+    path.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": "# Load"}]}), encoding="utf-8")
+    kernel.run(f"df = %spans headings '{path}'")
+    assert kernel.run("df.heading.tolist()[:1]").result == "['Load']"
 
 
 def test_spans_shows_what_was_recorded(kernel: Kernel) -> None:
@@ -256,26 +332,121 @@ def test_a_bad_option_is_a_clear_error_and_poisons_nothing(kernel: Kernel, setti
     assert kernel.rows()[-1]["name"].endswith("x = 1")
 
 
-def test_help_and_completion(kernel: Kernel) -> None:
+def test_help_of_the_question_mark(kernel: Kernel) -> None:
     for magic, text in (("%span", "section"), ("%%span", "section"), ("%spans", "--where"), ("%nbtrace", "reset")):
         kernel.client.inspect(magic, len(magic))
         content = kernel.client.get_shell_msg(timeout=30)["content"]
         assert text in content["data"]["text/plain"], magic
     assert "max_spans" in kernel.run("%config NBTrace").stdout
-    kernel.run("%%span a rows=3\n1")
-    for line, expected in (
-        ("%spans ta", "table"),
-        ("%spans ", "errors"),
-        ("%spans table --w", "--where"),
-        ("%nbtrace re", "reset"),
-        ("%nbtrace display o", "on"),
+
+
+WORDS = [
+    "tree",
+    "view",
+    "table",
+    "errors",
+    "cells",
+    "stats",
+    "self",
+    "path",
+    "gaps",
+    "repeats",
+    "compare",
+    "history",
+    "headings",
+]
+OPTIONS = ["--cell", "--last", "--where"]
+
+
+@pytest.mark.parametrize(
+    ("line", "whole"),
+    [
+        ("%spans ", [*(f"%spans {each}" for each in [*WORDS, *OPTIONS])]),
+        ("%spans ta", ["%spans table"]),
+        ("x = 1\ndf = %spans ta", ["x = 1\ndf = %spans table"]),
+        ("%spans zzz", ["%spans zzz"]),
+        ("%spans table ", [f"%spans table {each}" for each in OPTIONS]),
+        ("%spans table --w", ["%spans table --where"]),
+        ("%spans path --cell 2 ", ["%spans path --cell 2 "]),
+        ("%spans --cell ", ["%spans --cell 3", "%spans --cell 2"]),
+        ("%spans --cell=", ["%spans --cell=3", "%spans --cell=2"]),
+        ("%spans --cell 2,", ["%spans --cell 2,3", "%spans --cell 2,2"]),
+        ("%spans compare 2 ", ["%spans compare 2 3", "%spans compare 2 2"]),
+        ("%spans --where dur", ["%spans --where duration"]),
+        ("%spans --where attributes.ro", ["%spans --where attributes.rows"]),
+        ("%spans --where attributes.x", ["%spans --where attributes.x-y"]),
+        ('%spans --where "attributes.ro', ['%spans --where "attributes.rows']),
+        ("%spans --where (attributes.ro", ["%spans --where (attributes.rows"]),
+        ("%spans --where not attributes.ro", ["%spans --where not attributes.rows"]),
+        ("%spans --where duration > 1s and attributes.ro", ["%spans --where duration > 1s and attributes.rows"]),
+        ("%spans --where name == 'lo", ["%spans --where name == 'load'"]),
+        ('%spans --where name == "lo', ['%spans --where name == "load"']),
+        ("%spans --where name in ['fit', 'lo", ["%spans --where name in ['fit', 'load'"]),
+        ("%spans --where status_code == ", [f"%spans --where status_code == '{s}'" for s in ("UNSET", "OK", "ERROR")]),
+        (
+            "%spans --where duration > 1",
+            [f"%spans --where duration > {each}" for each in ("100ms", "1s", "10s", "1min")],
+        ),
+        ("%spans --where attributes.rows > @", ["%spans --where attributes.rows > @limit"]),
+        ("%spans --where attributes.rows > @li", ["%spans --where attributes.rows > @limit"]),
+        ("%spans --where attributes.rows ", [f"%spans --where attributes.rows {each}" for each in OPERATORS]),
+        ("%spans --where duration > 1s ", ["%spans --where duration > 1s and", "%spans --where duration > 1s or"]),
+        ("%spans --where duration > 1s --c", ["%spans --where duration > 1s --cell"]),
+        ("%spans errors --where exception_t", ["%spans errors --where exception_type"]),
+        ("%spans cells --where sour", ["%spans cells --where source"]),
+        ("%nbtrace ", [f"%nbtrace {each}" for each in ("status", "on", "off", "reset", "forget", "display")]),
+        ("%nbtrace display ", ["%nbtrace display on", "%nbtrace display off"]),
+        ("%nbtrace forget ", ["%nbtrace forget --cell", "%nbtrace forget --where"]),
+        ("%nbtrace forget --where dur", ["%nbtrace forget --where duration"]),
+        ("%nbtrace on ", ["%nbtrace on "]),
+        ("%spans " + "x" * 5_000, None),
+    ],
+)
+def test_completion_offers_our_words_alone(completing: Kernel, line: str, whole: list[str] | None) -> None:
+    """No files, no other magics; the line is right once the offer stands in it."""
+    offered = completing.completed(line)
+    if whole is not None:
+        assert offered == whole
+
+
+@pytest.mark.parametrize("line", ["%spans --where attributes.", "%spans table --where "])
+def test_completion_offers_what_the_recording_has(completing: Kernel, line: str) -> None:
+    offered = completing.completed(line)
+    for attribute in ("rows", "http.route", "x-y"):
+        assert f"{line.removesuffix('attributes.')}attributes.{attribute}" in offered
+    assert all("%" not in each[1:] for each in offered)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
         ("%spa", "%spans"),
-        ("%spans --where dur", "duration"),
-        ("%config NBTrace.ma", "NBTrace.max_spans"),
-    ):
-        kernel.client.complete(line, len(line))
-        matches = kernel.client.get_shell_msg(timeout=30)["content"]["matches"]
-        assert expected in matches, (line, matches)
+        ("%config NBTrace.ma", "%config NBTrace.max_spans"),
+        ("lim", "limit"),
+        ("nbtrace.statis", "nbtrace.statistics"),
+        ("%span fit -- lim", "%span fit -- limit"),
+        ("%%span load rows={lim", "%%span load rows={limit"),
+        ("'%spans ta' + lim", "'%spans ta' + limit"),
+    ],
+)
+def test_other_lines_are_completed_as_ever(completing: Kernel, line: str, expected: str) -> None:
+    assert expected in completing.completed(line)
+
+
+def test_completion_goes_on_in_the_middle_of_a_line(completing: Kernel) -> None:
+    assert completing.completed("%spans ta --cell 3", 9) == ["%spans table --cell 3"]
+
+
+@pytest.fixture(scope="module")
+def completing() -> Iterator[Kernel]:
+    """A kernel with a cell of attributes, and variables plain and not."""
+    kernel = start_kernel().load()
+    try:
+        kernel.run("%%span load rows=3 http.route=/a x-y=1\nimport nbtrace, re\nlimit = 3\ndef lift(): pass")
+        kernel.run("1")
+        yield kernel
+    finally:
+        kernel.stop()
 
 
 def test_load_unload_and_reload_leave_no_duplicates(bare_kernel: Kernel) -> None:
@@ -286,7 +457,7 @@ def test_load_unload_and_reload_leave_no_duplicates(bare_kernel: Kernel) -> None
         "print([len(get_ipython().events.callbacks[e]) for e in ('pre_run_cell', 'post_run_cell')],"
         " len(get_ipython().input_transformers_cleanup),"
         " [c for c in get_ipython().configurables if type(c).__module__.startswith('nbtrace')],"
-        " len(get_ipython().Completer.custom_matchers), sorted(n for k in ('line', 'cell') for n in"
+        " len(get_ipython().Completer.custom_matchers), len(get_ipython().Completer.magic_arg_matchers), sorted(n for k in ('line', 'cell') for n in"
         " get_ipython().magics_manager.magics[k] if 'span' in n or 'nbtrace' in n), threading.Thread.start.__module__, type(threading._limbo).__name__,"
         " type(_t.get_tracer_provider()).__name__, [t.name for t in threading.enumerate() if 'nbtrace' in t.name])"
     )

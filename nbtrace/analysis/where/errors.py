@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 
+from nbtrace.analysis.question import QuestionError
+
 MAX_LISTED = 40
 """Columns that an error lists where none is near."""
 
@@ -12,7 +14,7 @@ _LONG = 80
 """Characters of a name that are shown; nothing that is longer resembles a column."""
 
 
-class UnknownColumnError(KeyError):
+class UnknownColumnError(QuestionError, KeyError):
     """A column that the table does not have."""
 
     def __init__(
@@ -22,8 +24,10 @@ class UnknownColumnError(KeyError):
         advice: str = "",
         near: Sequence[str] | None = None,
         written: Callable[[str], str] = repr,
+        advice_in_magic: str | None = None,
     ) -> None:
-        """near: the columns that may be meant, if that is known better than by their letters. written: shows a column."""
+        """near: the columns that may be meant, if that is known better than by their letters. written: shows a column.
+        advice_in_magic: the advice for who asked in a magic, if it is another."""
         self.name = name
         known = [column for column in columns if column != name]
         near = nearest(name, known) if near is None else near
@@ -31,14 +35,18 @@ class UnknownColumnError(KeyError):
         if not hint and not advice:
             hint = f"Columns: {', '.join(known[:MAX_LISTED])}{', …' if len(known) > MAX_LISTED else ''}."
         shown = name if len(name) <= _LONG else name[:_LONG] + "…"
-        self.text = " ".join(part for part in (f"there is no column {shown!r}.", hint, advice) if part)
-        super().__init__(self.text)
+        texts = [
+            " ".join(part for part in (f"there is no column {shown!r}.", hint, last) if part)
+            for last in (advice, advice if advice_in_magic is None else advice_in_magic)
+        ]
+        self.text = texts[0]
+        super().__init__(*texts)
 
     def __str__(self) -> str:
         return self.text
 
 
-class FilterError(ValueError):
+class FilterError(QuestionError):
     """A condition that cannot be read or applied."""
 
 

@@ -34,14 +34,17 @@ def failed(word: str, columns: Collection[str]) -> bool:
     return word.lower() in _FAILED and "status_code" in columns
 
 
-def raised(name: str, columns: Iterable[str]) -> str:
-    """Return what is said of a name that asks for an exception, where the table has no such column."""
+def raised(name: str, columns: Iterable[str]) -> tuple[str, str] | None:
+    """Return what is said, in Python and in a magic, of a name that asks for an exception, where the table has no such
+    column; None for another name."""
     plain = name.removeprefix(ATTRIBUTE_PREFIX).replace(".", "_")
     if plain not in _RAISED or any(
         column.removeprefix(ATTRIBUTE_PREFIX).replace(".", "_") == plain for column in columns
     ):
-        return ""
-    return f"What was raised stands in errors(): nbtrace.errors(where=\"{plain} == 'X'\"), or %spans errors."
+        return None
+    condition = f"{plain} == 'X'"
+    stands = "What was raised stands among the errors:"
+    return f'{stands} nbtrace.errors(where="{condition}")', f"{stands} type  %spans errors --where {condition}"
 
 
 def identity(behind: str, column: str, example: str, missing: Collection[str], *, boolean: bool) -> str:

@@ -122,19 +122,21 @@ class Source:
         piece = self.text[start:end]
         piece = piece if len(piece) <= _SHOWN else piece[:_SHOWN] + "…"
         place = f"character {start + 1}, `{_one_line(piece)}`" if piece else "at the end"
-        return FilterError(f"where={where!r}, {place}: {reason}{'' if reason.endswith('?') else '.'}")
+        said = f"{place}: {reason}{'' if reason.endswith('?') else '.'}"
+        return FilterError(f"where={where!r}, {said}", f"--where {_one_line(where)}, {said}")
 
     def unknown(self, name: str, start: int, advice: str = "", *, value: bool = False) -> UnknownColumnError:
         """Return the error for a name that is no column. value: columns are not what is meant, but advice."""
         known = list(dict.fromkeys([*self.columns, *self.also]))
         near = None
+        in_magic = advice
         if raised := hints.raised(name, known):
-            advice, near = raised, []
+            (advice, in_magic), near = raised, []
         elif column := hints.continued(self.text, start, known, lambda each: each != name and written(each) != each):
             near = [column]
         elif value:
             near = [each for each in nearest(name, known) if each.endswith("." + name)]
-        return UnknownColumnError(name, known, advice, near, _in_prose)
+        return UnknownColumnError(name, known, advice, near, _in_prose, in_magic)
 
     def column(self, name: str) -> str | None:
         """Return the column that a name means, aliases followed."""
@@ -146,10 +148,11 @@ class Source:
     def tokens(self) -> list[Token]:
         """Return the words, and behind them one of the kind `end`. Raises FilterError for a text that is too long."""
         if len(self.text) > MAX_LENGTH:
-            raise FilterError(
-                f"where= has {len(self.text):,} characters; at most {MAX_LENGTH:,} are read. "
+            said = (
+                f"has {len(self.text):,} characters; at most {MAX_LENGTH:,} are read. "
                 "Put long lists into a variable: name in @names."
             )
+            raise FilterError(f"where= {said}", f"--where {said}")
         found: list[Token] = []
         at = 0
         while at < len(self.text):
