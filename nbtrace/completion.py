@@ -13,7 +13,8 @@ from nbtrace import api
 from nbtrace.analysis.where.tokens import written
 from nbtrace.analysis.where.tree import VOCABULARIES
 from nbtrace.faults import fault
-from nbtrace.magicline import MAGICS, OPTIONS, Magic, condition_of
+from nbtrace.lines.pieces import condition_of
+from nbtrace.lines.words import MAGICS, OPTIONS, Magic
 from nbtrace.recording import last_cells
 
 MOST_VALUES = 50

@@ -19,8 +19,10 @@ from nbtrace.analysis.conditions import Condition
 from nbtrace.analysis.question import QuestionError
 from nbtrace.capture.cells import CellTracer
 from nbtrace.capture.spanline import HELP, SpanLineError, parse
-from nbtrace.magicline import NBTRACE, SPANS, Asked, LineError, Magic, read
+from nbtrace.lines.read import Asked, LineError, read
+from nbtrace.lines.words import NBTRACE, SPANS, Magic
 from nbtrace.recording import last_cells
+from nbtrace.store.libraries import LibraryVersionsError
 from nbtrace.views.words import plain
 
 QUESTIONS: dict[str, Callable[..., Any]] = {
@@ -137,6 +139,7 @@ class NbtraceMagics(Magics):
         %spans history | headings [FILE]          cells over all their runs; time below each heading
         %spans help                               this
 
+        --asking                                  also the cells that only ask nbtrace, which are left out else
         --cell 3, --cell 3,5,7-9                  only these cells; not for compare, history, headings
         --last 2                                  only the last so many cells; likewise
         --where CONDITION                         tree, table, view, errors, cells, stats: only what meets it
@@ -150,22 +153,26 @@ class NbtraceMagics(Magics):
         if asked is None:
             return self._help("spans")
         given = [asked.file] if asked.file else list(asked.sides)
-        return _said(lambda: self._show(asked.word, asked.cell, asked.last, asked.where, given))
+        return _said(lambda: self._show(asked, given))
 
-    def _show(self, what: str, cell: list[int] | None, last: int | None, where: str | None, given: list[Any]) -> Any:
+    def _show(self, asked: Asked, given: list[Any]) -> Any:
         """Answer. given: the sides that are compared, or the file whose headings are asked for."""
+        what, cell = asked.word, asked.cell
+        where = _with_names(asked.where, self.shell.user_ns)
         if what in ("tree", "view"):
             show = api.view if what == "view" else api.text
-            return show(cell=cell, last=last, where=_with_names(where, self.shell.user_ns))
+            return show(cell=cell, last=asked.last, where=where, asking=asked.asking)
         if what == "compare":
             return api.compare(*(side if len(side) > 1 else side[0] for side in given))
         if what in ("history", "headings"):
-            return getattr(api, what)(*given)
-        if last is not None or (cell is None and what in ("self", "path")):
-            cell = last_cells(last or 1)
+            return getattr(api, what)(*given, asking=asked.asking)
+        if asked.last is not None or (cell is None and what in ("self", "path")):
+            cell = last_cells(asked.last or 1, asking=asked.asking)
         if what in TIMES:
-            return TIMES[what](cell=cell)
-        return QUESTIONS[what](cell=cell, where=_with_names(where, self.shell.user_ns))
+            return TIMES[what](cell=cell, asking=asked.asking)
+        if what in ("cells", "stats"):
+            return QUESTIONS[what](cell=cell, where=where, asking=asked.asking)
+        return QUESTIONS[what](cell=cell, where=where)
 
     @no_var_expand
     @line_magic
@@ -210,11 +217,13 @@ def _with_names(where: str | None, namespace: dict[str, Any]) -> Any:
 
 
 def _said(answer: Callable[[], Any]) -> Any:
-    """Turn errors about what was typed into one line."""
+    """Turn errors about what was typed, and of libraries that cannot be opened, into one line."""
     try:
         return answer()
     except QuestionError as error:
         raise UsageError(plain(error.in_magic)) from None
+    except LibraryVersionsError as error:
+        raise UsageError(str(error)) from None
 
 
 def _shown(line: str) -> str:

@@ -479,7 +479,7 @@ class Recording:
             # The cell that asks is still running; nobody wants to see it in the answer.
             table = table[(table["cell"] != opener).fillna(True)]
         if last is not None:
-            table = table[table["cell"].isin(last_cells(last))]
+            table = table[table["cell"].isin(last_cells(last, asking=asking))]
         table = narrowed_by(table, snapshot, cell, trace_id, name, where)
         return TreeView(table, dataframes.errors(snapshot), snapshot.dropped_spans)
 
@@ -547,9 +547,11 @@ def _unpickled(max_spans: int, max_bytes: int, snapshot: Snapshot) -> Recording:
     return Recording(store)
 
 
-def last_cells(last: int) -> list[int]:
-    """Return the execution counts of the last so many cells that did something, the one that asks left out."""
-    counts = [e.execution_count for e in LIVE.cells.executions() if e.number != CELL.get() and not e.only_asked]
+def last_cells(last: int, *, asking: bool = False) -> list[int]:
+    """Return the execution counts of the last so many cells that did something, or only asked, the one that asks left out."""
+    counts = [
+        e.execution_count for e in LIVE.cells.executions() if e.number != CELL.get() and (asking or not e.only_asked)
+    ]
     return [count for count in counts if count is not None][-last:]
 
 

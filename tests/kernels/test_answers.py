@@ -91,3 +91,15 @@ def test_an_open_inspector_leaves_out_cells_that_only_ask_as_they_come(kernel: K
     kernel.run("feed._everything()")
     told = kernel.run("print(sorted({name[:8] for name in names if name.startswith('cell')}))", store_history=False)
     assert told.stdout.strip() == "['cell [3]', 'cell [5]', 'cell [6]', 'cell [7]', 'cell [8]']"
+
+
+def test_the_magic_asks_for_cells_that_only_ask(kernel: Kernel) -> None:
+    """--asking is asking=True; without it --last and %spans self mean cells that did something."""
+    kernel.run("x = 1")  # 2
+    kernel.run("import nbtrace")  # 3
+    kernel.run("%spans")  # 4
+    found = []
+    for line in ("cells", "cells --asking", "cells --last 1", "cells --asking --last 1", "self", "self --asking"):
+        reply = kernel.run(f"t = %spans {line}\nprint(t['cell'].tolist())", store_history=False)
+        found.append(reply.stdout.strip())
+    assert found == ["[2]", "[2, 3, 4]", "[2]", "[4]", "[2]", "[4]"]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nbtrace.magicline import MAGICS, NBTRACE, SPANS, Asked, LineError, read
+from nbtrace.lines.read import Asked, LineError, read
+from nbtrace.lines.words import MAGICS, NBTRACE, SPANS
 
 PIECES = [
     *SPANS.words,

@@ -1,0 +1,125 @@
+"""Read the line of %spans and %nbtrace: what it asks for, or what a wrong one may have meant.
+
+Enters: the text behind the magic's name. Leaves: an `Asked`, or a `LineError` of one line that says what is wrong, why, and
+what to type. What is advised is mended until it can be read, so that it works when it is typed. Knows no shell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from nbtrace.lines.checks import check_known, check_signs, check_taken, too_many, word_of
+from nbtrace.lines.pieces import LONG, Line, WrongError, pieces, shown, unquoted
+from nbtrace.lines.values import Known, cells_of, count_of, sides, switch
+from nbtrace.lines.words import MAGICS, Magic
+
+_HELP = ("--help", "-h", "-help", "--h", "-?", "/?")
+_MOST_MENDED = 12
+"""So many things that are wrong with one line are mended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A line that has been read."""
+
+    word: str
+    cell: list[int] | None = None
+    last: int | None = None
+    where: str | None = None
+    sides: tuple[list[int], ...] = ()
+    switch: str = ""
+    file: str = ""
+    asking: bool = False
+    """Whether cells that only ask nbtrace are wanted too."""
+
+
+class LineError(ValueError):
+    """A line that cannot be read; its text is one line that says what to type."""
+
+
+def read(magic: Magic, line: str, cells: Callable[[], Sequence[int]] = lambda: ()) -> Asked | None:
+    """Return what a line asks for; None if it asks for help. cells: the numbers of recorded cells, for examples.
+
+    Raises LineError."""
+    known = Known(cells)
+    try:
+        return _asked(magic, pieces(magic, line), known)
+    except WrongError as wrong:
+        raise LineError(f"{shown(wrong.what, 6 * LONG)}{_advice(magic, wrong, known)}") from None
+
+
+def _advice(magic: Magic, wrong: WrongError, known: Known) -> str:
+    if wrong.advice:
+        return wrong.advice
+    lines = [_mended(magic, each, known) for each in wrong.instead]
+    found = list(dict.fromkeys(line for line in lines if line is not None and len(line) <= 3 * LONG))
+    if not found:
+        return f" Type  {magic.name} help"
+    if wrong.example:
+        return f" Type for example  {'  or  '.join(found)}"
+    return f" Did you mean  {'  or  '.join(found)}?"
+
+
+def _mended(magic: Magic, instead: Line | str, known: Known) -> str | None:
+    """A line that can be read, come from one that may have other faults; None if there is none."""
+    for _ in range(_MOST_MENDED):
+        if isinstance(instead, Line):
+            instead = instead.text(magic)
+        name, _, rest = instead.partition(" ")
+        magic = MAGICS[name]
+        try:
+            _asked(magic, pieces(magic, rest), known)
+        except WrongError as wrong:
+            if not wrong.instead:
+                return None
+            instead = wrong.instead[0]
+        else:
+            return instead if instead.isprintable() else None
+    return None
+
+
+def _asked(magic: Magic, line: Line, known: Known) -> Asked | None:
+    """Read the pieces of a line; None if they ask for help. Raises WrongError with the first thing that is wrong."""
+    if any(name in _HELP for name, _ in line.options) or line.words[:1] in (("help",), ("/?",), ("?",)):
+        return None
+    check_signs(magic, line)
+    check_known(magic, line)
+    word, behind = word_of(magic, line)
+    check_taken(magic, line, word)
+    spec = magic.words[word]
+    cell = last = None
+    for name, value in line.options:
+        if name == "--cell":
+            cell = cells_of(line, value, known)
+        elif name == "--last":
+            last = count_of(line, value)
+        elif value is not None:
+            kept = line.without(name)
+            off = value.lower() in ("false", "no", "off", "0", "none")
+            raise WrongError(
+                f"{name} is a switch: nothing stands behind it.", kept if off else line.with_option(name, None)
+            )
+    if cell is not None and last is not None:
+        raise WrongError(
+            "--cell and --last both choose cells: only one of them can.", line.without("--last"), line.without("--cell")
+        )
+    if line.where == "":
+        raise WrongError("--where needs a condition.", line.with_option("--where", "duration > '100ms'"), example=True)
+    asked = Asked(word, cell, last, line.where, asking="--asking" in dict(line.options))
+    if spec.takes == "cells":
+        asked = replace(asked, sides=sides(line, behind, known))
+    elif spec.takes == "switch":
+        asked = replace(asked, switch=switch(magic, word, behind))
+    elif spec.takes == "file" and behind:
+        asked = replace(asked, file=unquoted(" ".join(behind)))
+    elif behind:
+        raise too_many(magic, line, word, behind)
+    if spec.needs_option and not line.options and line.where is None:
+        example = replace(line, words=(word,)).with_option("--cell", str(known.last(1)[0]))
+        raise WrongError(
+            f"{magic.name} {word} needs to know what.",
+            example,
+            replace(line, words=(word,)).with_option("--where", "name == 'login'"),
+            example=True,
+        )
+    return asked

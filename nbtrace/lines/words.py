@@ -1,0 +1,148 @@
+"""The words of %spans and %nbtrace, the options they take, and what other words may have meant.
+
+A word more, or another option, is a line here; what is read, completed and advised follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Takes = Literal["nothing", "cells", "switch", "file"]
+Holds = Literal["cells", "count", "condition", "nothing"]
+
+OPTIONS: dict[str, Holds] = {"--cell": "cells", "--last": "count", "--where": "condition", "--asking": "nothing"}
+"""Each option, and what stands behind it. `--where` takes the rest of the line, up to another option; a switch holds nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word that a magic's line begins with."""
+
+    options: tuple[str, ...] = ()
+    takes: Takes = "nothing"
+    """What may stand behind it: up to two sides of cells, on or off, a file."""
+    needs_option: bool = False
+    why: str = ""
+    """Why it takes no other option."""
+
+
+@dataclass(frozen=True, slots=True)
+class Magic:
+    """A magic: its words, and what other words mean."""
+
+    name: str
+    words: dict[str, Word]
+    default: str
+    meant: dict[str, str]
+    """Words that lie nearer to a line than their letters tell: what to type instead, a whole line if it begins with %. One
+    that begins with a blank is advice in words."""
+
+
+def _lines(line: str, *words: str) -> dict[str, str]:
+    return dict.fromkeys(words, line)
+
+
+_ALL = ("--cell", "--last", "--where")
+_TIMES = ("--cell", "--last", "--asking")
+_NO_ASKING = "it leaves no cell out"
+_NO_WHERE = "it is about all spans of a cell"
+_EXPORT = (
+    ' Python writes files. Type  import nbtrace; nbtrace.report("run.html")  for a page, or  '
+    'nbtrace.spans().to_csv("spans.csv")  for a table, or  nbtrace.live().to_arrow()  for Arrow'
+)
+_CONFIG = " Type  %config NBTrace  to see and set options"
+_EXPORTS = (
+    "export",
+    "save",
+    "write",
+    "dump",
+    "download",
+    "html",
+    "report",
+    "csv",
+    "parquet",
+    "json",
+    "arrow",
+    "to_arrow",
+    "to_csv",
+    "to_parquet",
+)
+_TO_NBTRACE = ("status", "on", "off", "reset", "forget", "display")
+
+SPANS = Magic(
+    "%spans",
+    {
+        "tree": Word((*_ALL, "--asking")),
+        "view": Word((*_ALL, "--asking")),
+        "table": Word(_ALL, why=_NO_ASKING),
+        "errors": Word(_ALL, why=_NO_ASKING),
+        "cells": Word((*_ALL, "--asking")),
+        "stats": Word((*_ALL, "--asking")),
+        "self": Word(_TIMES, why=_NO_WHERE),
+        "path": Word(_TIMES, why=_NO_WHERE),
+        "gaps": Word(_TIMES, why=_NO_WHERE),
+        "repeats": Word(_TIMES, why=_NO_WHERE),
+        "compare": Word(takes="cells", why="it sets two cells side by side"),
+        "history": Word(("--asking",), why="it is about all cells"),
+        "headings": Word(("--asking",), takes="file", why="it is about the whole notebook"),
+    },
+    default="tree",
+    meant={
+        **_lines("view", "inspect", "inspector", "widget", "open", "ui", "timeline", "waterfall", "flame", "live"),
+        **_lines("table", "dataframe", "df", "spans", "list", "ls", "all", "rows", "sql"),
+        **_lines("tree", "show", "print", "text"),
+        **_lines("stats", "statistics", "statistic", "summary", "describe"),
+        **_lines("errors", "failed", "failures", "failure", "exceptions", "exception", "traceback"),
+        **_lines("self", "slow", "slowest", "hot", "hotspots", "top", "time", "times", "profile", "self_times"),
+        **_lines("path", "critical", "critical_path", "critical-path"),
+        **_lines("gaps", "idle"),
+        **_lines("compare", "diff", "changes", "change"),
+        **_lines("headings", "sections", "notebook"),
+        **_lines(_EXPORT, *_EXPORTS),
+        **{word: f"%nbtrace {word}" for word in _TO_NBTRACE},
+        **_lines("%nbtrace reset", "clear"),
+        **_lines("%nbtrace off", "stop", "pause"),
+        **_lines("%nbtrace on", "start", "resume"),
+        **_lines("%nbtrace status", "version"),
+        **_lines(_CONFIG, "config", "options", "settings"),
+    },
+)
+
+NBTRACE = Magic(
+    "%nbtrace",
+    {
+        "status": Word(),
+        "on": Word(),
+        "off": Word(),
+        "reset": Word(),
+        "forget": Word(("--cell", "--where"), needs_option=True),
+        "display": Word(takes="switch"),
+    },
+    default="status",
+    meant={
+        **_lines("on", "start", "enable", "resume", "enabled", "load", "true", "1"),
+        **_lines("off", "stop", "disable", "pause", "disabled", "unload", "false", "0"),
+        **_lines("reset", "clear", "empty"),
+        **_lines("forget", "delete", "remove", "drop"),
+        **_lines("display on", "show"),
+        **_lines("display off", "hide"),
+        **_lines("status", "info", "state", "version"),
+        **_lines(
+            _CONFIG,
+            "config",
+            "options",
+            "settings",
+            "redact",
+            "max_spans",
+            "max_bytes",
+            "unstored_cells",
+            "capture_source",
+        ),
+        **_lines(_EXPORT, *_EXPORTS),
+        **{word: f"%spans {word}" for word in SPANS.words},
+        **_lines("%spans", "spans"),
+        **_lines("%spans stats", "statistics"),
+    },
+)
+
+MAGICS = {magic.name: magic for magic in (SPANS, NBTRACE)}
