@@ -199,7 +199,8 @@ def test_spans_shows_what_was_recorded(kernel: Kernel) -> None:
     kernel.run("%%span load rows=3\npass")
     assert "ZeroDivisionError" in kernel.run("%spans").result
     assert kernel.run("%spans --cell 3").result.splitlines()[1].startswith("└─ load")
-    assert kernel.run("%spans --last 2").result.splitlines()[0].startswith("cell [4]")
+    assert kernel.run("%spans --last 2").result.splitlines()[0].startswith("cell [2]")
+    assert kernel.run("%spans --last 2 --asking").result.splitlines()[0].startswith("cell [5]")
     assert kernel.run("len(nbtrace.spans(cell=3))").result == "2"
     kernel.run("df = %spans table --where attributes.rows > @limit")
     assert kernel.run("df.name.tolist()").result == "['load']"
