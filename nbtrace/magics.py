@@ -162,16 +162,24 @@ class NbtraceMagics(Magics):
         if what in ("tree", "view"):
             show = api.view if what == "view" else api.text
             return show(cell=cell, last=asked.last, where=where, asking=asked.asking)
+        table = self._table(asked, given, where)
+        from nbtrace.views.answer import Answer
+
+        return Answer.of(table, what)
+
+    def _table(self, asked: Asked, given: list[Any], where: Any) -> Any:
+        """The DataFrame that answers, as a function returns it."""
+        what, cell, asking = asked.word, asked.cell, asked.asking
         if what == "compare":
             return api.compare(*(side if len(side) > 1 else side[0] for side in given))
         if what in ("history", "headings"):
-            return getattr(api, what)(*given, asking=asked.asking)
+            return getattr(api, what)(*given, asking=asking)
         if asked.last is not None or (cell is None and what in ("self", "path")):
-            cell = last_cells(asked.last or 1, asking=asked.asking)
+            cell = last_cells(asked.last or 1, asking=asking)
         if what in TIMES:
-            return TIMES[what](cell=cell, asking=asked.asking)
+            return TIMES[what](cell=cell, asking=asking)
         if what in ("cells", "stats"):
-            return QUESTIONS[what](cell=cell, where=where, asking=asked.asking)
+            return QUESTIONS[what](cell=cell, where=where, asking=asking)
         return QUESTIONS[what](cell=cell, where=where)
 
     @no_var_expand

@@ -100,7 +100,7 @@ def test_a_long_recording_shows_its_latest_traces() -> None:
                 pass
     shown = str(rec.view()).splitlines()
     assert shown[-2].startswith("trace 299")
-    assert shown[-1] == "100 spans of 100 earlier traces not shown (--cell N, --where …)"
+    assert shown[-1] == "200 spans of 200 earlier traces not shown (--cell N, --where …)"
 
 
 def test_every_answer_about_the_live_recording_is_one_of_a_recordings() -> None:

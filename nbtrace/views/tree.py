@@ -8,9 +8,16 @@ import pandas as pd
 
 from nbtrace.analysis import dataframes
 from nbtrace.store.store import Snapshot
-from nbtrace.views import html, text, words
+from nbtrace.views import words
+from nbtrace.views.grid import Grid, as_html, as_text
+from nbtrace.views.outline import outline
+
+MAX_ROWS = 100
+"""Lines shown; some 20 kB of notebook file."""
 
 TWIN_ROWS = 50
+_MOST_SPANS = 50_000
+"""So many spans of the last traces are put in order, to be folded; those before are only counted."""
 
 
 class TreeView:
@@ -40,27 +47,32 @@ class TreeView:
         return len(self._spans)
 
     def __str__(self) -> str:
-        return text.tree(*self._latest(text.MAX_ROWS))
+        return as_text(self._grid()) if len(self) else self._nothing()
 
     __repr__ = __str__
 
     def twin(self) -> dict[str, str]:
         """Return what stands for an inspector where there is none: text and a table, both short, as every view is saved."""
-        return {"text/html": self._repr_html_(), "text/plain": text.tree(*self._latest(TWIN_ROWS), max_rows=TWIN_ROWS)}
+        if not len(self):
+            return {"text/html": self._repr_html_(), "text/plain": self._nothing()}
+        grid = self._grid(TWIN_ROWS)
+        return {"text/html": as_html(grid), "text/plain": as_text(grid)}
 
     def _repr_html_(self) -> str:
-        return html.tree_table(*self._latest(html.MAX_ROWS))
+        return as_html(self._grid()) if len(self) else f'<p class="nbtrace">{self._nothing(" — ")}</p>'
 
-    def _latest(self, max_rows: int) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-        """The spans of the last traces that fit into `max_rows`, at least one; and a note on what is left out."""
-        notes = [f"{self._dropped:,} older spans were dropped (see %nbtrace status)"] if self._dropped else []
-        sizes = self._spans.groupby("trace_id", sort=False).size()
-        fitting = sizes[::-1].cumsum() <= max_rows
-        traces = max(1, int(fitting.sum()))
-        if traces >= len(sizes):
-            return self._spans, self._errors, " · ".join(notes)
-        chosen = self._spans[self._spans["trace_id"].isin(sizes.index[-traces:])].reset_index(drop=True)
-        left_out = len(self._spans) - len(chosen)
-        earlier = f"{words.count(left_out, 'span')} of {words.count(len(sizes) - traces, 'earlier trace')}"
-        notes.insert(0, f"{earlier} not shown (--cell N, --where …)")
-        return chosen, self._errors, " · ".join(notes)
+    def _nothing(self, joined: str = "\n") -> str:
+        return joined.join(["no spans", *self._notes()])
+
+    def _notes(self) -> list[str]:
+        return [f"{self._dropped:,} older spans were dropped (see %nbtrace status)"] if self._dropped else []
+
+    def _grid(self, max_rows: int = MAX_ROWS) -> Grid:
+        notes, spans = self._notes(), self._spans
+        sizes = spans.groupby("trace_id", sort=False).size()
+        traces = max(1, int((sizes[::-1].cumsum() <= _MOST_SPANS).sum()))
+        if traces < len(sizes):
+            spans = spans[spans["trace_id"].isin(sizes.index[-traces:])].reset_index(drop=True)
+            before = f"{words.count(len(self) - len(spans), 'span')} of {words.count(len(sizes) - traces, 'trace')}"
+            notes.insert(0, f"{before} before not shown (--cell N, --where …)")
+        return outline(spans, self._errors, " · ".join(notes), max_rows=max_rows)

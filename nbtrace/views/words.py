@@ -29,6 +29,51 @@ def duration(ns: int | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min"
 
 
+def change(ns: int) -> str:
+    """Write how much longer or shorter: +1.20 s, −310 ms."""
+    return f"{'+' if ns > 0 else '−' if ns < 0 else ''}{duration(abs(ns))}"
+
+
+def ratio(times: float) -> str:
+    """Write how many times as long: ▲ 1.80 ×, ▼ 0.55 ×; within a hundredth there is no arrow."""
+    if times != times:
+        return ""
+    text = f"{times:.2f}" if times < 9.995 else f"{times:,.1f}" if times < 99.95 else f"{times:,.0f}"
+    return f"{'▲ ' if times > 1.005 else '▼ ' if times < 0.995 else ''}{text} ×"
+
+
+def share(part: float) -> str:
+    """Write a part of a whole: 62 %, 0.4 %."""
+    return "" if part != part else f"{part * 100:.{0 if part >= 0.0995 or part == 0 else 1}f} %"
+
+
+def width(text: str) -> int:
+    """Return how many columns a line takes in a terminal: characters of East Asian scripts and pictures take two, marks that
+    are set over others none."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Cf", "Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
+
+
+def cut(text: str, columns: int) -> str:
+    """Return the text, cut with an ellipsis where it takes more columns."""
+    if width(text) <= columns:
+        return text
+    taken, found = 0, []
+    for char in text:
+        taken += _columns(char)
+        if taken > columns - 1:
+            break
+        found.append(char)
+    return "".join(found) + "…"
+
+
 def plain(text: object, limit: int = 0) -> str:
     """Return one line of text without terminal codes, direction marks and control characters, cut at `limit`."""
     line = _ANSI.sub("", str(text)).translate(_BIDI)

@@ -1,0 +1,263 @@
+"""An answer as a magic shows it: the DataFrame that a function returns, which shows itself formatted.
+
+Enters: a DataFrame of an answer. Leaves: the same data as an `Answer`; whatever is made of it is a plain DataFrame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from nbtrace.analysis.compare import SEPARATOR
+from nbtrace.store.schema import ATTRIBUTE_PREFIX
+from nbtrace.views import words
+from nbtrace.views.grid import Column, Grid, Row, as_html, as_text
+
+TEXT_ROWS = 20
+HTML_ROWS = 60
+
+LEADING: dict[str, tuple[str, ...]] = {
+    "table": ("name", "duration", "cell", "start_time", "status_code", "state", ATTRIBUTE_PREFIX, "status_message"),
+    "errors": ("exception_type", "exception_message", "cell", "span_name", "time"),
+    "cells": (
+        "cell",
+        "source",
+        "duration",
+        "change",
+        "exception_type",
+        "error_count",
+        "span_count",
+        "run",
+        "start_time",
+    ),
+    "stats": ("name", "total", "count", "self", "mean", "p50", "p95", "max", "errors", "error_rate"),
+    "self": ("name", "self_time", "self_share", "duration", "total_share", "cell"),
+    "path": ("name", "contribution", "share", "start_time", "end_time"),
+    "gaps": ("duration", "cell_before", "cell_after", "start_time", "end_time"),
+    "repeats": ("name", "count", "total", "mean", "parent_name", "cell"),
+    "compare": ("path", "verdict", "change", "ratio", "count", "before", "after"),
+    "history": ("cell", "code", "last", "change", "ratio", "runs", "errors", "median", "fastest", "slowest", "total"),
+    "headings": ("heading", "total", "share", "own", "cells", "runs", "errors"),
+}
+"""What each answer shows first; the rest follows in its order, ids last."""
+
+_LEFT_OUT = {
+    "compare": ("name", "depth", "count_before", "count_after"),
+    "headings": ("level",),
+    "errors": ("exception_stacktrace",),
+}
+"""What is shown in another column already, or is too long for one."""
+
+_SAME = frozenset(("thread_id", "thread_name", "process_pid", "service_name", "scope_name", "cell_id"))
+"""What is left out where it is the same in all rows."""
+
+_OWN_ATTRIBUTES = (ATTRIBUTE_PREFIX + "jupyter.", ATTRIBUTE_PREFIX + "code.", ATTRIBUTE_PREFIX + "error.type")
+"""What other columns say."""
+
+_NOTHING = {
+    "errors": "no errors",
+    "cells": "no cells",
+    "gaps": "no gaps",
+    "repeats": "nothing repeats",
+    "compare": "nothing to compare",
+    "history": "no cells",
+    "headings": "no headings",
+}
+
+_IN_TIME = ("table", "errors", "cells", "gaps", "path")
+"""Answers in the order of time: of a long one both ends are shown, of the others what comes first."""
+
+_USUAL = {"kind": "INTERNAL", "status_code": "UNSET", "state": "ended"}
+"""What is not worth saying."""
+
+_QUIET_ZEROS = frozenset(
+    (
+        "event_count",
+        "link_count",
+        "dropped_attributes",
+        "dropped_events",
+        "dropped_links",
+        "error_count",
+        "errors",
+        "error_rate",
+    )
+)
+_IDS = frozenset(("trace_id", "span_id", "parent_span_id", "linked_trace_id", "linked_span_id", "cell_id"))
+_NUMBERS = frozenset(("cell", "cell_before", "cell_after", "run", "thread_id", "process_pid"))
+"""Numbers that count nothing: no separators."""
+
+_ID_LENGTH = 8
+_TEXT_LENGTH = 60
+_PATH_LENGTH = 36
+
+
+class Answer(pd.DataFrame):
+    """A DataFrame that shows itself formatted: durations as 17.5 s, changes as ▲ 1.80 ×, blanks blank, ids last and short."""
+
+    _metadata: ClassVar[list[str]] = ["_nbtrace_word"]
+
+    @property
+    def _constructor(self) -> Callable[..., pd.DataFrame]:
+        return pd.DataFrame
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, word: str) -> Answer:
+        """Return a table as the answer to `%spans word`."""
+        answer = cls(table)
+        answer.attrs.update(table.attrs)
+        object.__setattr__(answer, "_nbtrace_word", word)
+        return answer
+
+    def __repr__(self) -> str:
+        grid = self._grid(TEXT_ROWS)
+        return as_text(grid) if grid is not None else super().__repr__()
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str | None:
+        grid = self._grid(HTML_ROWS)
+        shown: str | None = as_html(grid) if grid is not None else pd.DataFrame(self)._repr_html_()  # type: ignore[operator]
+        return shown
+
+    def _grid(self, most: int) -> Grid | None:
+        """The formatted table; None for one that somebody has given another shape, which pandas shows."""
+        if self.columns.nlevels > 1 or self.index.nlevels > 1 or not self.columns.is_unique:
+            return None
+        return formatted(pd.DataFrame(self), getattr(self, "_nbtrace_word", ""), most)
+
+
+def formatted(table: pd.DataFrame, word: str, most: int) -> Grid:
+    """Return an answer as a grid of at most so many rows, which alone are formatted."""
+    if not len(table):
+        return Grid((Column("", most=_TEXT_LENGTH),), (Row((_NOTHING.get(word, "no spans"),)),), headed=False)
+    shown, foot = _rows(table, word, most)
+    if word == "compare":
+        shown = _compared(shown)
+    columns = [(name, _cells(shown, name)) for name in _ordered(shown, word)]
+    columns = [(name, cells) for name, cells in columns if any(cells) and (name not in _SAME or len({*cells}) > 1)]
+    if not columns:  # whatever somebody has made of it
+        columns = [(name, _cells(shown, name)) for name in list(shown.columns)[:1]] or [("", [""] * len(shown))]
+    grid_columns = [Column(_title(name, shown), _is_number(shown, name), _widest(name)) for name, _ in columns]
+    rows = [Row(tuple(cells)) for cells in zip(*(cells for _, cells in columns), strict=True)]
+    hidden = len(table.columns) - len(columns)
+    if hidden and word:
+        foot = " · ".join(filter(None, [foot, f"{words.count(hidden, 'more column')}: df = %spans {word}"]))
+    if len(shown) < len(table):
+        rows.insert((len(rows) + 1) // 2 if word in _IN_TIME else len(rows), Row(tuple("…" for _ in columns)))
+    return Grid(grid_columns, rows, foot)
+
+
+def _rows(table: pd.DataFrame, word: str, most: int) -> tuple[pd.DataFrame, str]:
+    if len(table) <= most:
+        return table, ""
+    foot = f"showing {most:,} of {len(table):,} rows"
+    if word not in _IN_TIME:
+        return table.iloc[:most], foot
+    return pd.concat([table.iloc[: (most + 1) // 2], table.iloc[len(table) - most // 2 :]]), foot
+
+
+def _compared(table: pd.DataFrame) -> pd.DataFrame:
+    """With counts in one column, and no ratio to nothing."""
+    if not {"count_before", "count_after", "verdict", "ratio"} <= set(table.columns):
+        return table
+    counts = zip(table["count_before"], table["count_after"], strict=True)
+    table = table.assign(count=[f"{a:,.10g}" if a == b else f"{a:,.10g} → {b:,.10g}" for a, b in counts])
+    table["ratio"] = table["ratio"].where(~table["verdict"].isin(["added", "removed"]))
+    return table
+
+
+def _ordered(table: pd.DataFrame, word: str) -> list[Any]:
+    """The columns in the order in which they are shown."""
+    known = list(table.columns)
+    found: list[Any] = []
+    for name in LEADING.get(word, ()):
+        found += [each for each in known if each == name or (name == ATTRIBUTE_PREFIX and str(each).startswith(name))]
+    if word == "stats":  # by another column than the name
+        found = [*(each for each in known[:1] if each not in found), *found]
+    hidden = _LEFT_OUT.get(word, ())
+    found = [each for each in found if not str(each).startswith(_OWN_ATTRIBUTES)]
+    rest = [each for each in known if each not in found and each not in hidden]
+    rest = [each for each in rest if not str(each).startswith(_OWN_ATTRIBUTES)]
+    return [*found, *(each for each in rest if each not in _IDS), *(each for each in rest if each in _IDS)]
+
+
+def _title(name: Any, table: pd.DataFrame) -> str:
+    title = words.plain(str(name).removeprefix(ATTRIBUTE_PREFIX), _TEXT_LENGTH)
+    return f"{title} UTC" if name in table and isinstance(table[name].dtype, pd.DatetimeTZDtype) else title
+
+
+def _is_number(table: pd.DataFrame, name: Any) -> bool:
+    return name in table and table[name].dtype.kind in "iufm"
+
+
+def _widest(name: Any) -> int:
+    if name in _IDS:
+        return max(_ID_LENGTH, len(str(name)))
+    return 36 if name in ("source", "code") else _TEXT_LENGTH
+
+
+def _cells(table: pd.DataFrame, name: Any) -> list[str]:
+    column = table[name]
+    write = _writer(column, name)
+    missing = column.isna().tolist()
+    return ["" if gap else write(value) for value, gap in zip(column.tolist(), missing, strict=True)]
+
+
+def _writer(column: pd.Series, name: Any) -> Callable[[Any], str]:
+    """How a column's values are written; none of them is missing."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind == "M":
+        return _clock(column)
+    if dtype.kind == "m":
+        return (lambda d: words.change(d.value)) if name == "change" else (lambda d: words.duration(d.value))
+    if name in _IDS:
+        return lambda text: str(text)[:_ID_LENGTH]
+    if name in _USUAL:
+        return lambda text: "" if text == _USUAL[name] else words.plain(text, _TEXT_LENGTH)
+    if dtype.kind in "iu":
+        quiet = name in _QUIET_ZEROS
+        return lambda n: "" if quiet and n == 0 else str(n) if name in _NUMBERS else f"{n:,}"
+    if dtype.kind == "f":
+        return _float(str(name))
+    if name in ("source", "code"):
+        return lambda text: words.plain(_first_line(str(text)), _TEXT_LENGTH)
+    if name == "path":
+        return _end_of_path
+    if str(name).startswith(ATTRIBUTE_PREFIX):
+        return lambda item: words.value(item, _TEXT_LENGTH)
+    return lambda item: words.plain(item, _TEXT_LENGTH)
+
+
+def _float(name: str) -> Callable[[float], str]:
+    if name == "ratio":
+        return words.ratio
+    if name.endswith("share"):
+        return words.share
+    if name == "error_rate":
+        return lambda part: "" if not part else words.share(part)
+    if name.startswith("count_"):
+        return lambda number: f"{number:,.10g}"
+    return lambda number: f"{number:.6g}" if math.isfinite(number) else str(number)
+
+
+def _clock(column: pd.Series) -> Callable[[Any], str]:
+    """Times of day, with the date where there are several."""
+    days = column.dropna().dt.normalize().nunique()
+    form = "%Y-%m-%d %H:%M:%S.%f" if days > 1 else "%H:%M:%S.%f"
+    return lambda time: str(time.strftime(form))[:-3]
+
+
+def _end_of_path(path: Any) -> str:
+    """A path of names, of a long one the last names."""
+    text = words.plain(path)
+    while words.width(text) > _PATH_LENGTH and SEPARATOR in text.removeprefix("…" + SEPARATOR):
+        text = "…" + SEPARATOR + text.removeprefix("…" + SEPARATOR).partition(SEPARATOR)[2]
+    return text
+
+
+def _first_line(source: str) -> str:
+    """The first line of code; of a cell of comments, the first of those."""
+    lines = [line.strip() for line in source.splitlines() if line.strip()]
+    return next((line for line in lines if not line.startswith("#")), lines[0] if lines else "")

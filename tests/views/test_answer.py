@@ -1,0 +1,175 @@
+"""What a magic shows of an answer, and what it stays."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import nbtrace
+from nbtrace.store.cells import CellBook
+from nbtrace.store.schema import Extra
+from nbtrace.store.store import SpanStore
+from nbtrace.views import words
+from nbtrace.views.answer import Answer
+from tests.rows import row
+
+MS = 1_000_000
+START = 1_700_000_000_000_000_000
+
+
+@pytest.fixture
+def rec() -> nbtrace.Recording:
+    store = SpanStore()
+    told = Extra(events=((START, "exception", ("exception.type", "exception.message"), ("ValueError", "no")),))
+    rows = [
+        row(1, name="cell [2] load()", start=START, end=START + 17_484 * MS, n=3),
+        row(2, parent=1, name="load", start=START + MS, end=START + 9_000 * MS, s="s3", rows=1_000_000),
+        row(3, parent=1, name="GET", start=START + 2 * MS, end=START + 3 * MS, status=2, extra=told),
+        row(4, name="runs", start=START + 9 * MS, end=0),
+    ]
+    for each in rows:
+        store.append(each)
+    return nbtrace.Recording(store)
+
+
+def shown(table: pd.DataFrame, word: str) -> list[list[str]]:
+    """The lines of an answer, in pieces."""
+    return [re.split(r"\s{2,}", line.strip()) for line in str(Answer.of(table, word)).splitlines()]
+
+
+def test_an_answer_is_the_dataframe_that_a_function_returns(rec: nbtrace.Recording) -> None:
+    raw = rec.spans()
+    answer = Answer.of(raw, "table")
+    assert isinstance(answer, pd.DataFrame)
+    pd.testing.assert_frame_equal(pd.DataFrame(answer), raw)
+    assert answer.dtypes.to_dict() == raw.dtypes.to_dict()
+    assert type(answer.head()) is type(answer[answer["cell"].isna()]) is type(answer.copy()) is pd.DataFrame
+    assert type(answer.groupby("name").duration.sum()) is pd.Series
+    for other in (pickle.loads(pickle.dumps(answer)), copy.deepcopy(answer), answer.merge(raw)):
+        assert isinstance(other, pd.DataFrame)
+        assert len(other) == len(raw)
+    assert pd.concat([answer, answer]).shape[0] == 2 * len(raw)
+
+
+def test_names_durations_and_cells_come_first_and_ids_last(rec: nbtrace.Recording) -> None:
+    """Durations in words, times of day, blanks blank, ids short; what is the same everywhere is left out."""
+    lines = shown(rec.spans(), "table")
+    assert lines[0][:3] == ["name", "duration", "start_time UTC"]
+    assert lines[1][:3] == ["cell [2] load()", "17.5 s", "22:13:20.000"]
+    text = rec.spans().pipe(Answer.of, "table")._repr_html_()
+    titles = re.findall(r"<th[^>]*>([^<]*)", text or "")
+    assert titles[-3:] == ["trace_id", "span_id", "parent_span_id"]
+    assert not {"kind", "service_name", "thread_name", "dropped_links", "cell"} & set(titles)
+    assert '<td style="text-align:left">00000000</td>' in (text or "")
+    assert not re.search(r">(NaN|NaT|None|&lt;NA&gt;|0 days[^<]*)<", text or "")
+    assert "1,000,000" in (text or "")
+
+
+def test_changes_and_ratios_have_arrows() -> None:
+    table = pd.DataFrame(
+        {
+            "cell": pd.array([3, 4, 5], "Int64"),
+            "code": ["a", "b", "# c\nd"],
+            "last": pd.to_timedelta([2, 1, None], unit="s"),
+            "change": pd.to_timedelta([1.4321, -1.4322, None], unit="s"),
+            "ratio": [1.8, 0.55, np.nan],
+        }
+    )
+    assert shown(table, "history")[1:] == [
+        ["3", "a", "2.00 s", "+1.43 s", "▲ 1.80 ×"],
+        ["4", "b", "1.00 s", "−1.43 s", "▼ 0.55 ×"],
+        ["5", "d"],
+    ]
+
+
+def test_a_comparison_shows_its_verdict_and_counts_in_the_first_80_columns() -> None:
+    store = SpanStore(cells=CellBook())
+    for cell, times in ((1, 6), (2, 12)):
+        store.cells.open(execution_count=cell, cell_id="a", source="x")
+        store.append(row(100 * cell, name=f"cell [{cell}] x", start=START, end=START + 99 * MS, cell=cell))
+        for i in range(times):
+            store.append(
+                row(
+                    100 * cell + 1 + i,
+                    parent=100 * cell,
+                    name="item",
+                    start=START,
+                    end=START + 60 * MS // times,
+                    cell=cell,
+                )
+            )
+    lines = shown(nbtrace.Recording(store).compare(1, 2), "compare")
+    assert lines[0][:7] == ["path", "verdict", "change", "ratio", "count", "before", "after"]
+    assert ["cell › item", "more", "0 ns", "1.00 ×", "6 → 12", "60.0 ms", "60.0 ms"] in [line[:7] for line in lines]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 20, 21, 500])
+def test_a_long_answer_shows_both_ends_or_the_largest(rows: int) -> None:
+    table = pd.DataFrame({"name": [f"s{i}" for i in range(rows)], "duration": pd.to_timedelta(range(rows), unit="s")})
+    lines = shown(table, "table")
+    if rows == 0:
+        assert lines == [["no spans"]]
+    elif rows <= 20:
+        assert len(lines) == rows + 1
+    else:
+        assert (lines[1][0], lines[11][0], lines[21][0]) == ("s0", "…", f"s{rows - 1}")
+        assert lines[22] == [f"showing 20 of {rows} rows"]
+        assert shown(table, "stats")[20][0] == "s19"
+
+
+def test_only_what_is_shown_is_formatted() -> None:
+    class Counted:
+        asked = 0
+
+        def __str__(self) -> str:
+            Counted.asked += 1
+            return "x"
+
+    table = pd.DataFrame({"name": "s", "attributes.k": [Counted() for _ in range(1_000)]})
+    str(Answer.of(table, "table"))
+    assert 0 < Counted.asked <= 40
+
+
+EVIL = "<script>alert(1)</script>\x1b[31m\u202e\nnext"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.insert(0, EVIL, EVIL),
+        lambda t: t.__setitem__("x", [{"a": [1, 2]}, b"bytes", None, object()]),
+        lambda t: t.__setitem__(3, 1.5),
+        lambda t: t.__setitem__("c", pd.Categorical(["a", "b", None, "a"])),
+        lambda t: t.__setitem__("i", pd.interval_range(0, 4)),
+        lambda t: t.__setitem__("f", [np.inf, -np.inf, np.nan, 1e300]),
+        lambda t: t.__setitem__("z", 1 + 2j),
+        lambda t: t.__setitem__("d", pd.Timestamp("2020-01-01")),
+        lambda t: t.__setitem__("p", pd.period_range("2020", periods=4, freq="D")),
+        lambda t: t.__setitem__("name", "訓練 🚀 " * 200),
+        lambda t: t.__setitem__("duration", "text"),
+        lambda t: t.__setitem__("ratio", "text"),
+        lambda t: t.__setitem__("cell", [1.5, None, "x", 3]),
+        lambda t: setattr(t, "index", pd.MultiIndex.from_tuples([(1, 2), (1, 3), (2, 1), (2, 2)])),
+        lambda t: setattr(t, "columns", pd.MultiIndex.from_product([["a"], t.columns])),
+        lambda t: setattr(t, "columns", ["same"] * len(t.columns)),
+        lambda t: setattr(t, "index", list("abcd")),
+        lambda t: [t.pop(column) for column in list(t.columns)],
+    ],
+)
+@pytest.mark.parametrize("word", ["table", "compare", ""])
+def test_whatever_somebody_makes_of_it_is_shown(rec: nbtrace.Recording, change: Any, word: str) -> None:
+    """Columns of any type, shapes that are no answer's; as text of at most 80 columns, as HTML without markup of others."""
+    answer = Answer.of(rec.spans(), word)
+    change(answer)
+    text, html = str(answer), answer._repr_html_() or ""
+    assert text
+    assert "<script" not in html
+    assert "\x1b" not in text
+    if answer.columns.nlevels == answer.index.nlevels == 1 and answer.columns.is_unique:
+        assert all(words.width(line) <= 80 for line in text.splitlines())
