@@ -17,6 +17,8 @@ from nbtrace.views.grid import Column, Grid, Row, as_html, as_text
 
 TEXT_ROWS = 20
 HTML_ROWS = 60
+MOST_COLUMNS = 9
+"""So many fit beside each other in a notebook on a small screen; the others are in the DataFrame."""
 
 LEADING: dict[str, tuple[str, ...]] = {
     "table": ("name", "duration", "cell", "start_time", "status_code", "state", ATTRIBUTE_PREFIX, "status_message"),
@@ -137,6 +139,7 @@ def formatted(table: pd.DataFrame, word: str, most: int) -> Grid:
         shown = _compared(shown)
     columns = [(name, _cells(shown, name)) for name in _ordered(shown, word)]
     columns = [(name, cells) for name, cells in columns if any(cells) and (name not in _SAME or len({*cells}) > 1)]
+    columns = columns[:MOST_COLUMNS]
     if not columns:  # whatever somebody has made of it
         columns = [(name, _cells(shown, name)) for name in list(shown.columns)[:1]] or [("", [""] * len(shown))]
     grid_columns = [Column(_title(name, shown), _is_number(shown, name), _widest(name)) for name, _ in columns]
@@ -195,6 +198,8 @@ def _is_number(table: pd.DataFrame, name: Any) -> bool:
 def _widest(name: Any) -> int:
     if name in _IDS:
         return max(_ID_LENGTH, len(str(name)))
+    if str(name).startswith(ATTRIBUTE_PREFIX):
+        return 20
     return 36 if name in ("source", "code") else _TEXT_LENGTH
 
 

@@ -20,6 +20,8 @@ WIDTH = 80
 _GAP = "  "
 _LEAST_WIDE = 12
 _MOST_LINES = 4
+_SHORT = 24
+"""Columns of text no wider than this are not broken in HTML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,10 @@ class Column:
     """Characters beyond which a cell is cut, in plain text; in HTML twice as many."""
     least: int = 0
     """Characters that it takes in any case: so that what stands behind it does not move from run to run."""
-    drawn: bool = False
-    """Made of characters whose places count: a tree's branches, a bar."""
+    branches: bool = False
+    """Begins with the branches of a tree: spaces count."""
+    bars: bool = False
+    """Drawn with characters of one width."""
     wraps: bool = False
     """The last column, which takes what width is left, and goes on in further lines."""
 
@@ -87,7 +91,7 @@ def as_text(grid: Grid, width: int = WIDTH) -> str:
     return "\n".join(lines)
 
 
-def as_html(grid: Grid, width: int = 0) -> str:
+def as_html(grid: Grid) -> str:
     """Return the grid as one HTML table, with all its columns."""
     lines = ['<table class="nbtrace">', "<thead><tr>"]
     lines[-1] += "".join(
@@ -95,8 +99,9 @@ def as_html(grid: Grid, width: int = 0) -> str:
     )
     lines[-1] += "</tr></thead>"
     lines.append("<tbody>")
+    short = [all(words.width(row.cells[at]) <= _SHORT for row in grid.rows) for at in range(len(grid.columns))]
     for row in grid.rows:
-        cells = (_cell(column, text, row) for column, text in zip(grid.columns, row.cells, strict=True))
+        cells = (_cell(*each, row) for each in zip(grid.columns, row.cells, short, strict=True))
         lines.append(f"<tr>{''.join(cells)}</tr>")
     lines.append("</tbody></table>")
     if grid.foot:
@@ -104,15 +109,17 @@ def as_html(grid: Grid, width: int = 0) -> str:
     return "\n".join(lines)
 
 
-def _cell(column: Column, text: str, row: Row) -> str:
+def _cell(column: Column, text: str, short: bool, row: Row) -> str:
     style = f"text-align:{_side(column)}"
-    if column.drawn:
-        style += ";white-space:pre" + (";font-family:monospace" if not column.title else "")
-    elif column.right:
-        style += ";white-space:nowrap"
+    if column.branches:
+        style += ";white-space:pre-wrap;min-width:15em"
+    elif column.bars:
+        style += ";white-space:pre;font-family:monospace;color:#3572b0"
     elif column.wraps:
-        style += ";overflow-wrap:anywhere" + (";color:#d9534f" if row.failed else "")
-    limit = 600 if column.wraps else 2 * column.most
+        style += ";min-width:12em;overflow-wrap:anywhere" + (";color:#d9534f" if row.failed else "")
+    elif column.right or short:
+        style += ";white-space:nowrap"
+    limit = 600 if column.wraps else 60 if column.branches else 2 * column.most
     # Spaces that draw a tree must stay where a sanitiser drops the style.
     return f'<td style="{style}">{escape(words.cut(text, limit)).replace("  ", " &nbsp;")}</td>'
 

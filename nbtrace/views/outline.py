@@ -57,9 +57,9 @@ def outline(spans: pd.DataFrame, errors: pd.DataFrame, note: str = "", *, max_ro
         whole = sum(entry.spans for entry in entries)
         notes.append(f"showing {sum(entry.spans for entry in entries[:max_rows]):,} of {whole:,} spans")
     columns = (
-        Column("span", most=_LABEL, drawn=True),
+        Column("span", most=_LABEL, branches=True),
         Column("duration", right=True, least=9),
-        Column("timeline", most=_BAR, least=_BAR, drawn=True),
+        Column("timeline", most=_BAR, least=_BAR, bars=True),
         Column("details", wraps=True),
     )
     return Grid(columns, rows, " · ".join(filter(None, [*notes, note])), headed=False)
