@@ -77,14 +77,10 @@ class _Reader:
         match statement:
             case ast.Expr(value=value):
                 return self._is_answer(value)
-            case (
-                ast.Assign(targets=[ast.Name(id=name)], value=value)
-                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-            ):
-                if not self._is_answer(value):
-                    return False
-                self._answers.add(name)
-                return True
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                return self._names(name, value)
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=kind, value=ast.expr() as value):
+                return self._is_plain(kind) and self._names(name, value)
             case ast.Import(names=names):
                 self._package.update(each.asname or "nbtrace" for each in names)
                 return all(each.name.partition(".")[0] == "nbtrace" for each in names)
@@ -92,6 +88,13 @@ class _Reader:
                 self._functions.update(each.asname or each.name for each in names if each.name in self._questions)
                 return module.partition(".")[0] == "nbtrace"
         return False
+
+    def _names(self, name: str, value: ast.expr) -> bool:
+        """Whether an answer is given a name, to be used by the statements below."""
+        if not self._is_answer(value):
+            return False
+        self._answers.add(name)
+        return True
 
     def _is_answer(self, value: ast.expr) -> bool:
         """Whether an expression is a question that is asked, or what follows from one."""
@@ -129,9 +132,13 @@ class _Reader:
         return all(map(self._is_plain, [*args, *(keyword.value for keyword in call.keywords)]))
 
     def _is_plain(self, value: ast.expr) -> bool:
-        """Whether a value is had without calling anything but questions."""
+        """Whether a value is had without calling anything but questions, and is nothing that a method of an answer would
+        call: `nbtrace.spans().apply(fit)` is work."""
         if self._is_answer(value):
             return True
+        if isinstance(value, ast.Name):
+            known = self._namespace.get(value.id)
+            return isinstance(known, type) or not callable(known)
         if isinstance(value, (ast.Call, ast.Lambda, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.ListComp)):
             return False
         if isinstance(value, (ast.SetComp, ast.DictComp, ast.GeneratorExp)):

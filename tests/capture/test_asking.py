@@ -10,7 +10,14 @@ import nbtrace
 from nbtrace import api
 from nbtrace.capture.asking import Questions
 
-NAMES: dict[str, Any] = {"nt": nbtrace, "rec": nbtrace.record(), "events": nbtrace.events, "df": 1, "tree": str}
+NAMES: dict[str, Any] = {
+    "nt": nbtrace,
+    "rec": nbtrace.record(),
+    "events": nbtrace.events,
+    "df": 1,
+    "tree": str,
+    "fit": print,
+}
 
 
 @pytest.mark.parametrize(
@@ -76,6 +83,9 @@ def test_what_only_asks(source: str) -> None:
         "nbtrace.spans(cell=count())",
         "nbtrace.spans().apply(lambda row: fit(row))",
         "nbtrace.spans(cell=(n := 3))",
+        "nbtrace.spans().apply(fit)",
+        "nbtrace.spans().pipe(func=fit)",
+        "df: fit() = nbtrace.spans()",
         "nbtrace.spans(cell=[int(x) for x in names])",
         "[nbtrace.spans() for _ in range(3)]",
         "for _ in range(3):\n    nbtrace.spans()",
