@@ -17,23 +17,13 @@ from nbtrace.views.grid import Column, Grid, Row, as_html, as_text
 
 TEXT_ROWS = 20
 HTML_ROWS = 60
-MOST_COLUMNS = 9
-"""So many fit beside each other in a notebook on a small screen; the others are in the DataFrame."""
+SCREEN = 90
+"""Characters that fit beside each other in a notebook on a small screen; other columns are in the DataFrame."""
 
 LEADING: dict[str, tuple[str, ...]] = {
     "table": ("name", "duration", "cell", "start_time", "status_code", "state", ATTRIBUTE_PREFIX, "status_message"),
     "errors": ("exception_type", "exception_message", "cell", "span_name", "time"),
-    "cells": (
-        "cell",
-        "source",
-        "duration",
-        "change",
-        "exception_type",
-        "error_count",
-        "span_count",
-        "run",
-        "start_time",
-    ),
+    "cells": ("cell", "source", "duration", "change", "exception_type", "span_count", "run", "start_time"),
     "stats": ("name", "total", "count", "self", "mean", "p50", "p95", "max", "errors", "error_rate"),
     "self": ("name", "self_time", "self_share", "duration", "total_share", "cell"),
     "path": ("name", "contribution", "share", "start_time", "end_time"),
@@ -92,6 +82,7 @@ _NUMBERS = frozenset(("cell", "cell_before", "cell_after", "run", "thread_id", "
 
 _ID_LENGTH = 8
 _TEXT_LENGTH = 60
+_BROKEN = 24
 _PATH_LENGTH = 36
 
 
@@ -139,7 +130,7 @@ def formatted(table: pd.DataFrame, word: str, most: int) -> Grid:
         shown = _compared(shown)
     columns = [(name, _cells(shown, name)) for name in _ordered(shown, word)]
     columns = [(name, cells) for name, cells in columns if any(cells) and (name not in _SAME or len({*cells}) > 1)]
-    columns = columns[:MOST_COLUMNS]
+    columns = columns[: _fitting(columns, shown)]
     if not columns:  # whatever somebody has made of it
         columns = [(name, _cells(shown, name)) for name in list(shown.columns)[:1]] or [("", [""] * len(shown))]
     grid_columns = [Column(_title(name, shown), _is_number(shown, name), _widest(name)) for name, _ in columns]
@@ -159,6 +150,17 @@ def _rows(table: pd.DataFrame, word: str, most: int) -> tuple[pd.DataFrame, str]
     if word not in _IN_TIME:
         return table.iloc[:most], foot
     return pd.concat([table.iloc[: (most + 1) // 2], table.iloc[len(table) - most // 2 :]]), foot
+
+
+def _fitting(columns: list[tuple[Any, list[str]]], table: pd.DataFrame) -> int:
+    """How many columns fit on a small screen; long texts are broken there."""
+    taken = 0
+    for number, (name, cells) in enumerate(columns):
+        widest = max(map(words.width, [_title(name, table), *cells]))
+        taken += min(widest, _BROKEN) + 2
+        if number and taken > SCREEN:
+            return number
+    return len(columns)
 
 
 def _compared(table: pd.DataFrame) -> pd.DataFrame:
