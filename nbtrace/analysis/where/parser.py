@@ -317,7 +317,7 @@ class _Parser(Reader):
             raise self._error(piece, "it gives no yes or no per row. Compare it with a column, as in name == 'x'")
         words = VOCABULARIES.get(node.name) if isinstance(node, Column) else None
         compared = kinds.EXAMPLES[node.kind] if words is None else f"== {words[-1]!r}"
-        example = f"{self._source.text[piece.start : piece.end][:40]} {compared}"
+        example = f"{' '.join(self._source.text[piece.start : piece.end].split())[:40]} {compared}"
         raise self._error(piece, f"it gives no yes or no per row. Compare it, as in {example}")
 
     def _left_over(self, piece: Piece) -> FilterError:
