@@ -203,7 +203,7 @@ def test_a_cell_that_runs_again_leaves_no_thread_behind(notebook: Make) -> None:
     wait = "while sum('inspector' in t.name for t in threading.enumerate()) > 1: time.sleep(0.05)"
     book = notebook(LOAD, WORK, "nbtrace.view()", wait, count)
     book.run(0, 1, 2, 2, 2)
-    book.inspector().until("s.trace.count > 16")
+    book.inspector().until("s.trace.count === 16")
     book.run(3, 4)
     assert book.page.locator(".jp-OutputArea-output", has_text="threads 1").is_visible()
 
