@@ -190,7 +190,8 @@ def _ordered(table: pd.DataFrame, word: str) -> list[Any]:
 
 def _title(name: Any, table: pd.DataFrame) -> str:
     title = words.plain(str(name).removeprefix(ATTRIBUTE_PREFIX), _TEXT_LENGTH)
-    return f"{title} UTC" if name in table and isinstance(table[name].dtype, pd.DatetimeTZDtype) else title
+    zone = getattr(table[name].dtype, "tz", None) if name in table else None
+    return title if zone is None else f"{title} {words.plain(zone, 20)}"
 
 
 def _is_number(table: pd.DataFrame, name: Any) -> bool:
