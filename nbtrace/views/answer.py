@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from nbtrace.analysis.compare import SEPARATOR
+from nbtrace.faults import fault
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.views import words
 from nbtrace.views.grid import Column, Grid, Row, as_html, as_text
@@ -118,7 +119,11 @@ class Answer(pd.DataFrame):
         """The formatted table; None for one that somebody has given another shape, which pandas shows."""
         if self.columns.nlevels > 1 or self.index.nlevels > 1 or not self.columns.is_unique:
             return None
-        return formatted(pd.DataFrame(self), getattr(self, "_nbtrace_word", ""), most)
+        try:
+            return formatted(pd.DataFrame(self), getattr(self, "_nbtrace_word", ""), most)
+        except Exception:  # a column of the user's whose values cannot be written
+            fault("showing an answer")
+            return None
 
 
 def formatted(table: pd.DataFrame, word: str, most: int) -> Grid:
@@ -164,13 +169,22 @@ def _fitting(columns: list[tuple[Any, list[str]]], table: pd.DataFrame) -> int:
 
 
 def _compared(table: pd.DataFrame) -> pd.DataFrame:
-    """With counts in one column, and no ratio to nothing."""
-    if not {"count_before", "count_after", "verdict", "ratio"} <= set(table.columns):
+    """With counts in one column; no ratio to nothing, and no arrow where the verdict sees no change."""
+    numbers = ("count_before", "count_after", "ratio")
+    if "verdict" not in table or not all(name in table and table[name].dtype.kind in "if" for name in numbers):
         return table
     counts = zip(table["count_before"], table["count_after"], strict=True)
     table = table.assign(count=[f"{a:,.10g}" if a == b else f"{a:,.10g} → {b:,.10g}" for a, b in counts])
-    table["ratio"] = table["ratio"].where(~table["verdict"].isin(["added", "removed"]))
+    told = zip(table["verdict"].astype(object), table["ratio"], strict=True)
+    table["ratio"] = [_ratio(str(verdict), float(times)) for verdict, times in told]
     return table
+
+
+def _ratio(verdict: str, times: float) -> str:
+    if verdict in ("added", "removed"):
+        return ""
+    text = words.ratio(times)
+    return text.lstrip("▲▼ ") if verdict in ("same", "unclear") else text
 
 
 def _ordered(table: pd.DataFrame, word: str) -> list[Any]:
@@ -195,7 +209,7 @@ def _title(name: Any, table: pd.DataFrame) -> str:
 
 
 def _is_number(table: pd.DataFrame, name: Any) -> bool:
-    return name in table and table[name].dtype.kind in "iufm"
+    return name in table and (name == "ratio" or table[name].dtype.kind in "iufm")
 
 
 def _widest(name: Any) -> int:

@@ -107,6 +107,7 @@ def test_a_comparison_shows_its_verdict_and_counts_in_the_first_80_columns() -> 
             )
     lines = shown(nbtrace.Recording(store).compare(1, 2), "compare")
     assert lines[0][:7] == ["path", "verdict", "change", "ratio", "count", "before", "after"]
+    assert ["cell", "unclear", "0 ns", "1.00 ×", "1", "99.0 ms", "99.0 ms"] in [line[:7] for line in lines]
     assert ["cell › item", "more", "0 ns", "1.00 ×", "6 → 12", "60.0 ms", "60.0 ms"] in [line[:7] for line in lines]
 
 
@@ -122,6 +123,23 @@ def test_a_long_answer_shows_both_ends_or_the_largest(rows: int) -> None:
         assert (lines[1][0], lines[11][0], lines[21][0]) == ("s0", "…", f"s{rows - 1}")
         assert lines[22] == [f"showing 20 of {rows} rows"]
         assert shown(table, "stats")[20][0] == "s19"
+
+
+def test_noise_has_no_arrow() -> None:
+    table = pd.DataFrame(
+        {
+            "path": ["a", "b", "c"],
+            "verdict": ["unclear", "slower", "added"],
+            "ratio": [1.07, 1.07, np.inf],
+            "count_before": [1.0, 1.0, 0.0],
+            "count_after": [1.0, 1.0, 2.0],
+        }
+    )
+    assert shown(table, "compare")[1:4] == [
+        ["a", "unclear", "1.07 ×", "1"],
+        ["b", "slower", "▲ 1.07 ×", "1"],
+        ["c", "added", "0 → 2"],
+    ]
 
 
 def test_only_what_is_shown_is_formatted() -> None:
