@@ -97,3 +97,11 @@ def test_an_example_names_a_cell_that_there_is() -> None:
         read(SPANS, "table --cell", lambda: [7, 41])
     with pytest.raises(LineError, match=r"compare 7 41$"):
         read(SPANS, "compare a b", lambda: [7, 41])
+
+
+@pytest.mark.parametrize("line", ["--cell " + "1" * 60 + "x", "cell " + "1" * 60 + "x", "--cell " + "1,2," * 30 + "x"])
+def test_a_long_number_that_is_no_cell_is_answered_at_once(line: str) -> None:
+    """Sixty digits have more ways to be taken apart than there is time; one is tried."""
+    for magic in (SPANS, NBTRACE):
+        with pytest.raises(LineError):
+            read(magic, line, lambda: [3, 5])

@@ -17,7 +17,7 @@ LONG = 60
 
 _QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
 _WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+|\S+""")
-CELL_LIKE = re.compile(r"[\[(]?(?:\d+|,|and|to)(?:[-,:.;+&]*\d+)*[-,;:.)\]]*|[-&+]")
+CELL_LIKE = re.compile(r"[\[(]?(?>\d+|,|and|to)(?>[-,:.;+&]*\d+)*+[-,;:.)\]]*|[-&+]")
 
 
 @dataclass(frozen=True, slots=True)
