@@ -108,7 +108,8 @@ class _Limbo(dict[threading.Thread, threading.Thread]):
     def __init__(self, plain: dict[threading.Thread, threading.Thread]) -> None:
         super().__init__(plain)
         self._plain = plain
-        self._carried: dict[int, Carried] = {}
+        self._carried: dict[int, tuple[Carried, int]] = {}
+        """What each carries, and which thread starts it. Of the thread itself nothing is asked: it may be the user's class."""
         self._active = True
 
     @classmethod
@@ -132,14 +133,14 @@ class _Limbo(dict[threading.Thread, threading.Thread]):
 
     def __setitem__(self, thread: threading.Thread, value: threading.Thread) -> None:
         if self._active:
-            self._carried[id(thread)] = Carried.here()
+            self._carried[id(thread)] = Carried.here(), threading.get_ident()
         super().__setitem__(thread, value)
 
     def __delitem__(self, thread: threading.Thread) -> None:
         super().__delitem__(thread)
-        carried = self._carried.pop(id(thread), None)
+        carried, starter = self._carried.pop(id(thread), (None, 0))
         # Where a thread cannot be started, it is the one that wanted it that takes it out.
-        if carried is not None and thread.ident == threading.get_ident():
+        if carried is not None and starter != threading.get_ident():
             carried.arrive()
 
     def clear(self) -> None:

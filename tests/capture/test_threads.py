@@ -281,3 +281,26 @@ def test_the_packaged_instrumentation_has_precedence(monkeypatch: pytest.MonkeyP
     with nbtrace.record():
         assert LIVE.threads.stepped_aside
         assert threading.Thread.start is original
+
+
+@pytest.mark.parametrize("error", [AttributeError, ValueError])
+def test_a_thread_whose_class_cannot_say_its_ident_runs(error: type[Exception]) -> None:
+    """Nothing of the user's class is asked on the way of a thread."""
+    ran = []
+
+    class Odd(threading.Thread):
+        @property
+        def ident(self) -> int:
+            raise error("not yet")
+
+        def run(self) -> None:
+            with nbtrace.span("inside"):
+                ran.append(True)
+
+    with nbtrace.record() as rec, nbtrace.span("outside"):
+        thread = Odd()
+        thread.start()
+        threading.Thread.join(thread)
+    assert ran == [True]
+    spans = rec.spans().set_index("name")
+    assert spans.loc["inside", "parent_span_id"] == spans.loc["outside", "span_id"]
