@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from collections.abc import Collection, Mapping
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
@@ -20,13 +21,18 @@ _BEGINNING = 300
 _MAGIC = re.compile(
     r"^(?P<assigned>[A-Za-z_]\w*[ \t]*=[ \t]*)?"
     r"(?:\?{0,2}%(?:spans|nbtrace)\b.*|%(?:load_ext|reload_ext)[ \t]+nbtrace[ \t]*|%config[ \t]+NBTrace\b.*|"
-    r"\?{0,2}nbtrace[\w.]*\?{1,2}|\?{1,2}nbtrace[\w.]*|(?P<automagic>spans|nbtrace)[ \t]+[\w-].*)$",
+    r"\?{0,2}nbtrace[\w.]*\?{1,2}|\?{1,2}nbtrace[\w.]*|(?P<automagic>spans|nbtrace)(?:[ \t]+[\w-].*)?)$",
     re.MULTILINE,
 )
 """A line that is one of our magics, with or without its percent sign, or a question about our names."""
 
 _MAGIC_CALL = "_nbtrace_magic"
 """What stands for a magic where the line is read as Python."""
+
+_CALLING = frozenset({"agg", "aggregate", "apply", "applymap", "eval", "map", "pipe", "query", "transform"})
+"""Methods of a DataFrame that call what they are given, by a name in a text too."""
+
+_PLAIN = (bool, bytes, dict, float, frozenset, int, list, range, set, str, tuple)
 
 _SHOWING = frozenset({"display", "len", "print"})
 """What an answer may be handed to without becoming work."""
@@ -37,7 +43,7 @@ class Questions:
 
     def __init__(self, names: Collection[str]) -> None:
         self.names = frozenset(names)
-        self._words = ("nbtrace", "spans ", "%spans", "NBTrace", "plot.", *(f"{name}(" for name in self.names))
+        self._words = ("nbtrace", "spans", "%spans", "NBTrace", "plot.", *(f"{name}(" for name in self.names))
 
     def only(self, source: str, namespace: Mapping[str, Any]) -> bool:
         """Return whether every statement of a cell is a magic of ours, an import of nbtrace, or a question, asked or assigned.
@@ -49,8 +55,12 @@ class Questions:
         if source.lstrip().startswith("%%"):
             return False
 
+        # As IPython does: what is indented as a whole is not, and only a line by itself is a magic without its sign.
+        source = textwrap.dedent(source) if source[:1] in (" ", "\t") else source
+        alone = "\n" not in source.strip()
+
         def as_question(magic: re.Match[str]) -> str:
-            if magic["automagic"] in namespace:  # a variable, and so no magic
+            if magic["automagic"] and (not alone or magic["automagic"] in namespace):
                 return magic[0]
             return f"{magic['assigned'] or ''}{_MAGIC_CALL}()"
 
@@ -80,7 +90,7 @@ class _Reader:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 return self._names(name, value)
             case ast.AnnAssign(target=ast.Name(id=name), annotation=kind, value=ast.expr() as value):
-                return self._is_plain(kind) and self._names(name, value)
+                return isinstance(kind, (ast.Name, ast.Constant)) and self._names(name, value)
             case ast.Import(names=names):
                 self._package.update(each.asname or "nbtrace" for each in names)
                 return all(each.name.partition(".")[0] == "nbtrace" for each in names)
@@ -107,8 +117,8 @@ class _Reader:
                 return self._is_answer(inner)
             case ast.Subscript(value=inner, slice=index):
                 return self._is_answer(inner) and self._is_plain(index)
-            case ast.Call(func=ast.Name(id=name), args=[first, *rest]) if name in _SHOWING:
-                return self._is_answer(first) and self._all_plain(value, rest)
+            case ast.Call(func=ast.Name(id=name), args=args) if name in _SHOWING and name not in self._namespace:
+                return any(map(self._is_answer, args)) and self._all_plain(value, args)
             case ast.Call(func=function, args=args):
                 return self._is_question(function) and self._all_plain(value, args)
         return False
@@ -124,26 +134,28 @@ class _Reader:
                 return False
             case ast.Attribute(value=ast.Attribute(value=ast.Name(id=name), attr="plot")):
                 return name in self._package or _is_ours(self._namespace.get(name))
-            case ast.Attribute(value=inner):
-                return self._is_answer(inner)
+            case ast.Attribute(value=inner, attr=attribute):
+                return attribute not in _CALLING and self._is_answer(inner)
         return False
 
     def _all_plain(self, call: ast.Call, args: list[ast.expr]) -> bool:
         return all(map(self._is_plain, [*args, *(keyword.value for keyword in call.keywords)]))
 
     def _is_plain(self, value: ast.expr) -> bool:
-        """Whether a value is had without calling anything but questions, and is nothing that a method of an answer would
-        call: `nbtrace.spans().apply(fit)` is work."""
-        if self._is_answer(value):
-            return True
-        if isinstance(value, ast.Name):
-            known = self._namespace.get(value.id)
-            return isinstance(known, type) or not callable(known)
-        if isinstance(value, (ast.Call, ast.Lambda, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.ListComp)):
-            return False
-        if isinstance(value, (ast.SetComp, ast.DictComp, ast.GeneratorExp)):
-            return False
-        return all(self._is_plain(child) for child in _expressions(value))
+        """Whether a value is had without running anything of the user's, and is nothing that a method of an answer would
+        call: `nbtrace.spans().apply(fit)` is work. In doubt it is not: what is taken for asking is left out of answers."""
+        match value:
+            case ast.Constant():
+                return True
+            case ast.Name(id=name):
+                known = self._namespace.get(name)
+                return type(known) in _PLAIN or _is_ours(known) or self._is_answer(value)
+            case ast.Call(func=ast.Name(id="range"), args=args):
+                return "range" not in self._namespace and self._all_plain(value, args)
+        kinds = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.Slice)
+        if isinstance(value, (*kinds, ast.JoinedStr, ast.FormattedValue, ast.Starred)):
+            return all(map(self._is_plain, _expressions(value)))
+        return self._is_answer(value)
 
 
 def _expressions(value: ast.AST) -> list[ast.expr]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -200,15 +201,27 @@ def _in_quotes(line: str) -> str:
 
 def _mended(*lines: str) -> list[str]:
     """Those lines that can be read, and for another what is meant instead of it."""
+    depth = getattr(_mending, "depth", 0)
+    if depth >= _MOST_MENDED:  # what is meant instead of one line may be another that is wrong, and so on in a circle
+        return []
+    _mending.depth = depth + 1
     found = []
-    for line in lines:
-        try:
-            if len(line) <= _LONG:
-                parse(line)
-                found.append(line)
-        except SpanLineError as error:
-            found += error.instead[:1]
+    try:
+        for line in lines:
+            try:
+                if len(line) <= _LONG:
+                    parse(line)
+                    found.append(line)
+            except SpanLineError as error:
+                found += error.instead[:1]
+    finally:
+        _mending.depth = depth
     return found
+
+
+_MOST_MENDED = 4
+_mending = threading.local()
+"""How many lines are being mended for each other in this thread."""
 
 
 def _constant(parts: list[Part], quoted: bool) -> Any:

@@ -124,3 +124,9 @@ def test_what_follows_two_dashes_is_a_statement() -> None:
     line = parse("fit lr=0.1 -- model.fit(X, y='--')")
     assert line.statement == "model.fit(X, y='--')"
     assert line.evaluate({}).attributes == {"lr": 0.1}
+
+
+@pytest.mark.parametrize("line", ["f(a, b=c) == 3", "check(x, y=1) == 2", "a=>b == a= 3"])
+def test_a_line_whose_advice_would_go_round_in_circles_is_answered(line: str) -> None:
+    with pytest.raises(SpanLineError):
+        parse(line)
