@@ -4,6 +4,7 @@ Enters: what a span has beside its attributes. Leaves: the same, without the exc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from typing import Any, NamedTuple
 
@@ -13,6 +14,10 @@ from nbtrace.store.schema import Extra
 _MAX_STACKS = 64
 _END = 300
 """Characters at the end of a trace that tell a deep recursion from another."""
+
+_FOLDED = "[Previous line repeated"
+_DIFFERING = re.compile(r"^ *(?:\[Previous line repeated \d+ more times?\]|[~^]+)\n", re.MULTILINE)
+_LOOKED_AT = 2_000
 
 
 class _Trace(NamedTuple):
@@ -25,16 +30,22 @@ class _Trace(NamedTuple):
     @classmethod
     def of(cls, stack: str) -> _Trace:
         body = stack.partition("\n")[2] or stack  # without "Traceback (most recent call last):"
-        return cls(len(body), hash(body), body[-_END:])
+        return cls(len(body), hash(body), _bare_end(body))
 
     def ends(self, stack: str) -> bool:
         """Whether the same exception, further out, gave `stack`."""
-        if not stack.endswith(self.end):
+        if not _bare_end(stack).endswith(self.end):
             return False
         if len(stack) >= self.length and hash(stack[-self.length :]) == self.digest:
             return True
         # Python folds deep recursion into a count of lines, and the counts differ from span to span.
-        return "[Previous line repeated" in stack
+        return _FOLDED in stack
+
+
+def _bare_end(stack: str) -> str:
+    """The end of a trace without what differs from span to span where a line calls itself: how often it repeats, and the
+    marks below it, which Python leaves out with the repeated lines."""
+    return _DIFFERING.sub("", stack[-_LOOKED_AT:])[-_END:]
 
 
 class Propagated:

@@ -103,3 +103,12 @@ def test_the_magic_asks_for_cells_that_only_ask(kernel: Kernel) -> None:
         reply = kernel.run(f"t = %spans {line}\nprint(t['cell'].tolist())", store_history=False)
         found.append(reply.stdout.strip())
     assert found == ["[2]", "[2, 3, 4]", "[2]", "[4]", "[2]", "[4]"]
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4, 60])
+def test_an_exception_out_of_a_line_that_calls_itself_stands_once(kernel: Kernel, depth: int) -> None:
+    """Python folds such lines into a count, which is another for each span."""
+    kernel.run("import nbtrace")
+    kernel.run("@nbtrace.traced\ndef g(n): return g(n - 1) if n else 1 / 0")
+    kernel.run(f"g({depth})")
+    assert kernel.run("len(nbtrace.errors())").result == "1"
