@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbtrace.capture.live import LIVE
 from nbtrace.capture.spans import span, traced
 from nbtrace.recording import Recording, checked, checked_source
 from nbtrace.store.redact_choice import Redact
@@ -38,7 +37,7 @@ QUESTIONS = frozenset({"live", *_ABOUT_THE_LIVE_ONE})
 
 __all__ = ["QUESTIONS", "Recording", "live", "record", "span", "traced", *_ABOUT_THE_LIVE_ONE]
 
-_live = Recording(SpanStore(cells=LIVE.cells))
+_live = Recording(SpanStore())
 
 
 def live() -> Recording:
@@ -66,7 +65,6 @@ def record(
         SpanStore(
             max_spans=checked("max_spans", max_spans),
             max_bytes=checked("max_bytes", max_bytes),
-            cells=LIVE.cells,
             redact=redact,
             capture_source=checked_source(capture_source),
         )

@@ -154,7 +154,7 @@ def _choices(magic: Magic, words: list[str]) -> list[str] | None:
 
 def _cells() -> list[str]:
     """The cells there are, the last one first."""
-    return [str(cell) for cell in last_cells(MOST_VALUES)[::-1]]
+    return [str(cell) for cell in last_cells(api.live(), MOST_VALUES)[::-1]]
 
 
 def _condition(text: str, word: str, variables: Mapping[str, Any]) -> Offer:

@@ -120,7 +120,8 @@ class Extension:
         if command == "reset":
             count = len(self._store)
             self._store.clear()
-            LIVE.cells.forget_ended()
+            for book in (LIVE.cells, self._store.cells):
+                book.forget_ended()
             return f"nbtrace: forgot {count:,} spans."
         if command == "display":
             self._config.display = value == "on"

@@ -175,7 +175,7 @@ class NbtraceMagics(Magics):
         if what in ("history", "headings"):
             return getattr(api, what)(*given, asking=asking)
         if asked.last is not None or (cell is None and what in ("self", "path")):
-            cell = last_cells(asked.last or 1, asking=asking)
+            cell = last_cells(api.live(), asked.last or 1, asking=asking)
         if what in TIMES:
             return TIMES[what](cell=cell, asking=asking)
         if what in ("cells", "stats"):
@@ -211,7 +211,7 @@ class NbtraceMagics(Magics):
 
     def _read(self, magic: Magic, line: str) -> Asked | None:
         try:
-            return read(magic, line, lambda: last_cells(_EXAMPLES))
+            return read(magic, line, lambda: last_cells(api.live(), _EXAMPLES))
         except LineError as error:
             raise UsageError(str(error)) from None
 

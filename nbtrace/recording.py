@@ -9,7 +9,6 @@ import os
 import reprlib
 import sys
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +17,6 @@ from nbtrace.analysis.conditions import named, narrowed_by
 from nbtrace.capture.here import CELL
 from nbtrace.capture.live import LIVE
 from nbtrace.store.libraries import Opening, open_libraries
-from nbtrace.store.origins import ORIGINS
 from nbtrace.store.redacted import CaptureSource
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
 from nbtrace.store.store import Snapshot, SpanStore
@@ -429,7 +427,7 @@ class Recording:
         from nbtrace.views.inspector import inspector
 
         narrowed = any(condition is not None for condition in (cell, trace_id, name, where, last))
-        opener = next((e for e in LIVE.cells.executions() if e.number == CELL.get()), None)
+        opener = next((e for e in self._store.executions() if e.number == CELL.get()), None)
         live = not narrowed and self.recording
         return inspector(tree, self._store, self.spans, live=live, narrowed=narrowed, opener=opener, asking=asking)
 
@@ -479,7 +477,7 @@ class Recording:
             # The cell that asks is still running; nobody wants to see it in the answer.
             table = table[(table["cell"] != opener).fillna(True)]
         if last is not None:
-            table = table[table["cell"].isin(last_cells(last, asking=asking))]
+            table = table[table["cell"].isin(last_cells(self, last, asking=asking))]
         table = narrowed_by(table, snapshot, cell, trace_id, name, where)
         return TreeView(table, dataframes.errors(snapshot), snapshot.dropped_spans)
 
@@ -539,19 +537,15 @@ def _dataframes() -> Any:
 
 
 def _unpickled(max_spans: int, max_bytes: int, snapshot: Snapshot) -> Recording:
-    from nbtrace.store.batch import with_origins
-
-    place = {index: ORIGINS.index(origin) for index, origin in enumerate(snapshot.origins)}
     store = SpanStore(max_spans=max_spans, max_bytes=max_bytes)
-    store.take(replace(snapshot, batches=tuple(with_origins(batch, place) for batch in snapshot.batches)))
+    store.take(snapshot.from_elsewhere())
     return Recording(store)
 
 
-def last_cells(last: int, *, asking: bool = False) -> list[int]:
+def last_cells(recording: Recording, last: int, *, asking: bool = False) -> list[int]:
     """Return the execution counts of the last so many cells that did something, or only asked, the one that asks left out."""
-    counts = [
-        e.execution_count for e in LIVE.cells.executions() if e.number != CELL.get() and (asking or not e.only_asked)
-    ]
+    known = recording._store.executions()
+    counts = [e.execution_count for e in known if e.number != CELL.get() and (asking or not e.only_asked)]
     return [count for count in counts if count is not None][-last:]
 
 

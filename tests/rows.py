@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbtrace.store.schema import Extra, Row, Thread
+from nbtrace.store.schema import Extra, Origin, Row, Thread
 
+UNKNOWN = Origin()
 THREAD = Thread(11, 22, "MainThread")
 
 
@@ -19,9 +20,25 @@ def row(
     end: Any = 2_000,
     cell: int = 0,
     status: int = 0,
+    origin: Origin = UNKNOWN,
     extra: Extra | None = None,
     **attributes: Any,
 ) -> Row:
     """A row as the recorder makes it."""
     values = tuple(attributes.values())
-    return (trace, span_id, parent, name, 0, start, end, status, cell, 0, THREAD, extra, tuple(attributes), *values)
+    return (
+        trace,
+        span_id,
+        parent,
+        name,
+        0,
+        start,
+        end,
+        status,
+        cell,
+        origin,
+        THREAD,
+        extra,
+        tuple(attributes),
+        *values,
+    )

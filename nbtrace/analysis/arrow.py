@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 
 from nbtrace.analysis.keys import with_column
 from nbtrace.store.batch import Batch, Run
-from nbtrace.store.origins import Origin
 from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATES, STATUS_CODES
 from nbtrace.store.store import Snapshot
 
@@ -30,7 +29,7 @@ def to_arrow(snapshot: Snapshot) -> Any:
     1 % of the spans are left out."""
     kinds = _attribute_kinds(snapshot.batches)
     counts = {execution.number: execution.execution_count for execution in snapshot.executions}
-    return pa.concat_tables([pa.table(_columns(batch, kinds, counts, snapshot.origins)) for batch in snapshot.batches])
+    return pa.concat_tables([pa.table(_columns(batch, kinds, counts)) for batch in snapshot.batches])
 
 
 def _attribute_kinds(batches: Sequence[Batch]) -> dict[str, str]:
@@ -44,12 +43,10 @@ def _attribute_kinds(batches: Sequence[Batch]) -> dict[str, str]:
     return kinds
 
 
-def _columns(
-    batch: Batch, kinds: dict[str, str], counts: dict[int, int | None], origins: Sequence[Origin]
-) -> dict[str, Any]:
+def _columns(batch: Batch, kinds: dict[str, str], counts: dict[int, int | None]) -> dict[str, Any]:
     spans = batch.spans
     start, end = spans["start_ns"], spans["end_ns"]
-    codes = spans["origin"]
+    origins = spans["origin"]
     columns = {
         "trace_id": spans["trace_id"],
         "span_id": spans["span_id"],
@@ -64,8 +61,8 @@ def _columns(
         "cell": pa.array([counts.get(number) for number in spans["cell"].to_pylist()], pa.int64()),
         "state": _named(spans["state"], STATES),
         **_threads(spans["thread"]),
-        "service_name": _named(codes, [origin.service_name for origin in origins]),
-        "scope_name": _named(codes, [origin.scope_name for origin in origins]),
+        "service_name": _named(origins.indices, origins.dictionary.field("service_name").to_pylist()),
+        "scope_name": _named(origins.indices, origins.dictionary.field("scope_name").to_pylist()),
     }
     for name in ("event_count", "link_count", "dropped_attributes", "dropped_events", "dropped_links"):
         columns[name] = spans[name].cast(pa.int64())

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from nbtrace.analysis.keys import with_column
 from nbtrace.store.batch import Attributes, Run
-from nbtrace.store.seal import decode_json
+from nbtrace.store.values import decode_json
 
 Ints = npt.NDArray[np.int64]
 Piece = tuple[int, Sequence[Run]]
@@ -134,12 +134,7 @@ def counts(chunks: Sequence[Any], rows: Ints | None = None) -> Any:
 
 def threads(chunks: Sequence[Any], rows: Ints | None = None) -> dict[str, Any]:
     """The columns thread_id, thread_name and process_pid, from dictionaries of threads."""
-    codes, start = [], 0
-    for chunk in chunks:
-        codes.append(np.asarray(chunk.indices) + start)
-        start += len(chunk.dictionary)
-    code = ordered(np.concatenate(codes), rows) if codes else np.zeros(0, dtype=np.int64)
-    known = [thread for chunk in chunks for thread in chunk.dictionary.to_pylist()]
+    code, known = _structs(chunks, rows)
 
     def numbers_of(field: str) -> Any:
         missing = np.array([thread[field] is None for thread in known], dtype=bool)
@@ -149,9 +144,35 @@ def threads(chunks: Sequence[Any], rows: Ints | None = None) -> dict[str, Any]:
     names = pa.array([thread["thread_name"] for thread in known], pa.large_string())
     return {
         "thread_id": numbers_of("thread_id"),
-        "thread_name": texts([pa.DictionaryArray.from_arrays(code.astype(np.int32), names)]),
+        "thread_name": texts([pa.DictionaryArray.from_arrays(code, names)]),
         "process_pid": numbers_of("process_pid"),
     }
+
+
+def origins(chunks: Sequence[Any], rows: Ints | None = None) -> dict[str, Any]:
+    """The columns service_name and scope_name, from dictionaries of origins."""
+    code, known = _structs(chunks, rows)
+
+    def texts_of(field: str) -> Any:
+        names = pa.array([each[field] for each in known], pa.large_string())
+        return texts([pa.DictionaryArray.from_arrays(code, names)])
+
+    return {"service_name": texts_of("service_name"), "scope_name": texts_of("scope_name")}
+
+
+def _structs(chunks: Sequence[Any], rows: Ints | None) -> tuple[npt.NDArray[np.int32], list[dict[str, Any]]]:
+    """Codes into one list of what the dictionaries of all chunks hold, each of it once."""
+    place: dict[tuple[Any, ...], int] = {}
+    known: list[dict[str, Any]] = []
+    codes = []
+    for chunk in chunks:
+        found = chunk.dictionary.to_pylist()
+        for each in found:
+            if place.setdefault(tuple(each.values()), len(known)) == len(known):
+                known.append(each)
+        here = np.array([place[tuple(each.values())] for each in found], dtype=np.int32)
+        codes.append(here[np.asarray(chunk.indices)])
+    return ordered(np.concatenate(codes) if codes else np.zeros(0, dtype=np.int32), rows), known
 
 
 def ordered(values: npt.NDArray[Any], rows: Ints | None) -> npt.NDArray[Any]:

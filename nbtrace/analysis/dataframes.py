@@ -22,6 +22,7 @@ from nbtrace.analysis.columns import (
     labels,
     numbers,
     ordered,
+    origins,
     texts,
     threads,
     times,
@@ -303,9 +304,6 @@ class _SpanTable:
         running = None
         if any(chunk.null_count for chunk in ends):
             running = ordered(np.concatenate([np.asarray(chunk.is_null()) for chunk in ends]), rows)
-        origins = self._chunks("origin")
-        services = [origin.service_name for origin in self._snapshot.origins]
-        scopes = [origin.scope_name for origin in self._snapshot.origins]
         return {
             "trace_id": texts(self._chunks("trace_id"), rows),
             "span_id": texts(self._chunks("span_id"), rows),
@@ -320,8 +318,7 @@ class _SpanTable:
             "cell": self.cells(rows),
             "state": labels(self._chunks("state"), STATES, rows),
             **threads(self._chunks("thread"), rows),
-            "service_name": labels(origins, services, rows),
-            "scope_name": labels(origins, scopes, rows),
+            **origins(self._chunks("origin"), rows),
             **{
                 name: counts(self._chunks(name), rows)
                 for name in ("event_count", "link_count", "dropped_attributes", "dropped_events", "dropped_links")

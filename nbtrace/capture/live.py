@@ -20,7 +20,7 @@ _SPAN_ID = RowFields._fields.index("span_id")
 
 
 class LiveCapture:
-    """Feeds open stores, and keeps the book of cells they share."""
+    """Feeds open stores, and keeps the book in which cells are entered before theirs."""
 
     def __init__(self) -> None:
         self.recorder = SpanRecorder()
@@ -50,6 +50,7 @@ class LiveCapture:
                 row for row in self.recorder.running_rows(since) if row[_SPAN_ID] not in unwanted
             ]
             self._open[id(store)] = store
+            self.cells.follow(store.cells)
             self.recorder.listen(store, unwanted)
             if len(self._open) == 1:
                 self.capture.install()
@@ -70,6 +71,7 @@ class LiveCapture:
             unfinished = store.running_rows()
             store.running_rows = lambda: unfinished
             self.recorder.unlisten(store)
+            self.cells.unfollow(store.cells)
             if not self._open:
                 self.threads.uninstall()
                 self.capture.uninstall()
@@ -93,10 +95,9 @@ class LiveCapture:
                 store.running_rows = lambda: [row for row in still() if row[_SPAN_ID] not in unwanted]
                 if id(store) in self._open:
                     self.recorder.listen(store, unwanted)
-            gone = {e.number for e in self.cells.executions() if e.span_id in span_ids} | set(executions)
-            store.forget(span_ids, len(running), gone)
-            if store.cells is self.cells and not any(other is not store for other in self.stores()):
-                self.cells.blank(gone)  # nobody else records these cells: their sources need not wait for anybody
+            # Out of the book in which cells are entered first, too: a recording that begins later is given none of it.
+            self.cells.blank({e.number for e in self.cells.executions() if e.span_id in span_ids} | set(executions))
+            store.forget(span_ids, len(running), executions)
 
     def forked(self) -> None:
         """In a forked child: let go of the parent's recordings, so that no span is recorded twice. They hold what was there;
@@ -109,6 +110,7 @@ class LiveCapture:
             for store in stores:
                 running = store.running_rows()
                 store.running_rows = running.copy
+                self.cells.unfollow(store.cells)
             self.recorder.silence()
             self.threads.uninstall()
             self.capture.uninstall()

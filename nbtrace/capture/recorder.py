@@ -18,8 +18,8 @@ from nbtrace.capture.propagated import Propagated
 from nbtrace.capture.running import RunningSpans, SpanRef, Started, StrongRef
 from nbtrace.faults import came_in_between, fault
 from nbtrace.store import semconv
-from nbtrace.store.origins import ORIGINS, Origin
-from nbtrace.store.schema import MAX_TEXT, RUNNING, UNFINISHED, WIDTH, Extra, Row, RowFields
+from nbtrace.store.origins import origin
+from nbtrace.store.schema import MAX_TEXT, RUNNING, UNFINISHED, WIDTH, Extra, Origin, Row, RowFields
 from nbtrace.store.values import clean_attributes, clean_text
 from nbtrace.store.weight import light, weigh
 
@@ -55,9 +55,9 @@ class SpanRecorder:
         self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.deliver: Callable[[Row, int], None] = _nobody
         """Hands a row and its weight to whoever listens."""
-        self._origins: dict[int, tuple[Any, int]] = {}
-        self.last_origin: tuple[Any, int] = (self, 0)
-        """The scope of the last span whose origin was asked for, and the index of that origin."""
+        self._origins: dict[int, tuple[Any, Origin]] = {}
+        self.last_origin: tuple[Any, Origin] = (self, Origin())
+        """The scope of the last span whose origin was asked for, and that origin."""
         self.cell_files: Callable[[], Mapping[str, int]] = dict
         """Gives the files that cells were compiled as, with their execution counts."""
         self.cell_spans: set[int] = set()
@@ -298,26 +298,24 @@ class SpanRecorder:
             self._shapes.clear()
         return self._shapes.setdefault(keys, keys)
 
-    def origin_of(self, span: ReadableSpan) -> int:
-        """Return the index of the span's origin. Known by the scope object, of which a tracer has one."""
+    def origin_of(self, span: ReadableSpan) -> Origin:
+        """Return where the span comes from. Known by the scope object, of which a tracer has one."""
         scope: Any = span.instrumentation_scope
         known = self._origins.get(id(scope))
         if known is None:
             resource = span.resource
             attributes = clean_attributes(resource.attributes)[0] if resource is not None else {}
             service = attributes.get(semconv.SERVICE_NAME)
-            index = ORIGINS.index(
-                Origin(
-                    None if service is None else clean_text(service),
-                    None if scope is None else clean_text(scope.name),
-                    None if scope is None else scope.version,
-                    attributes,
-                )
+            found = origin(
+                None if service is None else clean_text(service),
+                None if scope is None else clean_text(scope.name),
+                None if scope is None or scope.version is None else clean_text(scope.version),
+                attributes,
             )
             if len(self._origins) > _MAX_SHAPES:  # tracers made in a loop
                 self._origins.clear()
-            # The scope is kept with its number, so that its address is not given to another.
-            known = self._origins[id(scope)] = (scope, index)
+            # The scope is kept with its origin, so that its address is not given to another.
+            known = self._origins[id(scope)] = (scope, found)
         # One tuple, replaced as a whole: spans of other tracers end in other threads meanwhile.
         self.last_origin = known
         return known[1]

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from nbtrace.store.schema import Thread
+from nbtrace.store.schema import Origin, Thread
 
 MAX_RUNNING = 100_000
 
@@ -35,7 +35,7 @@ class Started(NamedTuple):
     handled: int
     """Id of the exception that was being handled when it started, 0 for none."""
     thread: Thread
-    origin: int
+    origin: Origin
     trace_id: int
     parent_span_id: int
     name: Any

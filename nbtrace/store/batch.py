@@ -4,7 +4,7 @@ Enters: columns, made by seal.py. Leaves: the same, whole or without some spans.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,7 +44,7 @@ class Batch:
     length: int
     spans: Any
     """RecordBatch: trace_id, span_id, parent_span_id, name, kind, start_ns, end_ns (null unless ended), state (index into
-    `STATES`), status, status_message, cell, origin, thread (a dictionary of `Thread`s), event_count, link_count,
+    `STATES`), status, status_message, cell, origin and thread (dictionaries of `Origin`s and `Thread`s), event_count, link_count,
     dropped_attributes, dropped_events, dropped_links, propagated."""
     attributes: Attributes
     events: Any
@@ -140,10 +140,21 @@ def _kept_attributes(attributes: Attributes, kept: npt.NDArray[np.bool_]) -> Att
     return found
 
 
-def with_origins(batch: Batch, place: Mapping[int, int]) -> Batch:
-    """Return the batch with each origin's index replaced: what comes from another process counts otherwise there."""
-    codes = np.asarray(batch.spans["origin"])
-    table = np.zeros(max(place, default=0) + 1, dtype=np.int32)
-    for index, new in place.items():
-        table[index] = new
-    return replace(batch, spans=_replaced(batch.spans, "origin", table[codes]))
+def with_cells(batch: Batch, place: Mapping[int, int]) -> Batch:
+    """Return the batch with the number of each execution replaced: what comes from another process counts otherwise there."""
+    numbers = np.asarray(batch.spans["cell"])
+    known = np.unique(numbers)
+    replaced = np.array([place.get(int(number), 0) for number in known], dtype=np.int32)
+    return replace(batch, spans=_replaced(batch.spans, "cell", replaced[np.searchsorted(known, numbers)]))
+
+
+def with_cells_of_traces(batch: Batch, number_of: Callable[[int], int]) -> Batch:
+    """Return the batch with the numbers of executions where it has none: of each span's trace, as `number_of` knows it."""
+    numbers = np.asarray(batch.spans["cell"])
+    if numbers.all():
+        return batch
+    traces = batch.spans["trace_id"]
+    found = np.array([number_of(int(trace_id, 16)) for trace_id in traces.dictionary.to_pylist()], dtype=np.int32)
+    return replace(
+        batch, spans=_replaced(batch.spans, "cell", np.where(numbers, numbers, found[np.asarray(traces.indices)]))
+    )

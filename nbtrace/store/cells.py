@@ -6,11 +6,14 @@ when it is read. Like the store it knows no lock: a signal handler may ask while
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from itertools import count
 
 MAX_EXECUTIONS = 100_000
+
+_NUMBERS = count(1)
+"""For all books of a process: what runs here and what came from elsewhere must not be taken for the same."""
 
 
 def digest(source: str) -> str:
@@ -23,7 +26,7 @@ class Execution:
     """One execution of one cell."""
 
     number: int
-    """1, 2, 3 … in the order of their starts, whatever the execution counts; what a row's `cell` holds."""
+    """Larger with each start, whatever the execution counts, and given once in a process; what a row's `cell` holds."""
     execution_count: int | None
     """None for an execution that has no number between its brackets."""
     cell_id: str | None
@@ -50,24 +53,37 @@ class Execution:
 
 
 class CellBook:
-    """Executions by their number; bounded, the oldest go first."""
+    """Executions by their number; bounded, the oldest go first. Each recording has one, and capture one of its own, in which
+    cells are entered first."""
 
     def __init__(self) -> None:
         self._executions: dict[int, Execution] = {}
         self._runs: dict[str, count[int]] = {}
-        self._numbers = count(1)
+        self._followers: tuple[CellBook, ...] = ()
         self._last = 0
 
     def open(self, *, execution_count: int | None, cell_id: str | None, source: str, asks: bool = False) -> Execution:
         """Enter a new execution and return it; its count may be corrected until it is read."""
         code = digest(source)
         run = next(self._runs.setdefault(cell_id or code, count(1)))
-        execution = Execution(next(self._numbers), execution_count, cell_id, source, run, digest=code, asks=asks)
-        self._executions[execution.number] = execution
-        self._last = execution.number
-        while len(self._executions) > MAX_EXECUTIONS:
-            self._executions.pop(next(iter(self._executions), 0), None)
+        execution = Execution(next(_NUMBERS), execution_count, cell_id, source, run, digest=code, asks=asks)
+        for book in (self, *self._followers):
+            book.take((execution,))
         return execution
+
+    def follow(self, book: CellBook) -> None:
+        """Enter into `book` what is known here, and from here on what is entered here."""
+        book.take(self.executions())
+        self._followers = (*(each for each in self._followers if each is not book), book)
+
+    def unfollow(self, book: CellBook) -> None:
+        """Enter nothing into `book` any more."""
+        self._followers = tuple(each for each in self._followers if each is not book)
+
+    def number_of(self, trace_id: int) -> int:
+        """Return the number of the last execution whose span began this trace, 0 if there is none: spans that come from
+        another process know no cell."""
+        return max((e.number for e in self.executions() if e.trace_id == trace_id), default=0)
 
     def executions(self) -> tuple[Execution, ...]:
         """Return the executions in the order of their starts."""
@@ -89,6 +105,14 @@ class CellBook:
                 known = self._executions[number]
                 self._executions[number] = replace(known, source="", cell_id=None, digest="", span_id=0, trace_id=0)
 
-    def take(self, executions: Collection[Execution]) -> None:
-        """Hold executions of another book."""
-        self._executions.update((execution.number, execution) for execution in executions)
+    def take(self, executions: Iterable[Execution]) -> None:
+        """Hold executions of another book, in the order of their starts; those that are known stay as they are."""
+        for execution in executions:
+            self._last = max(self._last, self._executions.setdefault(execution.number, execution).number)
+        while len(self._executions) > MAX_EXECUTIONS:
+            self._executions.pop(next(iter(self._executions), 0), None)
+
+
+def renumbered(executions: Iterable[Execution]) -> dict[int, Execution]:
+    """Return executions of another process by their numbers there, with numbers of this one."""
+    return {each.number: replace(each, number=next(_NUMBERS)) for each in executions}

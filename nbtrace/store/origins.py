@@ -1,52 +1,22 @@
-"""Where spans come from: the resource and the instrumentation scope, each pair once, known by its index."""
+"""Where spans come from, made and read: the resource's attributes are kept as text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """One pair of resource and instrumentation scope."""
-
-    service_name: str | None
-    scope_name: str | None
-    scope_version: str | None = None
-    resource: Mapping[str, Any] = field(default_factory=dict)
+from nbtrace.store.schema import Origin
+from nbtrace.store.values import decode_json, encode_json
 
 
-_UNKNOWN = Origin(None, None)
+def origin(
+    service_name: str | None, scope_name: str | None, scope_version: str | None, resource: Mapping[str, Any]
+) -> Origin:
+    """Return an origin with these attributes of its resource, which are clean."""
+    return Origin(service_name, scope_name, scope_version, encode_json(dict(resource)))
 
 
-class Origins:
-    """A table of origins that only grows; equal ones share an index. Without a lock: the first span of a scope may start in
-    a signal handler."""
-
-    def __init__(self) -> None:
-        self._indices: dict[object, int] = {}
-        # 0 is "not known", so that a row always has an origin.
-        self._table: dict[int, Origin] = {0: _UNKNOWN}
-        self._numbers = count(1)
-
-    def index(self, origin: Origin) -> int:
-        """Return the index of `origin`, entering it if it is new."""
-        key = (origin.service_name, origin.scope_name, origin.scope_version, repr(sorted(origin.resource.items())))
-        index = self._indices.get(key)
-        if index is None:
-            # Of two threads that come at once one wins, and the other's number stays empty.
-            index = self._indices.setdefault(key, next(self._numbers))
-        self._table.setdefault(index, origin)
-        return index
-
-    def __getitem__(self, index: int) -> Origin:
-        return self._table.get(index, _UNKNOWN)
-
-    def __len__(self) -> int:
-        return max(self._table.copy()) + 1
-
-
-ORIGINS = Origins()
-"""One table for the process: rows go to several recordings at once, and an index must mean the same in each."""
+def resource(origin: Origin) -> dict[str, Any]:
+    """Return the attributes of an origin's resource; its tuples are lists."""
+    found: dict[str, Any] = decode_json(origin.resource)
+    return found

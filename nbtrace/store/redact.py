@@ -17,6 +17,7 @@ from nbtrace.store.redact_names import Named as _Named
 from nbtrace.store.redact_names import Names, is_hit, is_listed
 from nbtrace.store.redact_own import optional, patterns
 from nbtrace.store.redact_rules import formats, shapes
+from nbtrace.store.schema import Origin
 from nbtrace.store.values import clean_value
 
 CALLABLE = "callable"
@@ -77,6 +78,8 @@ class Redactor:
         self._shapes: set[bytes] = set()
         """Texts with the same digits throughout that no rule can hit, whatever their digits."""
         self._counts: dict[int, Counter[str]] = {}
+        self.origins: dict[Origin, Origin] = {}
+        """Origins as they are without secrets: once they are redacted, they need not be again."""
         self._calling: set[int] = set()
         """Threads in which the user's callable is at work."""
 
@@ -92,7 +95,7 @@ class Redactor:
     def uncounted(self) -> Redactor:
         """Return a redactor with the same rules whose hits count nowhere: for rows that will be sealed, and counted, later."""
         other = copy.copy(self)
-        other._counts = {}
+        other._counts, other.origins = {}, self.origins.copy()
         return other
 
     def text(self, text: str, key: str = "") -> str:

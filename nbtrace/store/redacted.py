@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from nbtrace.store import origins
 from nbtrace.store.cells import MAX_EXECUTIONS, Execution
-from nbtrace.store.origins import Origin
 from nbtrace.store.redact import Redactor
-from nbtrace.store.schema import WIDTH, Extra, Row, RowFields
+from nbtrace.store.schema import WIDTH, Extra, Origin, Row, RowFields
 
 CaptureSource = Literal["full", "hash", "none"]
 
-_NAME, _THREAD, _EXTRA, _KEYS = map(RowFields._fields.index, ("name", "thread", "extra", "keys"))
+_NAME, _ORIGIN, _THREAD, _EXTRA, _KEYS = map(RowFields._fields.index, ("name", "origin", "thread", "extra", "keys"))
+_MAX_ORIGINS = 1_000
 _NUMBERS = frozenset((int, float, bool, type(None)))
 
 
@@ -27,20 +28,38 @@ def rows(unredacted: Sequence[Row], redactor: Redactor) -> list[Row]:
     return [_row(row, redactor) for row in unredacted]
 
 
+def origin(unredacted: Origin, redactor: Redactor) -> Origin:
+    """Return an origin without secrets: its names by their looks, its resource as attributes are. Redacted once: a
+    callable of the user's is asked once about a resource, not once for each span."""
+    known = redactor.origins.get(unredacted)
+    if known is None:
+        if len(redactor.origins) > _MAX_ORIGINS:  # tracers named by a loop
+            redactor.origins.clear()
+        attributes = origins.resource(unredacted)
+        keys, values = _all_pairs(tuple(attributes), tuple(map(_as_kept, attributes.values())), redactor)
+        known = redactor.origins[unredacted] = origins.origin(
+            _text(unredacted.service_name, redactor, "service.name"),
+            _text(unredacted.scope_name, redactor, "otel.scope.name"),
+            unredacted.scope_version,
+            dict(zip(keys, values, strict=True)),
+        )
+    return known
+
+
+def _as_kept(value: Any) -> Any:
+    """A value that was JSON as it was before: with tuples."""
+    return tuple(map(_as_kept, value)) if isinstance(value, list) else value
+
+
 class Shown:
     """Sources and origins without secrets, each redacted once as long as it and the rules stay the same."""
 
     def __init__(self) -> None:
         self._sources: dict[int, tuple[Redactor, str, str]] = {}
         self._settled: dict[int, str] = {}
-        self._forgotten: set[int] = set()
-        self._origins: dict[int, tuple[Redactor, Origin]] = {}
 
     def execution(self, execution: Execution, redactor: Redactor, capture_source: CaptureSource) -> Execution:
-        """Return an execution with as much of its source as is wanted, without secrets; of a forgotten one nothing but its
-        number and count."""
-        if execution.number in self._forgotten:
-            return replace(execution, source="", cell_id=None, digest="", span_id=0, trace_id=0)
+        """Return an execution with as much of its source as is wanted, without secrets."""
         source = self._source(execution, redactor, capture_source)
         return execution if source == execution.source else replace(execution, source=source)
 
@@ -63,34 +82,14 @@ class Shown:
         self._settled.update({e.number: self._source(e, redactor, capture_source) for e in executions})
 
     def clear(self) -> None:
-        """Let go of raw sources; what was forgotten stays forgotten."""
+        """Let go of raw sources."""
         self._sources.clear()
 
     def forget(self, numbers: set[int]) -> None:
-        """Show nothing of these executions any more."""
-        self._forgotten |= numbers
+        """Let go of the sources of these."""
         for number in numbers:
             self._sources.pop(number, None)
             self._settled.pop(number, None)
-
-    def origin(self, index: int, origin: Origin, redactor: Redactor) -> Origin:
-        """Return an origin without secrets: its names by their looks, its resource as attributes are."""
-        known = self._origins.get(index)
-        if known is None or known[0] is not redactor:
-            known = self._origins[index] = (redactor, _origin(origin, redactor))
-        return known[1]
-
-
-def _origin(origin: Origin, redactor: Redactor) -> Origin:
-    if not redactor.active:
-        return origin
-    keys, values = _all_pairs(tuple(origin.resource), tuple(origin.resource.values()), redactor)
-    return Origin(
-        _text(origin.service_name, redactor, "service.name"),
-        _text(origin.scope_name, redactor, "otel.scope.name"),
-        origin.scope_version,
-        dict(zip(keys, values, strict=True)),
-    )
 
 
 def _row(row: Row, redactor: Redactor) -> Row:
@@ -101,10 +100,18 @@ def _row(row: Row, redactor: Redactor) -> Row:
     thread = row[_THREAD]
     if thread.thread_name is not None and (called := redactor.text(thread.thread_name)) != thread.thread_name:
         thread = thread._replace(thread_name=called)
-    if name is row[_NAME] and kept is extra and keys is row[_KEYS] and values is None and thread is row[_THREAD]:
+    where = origin(row[_ORIGIN], redactor)
+    if (
+        where == row[_ORIGIN]
+        and name is row[_NAME]
+        and kept is extra
+        and keys is row[_KEYS]
+        and values is None
+        and thread is row[_THREAD]
+    ):
         return row
     rest = row[WIDTH:] if values is None else values
-    return (*row[:_NAME], name, *row[_NAME + 1 : _THREAD], thread, kept, keys, *rest)
+    return (*row[:_NAME], name, *row[_NAME + 1 : _ORIGIN], where, thread, kept, keys, *rest)
 
 
 def _extra(extra: Extra, redactor: Redactor) -> Extra:

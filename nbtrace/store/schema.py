@@ -39,6 +39,17 @@ class Thread(NamedTuple):
     """Its name when its first span began; None if `threading` does not know it."""
 
 
+class Origin(NamedTuple):
+    """A resource and an instrumentation scope. Rows hold it itself: a number would need a table, and mean nothing in another
+    process."""
+
+    service_name: str | None = None
+    scope_name: str | None = None
+    scope_version: str | None = None
+    resource: str = "{}"
+    """The resource's attributes as JSON; see origins.py."""
+
+
 class RowFields(NamedTuple):
     """The fields at the beginning of a row, in their order."""
 
@@ -56,8 +67,8 @@ class RowFields(NamedTuple):
     """Index into `STATUS_CODES`."""
     cell: int
     """Number of the execution in the `CellBook`, 0 outside a cell."""
-    origin: int
-    """Index into the `Origins`: which program and which instrumentation scope."""
+    origin: Origin
+    """Which program and which instrumentation scope; spans of a tracer share the tuple."""
     thread: Thread
     """The thread in which it began; spans of a thread share the tuple."""
     extra: Extra | None

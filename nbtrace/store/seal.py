@@ -6,9 +6,7 @@ says so, and costs no other row anything."""
 
 from __future__ import annotations
 
-import json
 from array import array
-from base64 import b64decode, b64encode
 from binascii import hexlify
 from collections import defaultdict
 from collections.abc import Sequence
@@ -34,11 +32,12 @@ from nbtrace.store.schema import (
     UNSEALABLE,
     WIDTH,
     Extra,
+    Origin,
     Row,
     RowFields,
     Thread,
 )
-from nbtrace.store.values import clean_text, clean_value
+from nbtrace.store.values import clean_text, clean_value, encode_json
 
 Ints = npt.NDArray[np.int64]
 
@@ -88,7 +87,8 @@ def _plain_row(row: Row) -> Row:
             _within(_whole(fields.kind), len(KINDS)),
             *(_whole(number) for number in (fields.start_ns, fields.end_ns)),
             _within(_whole(fields.status), len(STATUS_CODES)),
-            *(_within(_whole(number), 2**31) for number in (fields.cell, fields.origin)),
+            _within(_whole(fields.cell), 2**31),
+            _plain_origin(fields.origin),
             Thread(
                 None if pid is None else _whole(pid),
                 None if ident is None else _whole(ident),
@@ -105,7 +105,12 @@ def _plain_row(row: Row) -> Row:
         ids = [_whole(number) for number in (*row[:3], 0, 0, 0)[:3]]
         if len(UNSEALABLE) < MAX_UNSEALABLE:
             UNSEALABLE[ids[0], ids[1]] = type(error).__name__
-        return (*ids, said, 0, 0, 1, 0, 0, 0, Thread(), None, ())
+        return (*ids, said, 0, 0, 1, 0, 0, Origin(), Thread(), None, ())
+
+
+def _plain_origin(origin: Origin) -> Origin:
+    service, scope, version = (None if text is None else clean_text(text) for text in origin[:3])
+    return Origin(service, scope, version, clean_text(origin.resource))
 
 
 def _plain_pairs(keys: Sequence[Any], values: Sequence[Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
@@ -139,8 +144,8 @@ def _seal(rows: Sequence[Row]) -> Batch:
             "status": pa.array(np.frombuffer(bytes(statuses), dtype=np.int8)),
             "status_message": _scattered_texts(n, [(row, extra.status_message) for row, extra in noted]),
             "cell": pa.array(np.frombuffer(array("i", cells), dtype=np.int32)),
-            "origin": pa.array(np.frombuffer(array("i", origins), dtype=np.int32)),
-            "thread": _threads(threads),
+            "origin": _shared(origins, _ORIGIN_TYPE),
+            "thread": _shared(threads, _THREAD_TYPE),
             "event_count": _scattered(n, [(row, len(extra.events)) for row, extra in noted]),
             "link_count": _scattered(n, [(row, len(extra.links)) for row, extra in noted]),
             "dropped_attributes": _scattered(n, [(row, extra.dropped_attributes) for row, extra in noted]),
@@ -174,11 +179,6 @@ def _seal(rows: Sequence[Row]) -> Batch:
         ),
         link_attributes=_attributes(link_keys, link_values),
     )
-
-
-def decode_json(text: str) -> Any:
-    """Return the array, map or bytes that a `json` run holds as text."""
-    return json.loads(text, object_hook=_decode_bytes)
 
 
 def _transpose(rows: list[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
@@ -225,12 +225,18 @@ def _states(end_ns: Ints) -> Any:
 _THREAD_TYPE = pa.struct([("process_pid", pa.int64()), ("thread_id", pa.int64()), ("thread_name", pa.string())])
 
 
-def _threads(threads: Sequence[Thread]) -> Any:
-    unique = list(dict.fromkeys(threads))
-    code = {thread: position for position, thread in enumerate(unique)}
-    codes = np.fromiter(map(code.__getitem__, threads), dtype=np.int32, count=len(threads))
-    known = pa.array([thread._asdict() for thread in unique], _THREAD_TYPE)
-    return pa.DictionaryArray.from_arrays(codes, known)
+_ORIGIN_TYPE = pa.struct([(field, pa.string()) for field in Origin._fields])
+
+
+def _shared(tuples: Sequence[Thread] | Sequence[Origin], arrow_type: Any) -> Any:
+    """Threads or origins, dictionary-encoded; most rows of a chunk share one."""
+    if tuples and all(map(is_, tuples, repeat(tuples[0]))):
+        unique, codes = [tuples[0]], np.zeros(len(tuples), dtype=np.int32)
+    else:
+        unique = list(dict.fromkeys(tuples))
+        code = {each: position for position, each in enumerate(unique)}
+        codes = np.fromiter(map(code.__getitem__, tuples), dtype=np.int32, count=len(tuples))
+    return pa.DictionaryArray.from_arrays(codes, pa.array([each._asdict() for each in unique], arrow_type))
 
 
 def _hex16(ids: npt.NDArray[np.uint64], *, missing: int | None = None) -> Any:
@@ -378,15 +384,7 @@ def _mixed_runs(rows: npt.NDArray[np.int32], values: list[Any]) -> list[Run]:
         chosen = [values[position] for position in positions]
         name, column = _plain_run(kind, chosen, cleaned=True) or (
             "json",
-            pa.array([json.dumps(value, default=_encode_bytes) for value in chosen], pa.string()),
+            pa.array([encode_json(value) for value in chosen], pa.string()),
         )
         runs.append(Run(name, rows[positions], column))
     return runs
-
-
-def _encode_bytes(value: bytes) -> dict[str, str]:
-    return {"$bytes": b64encode(value).decode("ascii")}
-
-
-def _decode_bytes(item: dict[str, Any]) -> Any:
-    return b64decode(item["$bytes"]) if set(item) == {"$bytes"} and isinstance(item["$bytes"], str) else item

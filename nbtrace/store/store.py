@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING
 
 from nbtrace.faults import fault
 from nbtrace.store import redacted
-from nbtrace.store.cells import CellBook, Execution
+from nbtrace.store.cells import CellBook, Execution, renumbered
 from nbtrace.store.chunks import Chunk, Dropped
 from nbtrace.store.libraries import LibraryVersionsError, open_libraries
-from nbtrace.store.origins import ORIGINS, Origin
 from nbtrace.store.redact import Redactor
 from nbtrace.store.redact_choice import Redact
 from nbtrace.store.redacted import CaptureSource
@@ -60,8 +59,15 @@ class Snapshot:
     executions: tuple[Execution, ...]
     dropped_spans: int
     """Finished spans that the bound has pushed out since the recording began or was reset."""
-    origins: tuple[Origin, ...] = (Origin(None, None),)
-    """Where spans come from, by the index that a batch holds."""
+
+    def from_elsewhere(self) -> Snapshot:
+        """Return what another process held as this one can hold it: with numbers for its executions that no other has."""
+        from nbtrace.store.batch import with_cells
+
+        executions = renumbered(self.executions)
+        place = {number: execution.number for number, execution in executions.items()}
+        batches = tuple(with_cells(batch, place) for batch in self.batches)
+        return Snapshot(batches, tuple(executions.values()), self.dropped_spans)
 
 
 class SpanStore:
@@ -73,7 +79,6 @@ class SpanStore:
         *,
         max_spans: int = 1_000_000,
         max_bytes: int = 1_000_000_000,
-        cells: CellBook | None = None,
         redact: Redact = True,
         capture_source: CaptureSource = "full",
     ) -> None:
@@ -81,7 +86,7 @@ class SpanStore:
         """Takes secrets out of whatever is sealed or shown from here on."""
         self.capture_source: CaptureSource = capture_source
         self._shown = redacted.Shown()
-        self.cells = CellBook() if cells is None else cells
+        self.cells = CellBook()
         self.running_rows: Callable[[], list[Row]] = list
         """Gives the rows of the spans that still run; capture sets it."""
         self.forgotten_spans = 0
@@ -171,16 +176,16 @@ class SpanStore:
 
     def take(self, snapshot: Snapshot) -> None:
         """Hold what another store held: for one that is empty and is not being written to."""
-        from nbtrace.store.batch import divided
+        from nbtrace.store.batch import divided, with_cells_of_traces
 
+        self.cells.take(snapshot.executions)
         for batch in snapshot.batches:
-            ended, running = divided(batch)
+            ended, running = divided(with_cells_of_traces(batch, self.cells.number_of))
             if running.length:
                 self._carried.append(running)
             chunk = Chunk(next(self._numbers))
             chunk.batch, chunk.weight, chunk.rows = ended, ended.nbytes, None
             self._chunks.insert(len(self._chunks) - 1, chunk)
-        self.cells.take(snapshot.executions)
         self._gone.add(snapshot.dropped_spans)
 
     def forget(self, span_ids: Collection[int], running: int = 0, executions: Collection[int] = ()) -> None:
@@ -197,6 +202,7 @@ class SpanStore:
                 found += batch.length - left.length
                 chunk.batch, chunk.weight = left, left.nbytes
         gone = {e.number for e in self.cells.executions() if e.span_id in span_ids} | set(executions)
+        self.cells.blank(gone)
         self._shown.forget(gone)
         self.forgotten_spans += found
         self._epoch += 1
@@ -252,7 +258,7 @@ class SpanStore:
         self._drop(room=False)
         if rows or not batches:
             batches.append(self.sealed_now(rows))
-        return Snapshot(tuple(batches), self.executions(), dropped, self.origins())
+        return Snapshot(tuple(batches), self.executions(), dropped)
 
     def change(self, *, redactor: Redactor | None = None, capture_source: CaptureSource | None = None) -> None:
         """Redact otherwise from here on. What has ended, and the sources of cells that have run, stay as they are kept."""
@@ -282,13 +288,9 @@ class SpanStore:
         that are forgotten only number and count are left, as other spans may name them."""
         return tuple(self._shown.execution(e, self.redactor, self.capture_source) for e in self.cells.executions())
 
-    def origins(self) -> tuple[Origin, ...]:
-        """Return where spans come from, redacted, by the index that a batch holds."""
-        return tuple(self._shown.origin(index, ORIGINS[index], self.redactor) for index in range(len(ORIGINS)))
-
     def redacted(self) -> dict[str, int]:
         """Return how often each rule has taken something out of what the recording holds or held."""
-        self.executions(), self.origins()
+        self.executions()
         waiting = self.redactor.uncounted()
         for chunk in self._kept():
             redacted.rows(chunk.rows or (), waiting)

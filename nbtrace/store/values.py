@@ -5,6 +5,8 @@ schema.py. Knows no SDK; numpy scalars and arrays are recognised by their type's
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import islice
 from typing import Any
@@ -142,3 +144,21 @@ class _Cleaner:
             return tuple(items)
         finally:
             self.inside.discard(id(value))
+
+
+def encode_json(value: Any) -> str:
+    """Return a clean value as JSON; bytes in it become `{"$bytes": …}`, in base 64."""
+    return json.dumps(value, default=_encode_bytes)
+
+
+def decode_json(text: str) -> Any:
+    """Return what `encode_json` has made a text of; its tuples are lists."""
+    return json.loads(text, object_hook=_decode_bytes)
+
+
+def _encode_bytes(value: bytes) -> dict[str, str]:
+    return {"$bytes": b64encode(value).decode("ascii")}
+
+
+def _decode_bytes(item: dict[str, Any]) -> Any:
+    return b64decode(item["$bytes"]) if set(item) == {"$bytes"} and isinstance(item["$bytes"], str) else item

@@ -7,10 +7,13 @@ from __future__ import annotations
 from sys import getsizeof
 from typing import Any
 
-from nbtrace.store.schema import MAX_ITEMS, MAX_TEXT, Row, Thread
+from nbtrace.store.schema import MAX_ITEMS, MAX_TEXT, Origin, Row, Thread
 from nbtrace.store.values import clean_value
 
 _SMALL_INT = 2**62
+_SHARED = (Thread, Origin)
+"""What many rows hold in common."""
+
 _NUMBERS = ({int}, {float}, {bool})
 
 
@@ -37,7 +40,7 @@ def weigh(row: Row) -> int:
     while waiting:
         for item in waiting.pop():
             total += getsizeof(item)
-            if isinstance(item, tuple) and type(item) is not Thread:  # which all spans of a thread share
+            if isinstance(item, tuple) and type(item) not in _SHARED:
                 waiting.append(item)
             elif type(item) is dict:
                 waiting += [tuple(item), tuple(item.values())]

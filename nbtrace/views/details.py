@@ -15,19 +15,18 @@ import numpy as np
 import pyarrow as pa
 
 from nbtrace.store.batch import Attributes, Batch
-from nbtrace.store.origins import Origin
 from nbtrace.store.schema import KINDS, STATUS_CODES
-from nbtrace.store.seal import decode_json
+from nbtrace.store.values import decode_json
 from nbtrace.views.frames import Frame, Ints, Placed, below, frame
 
 MAX_SAFE_INTEGER = 2**53
 
 
-def details(placed: Placed, origins: Sequence[Origin]) -> Iterator[Frame]:
+def details(placed: Placed) -> Iterator[Frame]:
     """Return what the panel shows of spans, in frames of up to a thousand: two columns, the rows, and the zlib-compressed
-    JSON of a list. `origins`: the recording's, by the index that a batch holds."""
+    JSON of a list."""
     for each in placed.slices():
-        text = json.dumps(_describe(each.batch, each.positions, origins), ensure_ascii=True, allow_nan=False)
+        text = json.dumps(_describe(each.batch, each.positions), ensure_ascii=True, allow_nan=False)
         data = np.frombuffer(zlib.compress(text.encode("ascii"), 1), dtype=np.uint8)
         yield frame({"kind": "details"}, (each.rows.astype(np.int32), data))
 
@@ -47,14 +46,13 @@ _DESCRIBED = (
 )
 
 
-def _describe(batch: Batch, positions: Ints, origins: Sequence[Origin]) -> list[dict[str, Any]]:
+def _describe(batch: Batch, positions: Ints) -> list[dict[str, Any]]:
     """What is known of the rows that stand there, as JSON can hold it."""
     where = pa.array(positions)
     columns = [batch.spans[name].take(where).to_pylist() for name in _DESCRIBED]
     found: list[dict[str, Any]] = []
     for fields, attributes in zip(zip(*columns, strict=True), _dicts(batch.attributes, positions), strict=True):
-        trace_id, span_id, parent, kind, status, message, start_ns, origin_index, *dropped = fields
-        origin = origins[origin_index]
+        trace_id, span_id, parent, kind, status, message, start_ns, origin, *dropped = fields
         found.append(
             {
                 "id": span_id,
@@ -65,8 +63,8 @@ def _describe(batch: Batch, positions: Ints, origins: Sequence[Origin]) -> list[
                 "message": message,
                 "start": str(start_ns),
                 "attributes": _plain(attributes),
-                "scope": [origin.scope_name, origin.scope_version],
-                "resource": _plain(dict(origin.resource)),
+                "scope": [origin["scope_name"], origin["scope_version"]],
+                "resource": _plain(decode_json(origin["resource"])),
                 "dropped": dropped,
             }
         )

@@ -115,7 +115,7 @@ class Feed:
         with self._lock:
             yield self._everything()
             while self._unsent:
-                yield from details(self._unsent.pop(), self._store.origins())
+                yield from details(self._unsent.pop())
 
     def start(self, late: Frame = b"") -> None:
         """Send details, and what is new from here on; before that `late`, a first frame that is still to be sent if nobody
@@ -285,7 +285,7 @@ class Feed:
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _send_details(self, placed: Placed) -> None:
-        for each in details(placed, self._store.origins()):
+        for each in details(placed):
             self._send(each)
         self._described += len(placed.rows)
 

@@ -6,7 +6,8 @@ import pytest
 
 from nbtrace.store.batch import Batch, Run
 from nbtrace.store.schema import MAX_TEXT, UNSEALABLE, Extra
-from nbtrace.store.seal import decode_json, seal
+from nbtrace.store.seal import seal
+from nbtrace.store.values import decode_json
 from tests.rows import row
 
 

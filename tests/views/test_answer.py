@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 import nbtrace
-from nbtrace.store.cells import CellBook
 from nbtrace.store.schema import Extra
 from nbtrace.store.store import SpanStore
 from nbtrace.views import words
@@ -90,10 +89,10 @@ def test_changes_and_ratios_have_arrows() -> None:
 
 
 def test_a_comparison_shows_its_verdict_and_counts_in_the_first_80_columns() -> None:
-    store = SpanStore(cells=CellBook())
+    store = SpanStore()
     for cell, times in ((1, 6), (2, 12)):
-        store.cells.open(execution_count=cell, cell_id="a", source="x")
-        store.append(row(100 * cell, name=f"cell [{cell}] x", start=START, end=START + 99 * MS, cell=cell))
+        number = store.cells.open(execution_count=cell, cell_id="a", source="x").number
+        store.append(row(100 * cell, name=f"cell [{cell}] x", start=START, end=START + 99 * MS, cell=number))
         for i in range(times):
             store.append(
                 row(
@@ -102,7 +101,7 @@ def test_a_comparison_shows_its_verdict_and_counts_in_the_first_80_columns() -> 
                     name="item",
                     start=START,
                     end=START + 60 * MS // times,
-                    cell=cell,
+                    cell=number,
                 )
             )
     lines = shown(nbtrace.Recording(store).compare(1, 2), "compare")

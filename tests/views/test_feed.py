@@ -265,13 +265,13 @@ def test_the_details_of_old_rows_can_be_asked_for(browser: Browser, monkeypatch:
 def test_what_the_recording_has_dropped_is_forgotten(browser: Browser) -> None:
     """By the browser and by the kernel's side, step by step; a cell that runs on stays, and so do the names in use."""
     store = SpanStore(max_spans=1_000)
-    running = [row(10**6, name="cell", cell=1, end=0)]
+    number = store.cells.open(execution_count=1, cell_id=None, source="loop()").number
+    running = [row(10**6, name="cell", cell=number, end=0)]
     store.running_rows = lambda: list(running)
-    store.cells.open(execution_count=1, cell_id=None, source="loop()")
     made = feed(store, browser)
     for turn in range(40):
         for i in range(500):
-            store.append(row(turn * 500 + i + 1, parent=10**6, name=f"turn {turn}", cell=1))
+            store.append(row(turn * 500 + i + 1, parent=10**6, name=f"turn {turn}", cell=number))
         browser.until(1 + (turn + 1) * 500, described=0)
     browser.quiet()
     assert browser.resets == 1

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from nbtrace.store.cells import Execution
-from nbtrace.store.origins import ORIGINS
 from nbtrace.store.schema import Extra
 from nbtrace.store.seal import seal
 from nbtrace.views.details import details
@@ -105,7 +104,7 @@ def test_details_hold_every_value_as_json_can() -> None:
     odd = {"nan": float("nan"), "big": 2**60, "bytes": b"\x00", "map": {"a": [1, {"b": None}]}, "text": "\ud800"}
     batch = seal([row(1), row(2, extra=extra, **odd)])
     (_, placed) = Encoder().spans([(batch, 1)], [], {})
-    (sent,) = details(placed[0], ORIGINS)
+    (sent,) = details(placed[0])
     _, (rows, data) = read(sent)
     (found,) = json.loads(zlib.decompress(data.tobytes()))
     assert rows.tolist() == [0]
@@ -125,6 +124,6 @@ def test_details_hold_every_value_as_json_can() -> None:
 def test_details_come_in_frames_of_a_thousand() -> None:
     batch = seal([row(i + 1) for i in range(2_500)])
     _, placed = Encoder().spans([(batch, 0)], [], {})
-    rows = [read(sent)[1][0] for sent in details(placed[0], ORIGINS)]
+    rows = [read(sent)[1][0] for sent in details(placed[0])]
     assert [len(each) for each in rows] == [1_000, 1_000, 500]
     assert np.concatenate(rows).tolist() == list(range(2_500))
