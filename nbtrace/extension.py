@@ -9,10 +9,10 @@ from typing import Any
 from traitlets import TraitError
 
 from nbtrace import api
-from nbtrace.capture import failing
-from nbtrace.capture.asking import Questions
-from nbtrace.capture.cells import CellTracer
 from nbtrace.capture.live import LIVE
+from nbtrace.capture.notebook import failing
+from nbtrace.capture.notebook.asking import Questions
+from nbtrace.capture.notebook.cells import CellTracer
 from nbtrace.completion import Completion
 from nbtrace.config import NBTrace
 from nbtrace.faults import fault, faults

@@ -17,8 +17,8 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from nbtrace import api
 from nbtrace.analysis.conditions import Condition
 from nbtrace.analysis.question import QuestionError
-from nbtrace.capture.cells import CellTracer
-from nbtrace.capture.spanline import HELP, SpanLineError, parse
+from nbtrace.capture.notebook.cells import CellTracer
+from nbtrace.capture.notebook.spanline import HELP, SpanLineError, parse
 from nbtrace.lines.read import Asked, LineError, read
 from nbtrace.lines.words import NBTRACE, SPANS, Magic
 from nbtrace.recording import last_cells

@@ -11,8 +11,8 @@ from opentelemetry import trace
 from opentelemetry.util._once import Once
 
 from nbtrace import faults
-from nbtrace.capture.cells import current_span_is_clean
 from nbtrace.capture.live import LIVE
+from nbtrace.capture.notebook.cells import current_span_is_clean
 from nbtrace.capture.patches import Patch
 
 _ABSENT = object()

@@ -8,9 +8,9 @@ import os
 import threading
 from collections.abc import Collection
 
-from nbtrace.capture.provider import Capture
+from nbtrace.capture.instruments.threads import ThreadCarrier
 from nbtrace.capture.recorder import SpanRecorder
-from nbtrace.capture.threads import ThreadCarrier
+from nbtrace.capture.sdk.attach import Capture
 from nbtrace.faults import fault
 from nbtrace.store.cells import CellBook
 from nbtrace.store.schema import RowFields

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 import nbtrace
 from nbtrace import faults
 from nbtrace.capture.recorder import SpanRecorder
-from nbtrace.capture.tap import Tap
+from nbtrace.capture.sdk.tap import Tap
 from nbtrace.store.schema import WIDTH, Row, RowFields
 
 

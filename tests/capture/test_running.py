@@ -155,7 +155,7 @@ def test_a_span_that_cannot_be_referenced_weakly_runs_and_ends() -> None:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from nbtrace.capture.recorder import SpanRecorder
-    from nbtrace.capture.tap import ears
+    from nbtrace.capture.sdk.tap import ears
     from nbtrace.store.store import SpanStore
 
     class Slotted:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from nbtrace.capture.spanline import SpanLineError, parse
+from nbtrace.capture.notebook.spanline import SpanLineError, parse
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,11 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Span
 
-from nbtrace.capture.ids import OwnIdGenerator, shield, unshield
 from nbtrace.capture.patches import Patch
-from nbtrace.capture.quiet import ForwardingTracer, QuietLimits, QuietTracer
 from nbtrace.capture.recorder import SpanRecorder
-from nbtrace.capture.tap import Tap
+from nbtrace.capture.sdk.ids import OwnIdGenerator, shield, unshield
+from nbtrace.capture.sdk.span import ForwardingTracer, QuietLimits, QuietTracer
+from nbtrace.capture.sdk.tap import Tap
 from nbtrace.faults import fault
 
 SCOPE = "nbtrace"

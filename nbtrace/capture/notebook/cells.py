@@ -27,8 +27,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from nbtrace.capture import exceptions
 from nbtrace.capture.current import leave, still_open
 from nbtrace.capture.here import CELL, CELL_KEY, attach
-from nbtrace.capture.provider import Capture
-from nbtrace.capture.spanline import SpanLine, SpanLineError, parse
+from nbtrace.capture.notebook.spanline import SpanLine, SpanLineError, parse
+from nbtrace.capture.sdk.attach import Capture
 from nbtrace.config import NBTrace
 from nbtrace.faults import came_in_between, fault
 from nbtrace.store import semconv

@@ -1,0 +1,1 @@
+"""What is switched on and off around the user's code, a module each: install, uninstall, status."""
