@@ -55,7 +55,7 @@ class Extension:
         self._recording = api.live()
         self._store = self._recording._store
         self._questions = Questions(api.QUESTIONS)
-        self._tracer = CellTracer(shell, LIVE.capture, LIVE.cells, self._config, self._title, self._asks)
+        self._tracer = CellTracer(shell, LIVE.attachment, LIVE.cells, self._config, self._title, self._asks)
         self._magics = NbtraceMagics(shell, self._tracer, self._control)
         self._completion = Completion(shell)
         self._replaced: dict[tuple[str, str], Any] = {}
@@ -163,7 +163,7 @@ class Extension:
             kinds = ", ".join(f"{number:,} × {kind}" for kind, number in Counter(UNSEALABLE.values()).items())
             lines.append(f"  Kept only as rows that say so, as their fields could not be read: {kinds}.")
         if on:
-            lines += [f"  {line}" for line in LIVE.capture.report()]
+            lines += [f"  {line}" for line in LIVE.attachment.report()]
             policy = {
                 "auto": "traced only in a kernel that has stored none",
                 True: "traced",

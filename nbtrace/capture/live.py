@@ -7,10 +7,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Collection
+from typing import Any
 
 from nbtrace.capture.instruments.threads import ThreadCarrier
 from nbtrace.capture.recorder import SpanRecorder
-from nbtrace.capture.sdk.attach import Capture
+from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.faults import fault
 from nbtrace.store.cells import CellBook
 from nbtrace.store.schema import RowFields
@@ -19,12 +20,19 @@ from nbtrace.store.store import SpanStore
 _SPAN_ID = RowFields._fields.index("span_id")
 
 
+class _LiveAttachment(Attachment):
+    """Travels to another process as that one's own: a traced function can be pickled, a recording cannot."""
+
+    def __reduce__(self) -> Any:
+        return getattr, (LIVE, "attachment")
+
+
 class LiveCapture:
     """Feeds open stores, and keeps the book in which cells are entered before theirs."""
 
     def __init__(self) -> None:
         self.recorder = SpanRecorder()
-        self.capture = Capture(self.recorder)
+        self.attachment = _LiveAttachment(self.recorder)
         self.threads = ThreadCarrier()
         self.cells = CellBook()
         self._open: dict[int, SpanStore] = {}
@@ -53,7 +61,7 @@ class LiveCapture:
             self.cells.follow(store.cells)
             self.recorder.listen(store, unwanted)
             if len(self._open) == 1:
-                self.capture.install()
+                self.attachment.install()
                 self.threads.install()
 
     def close(self, store: SpanStore, *, shell: object = None) -> None:
@@ -74,7 +82,7 @@ class LiveCapture:
             self.cells.unfollow(store.cells)
             if not self._open:
                 self.threads.uninstall()
-                self.capture.uninstall()
+                self.attachment.uninstall()
 
     def is_open(self, store: SpanStore) -> bool:
         """Whether `store` is being fed."""
@@ -113,7 +121,7 @@ class LiveCapture:
                 self.cells.unfollow(store.cells)
             self.recorder.silence()
             self.threads.uninstall()
-            self.capture.uninstall()
+            self.attachment.uninstall()
         except Exception:
             fault("letting go in a forked child")
 

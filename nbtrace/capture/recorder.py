@@ -1,34 +1,21 @@
-"""Spans become rows, and rows go to every recording that listens.
+"""Rows go to every recording that listens.
 
-Enters: the SDK's spans, from the taps. Leaves: rows of plain values, each with its weight. What is no plain value, or is heavy,
-is cleaned and cut here: it must neither be asked by another thread nor wait in memory."""
+Enters: rows of plain and light values, from whoever makes them (the SDK's spans, by sdk/rows.py). Leaves: the same, each with its
+weight. Knows no SDK."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from typing import Any, Protocol
 
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanKind, StatusCode
-
-from nbtrace.capture import exceptions
 from nbtrace.capture.clock import Clock
-from nbtrace.capture.here import CELL, THIS, carried_cell, identify
 from nbtrace.capture.propagated import Propagated
-from nbtrace.capture.running import RunningSpans, SpanRef, Started, StrongRef
-from nbtrace.faults import came_in_between, fault
-from nbtrace.store import semconv
-from nbtrace.store.origins import origin
-from nbtrace.store.schema import MAX_TEXT, RUNNING, UNFINISHED, WIDTH, Extra, Origin, Row, RowFields
-from nbtrace.store.values import clean_attributes, clean_text
-from nbtrace.store.weight import light, weigh
+from nbtrace.capture.running import RunningSpans, Started
+from nbtrace.faults import fault
+from nbtrace.store.schema import Row, RowFields
+from nbtrace.store.weight import weigh
 
-_MAX_SHAPES = 1_000
-_LONG_KEYS = 4_000
-
-_SPAN_ID, _PARENT, _START, _END, _STATUS, _EXTRA, _KEYS = map(
-    RowFields._fields.index, ("span_id", "parent_span_id", "start_ns", "end_ns", "status", "extra", "keys")
-)
+_SPAN_ID = RowFields._fields.index("span_id")
 
 
 class Sink(Protocol):
@@ -43,21 +30,30 @@ class Sink(Protocol):
         ...
 
 
+class RowMaker(Protocol):
+    """What makes rows, and has some of spans that have not ended."""
+
+    def running_rows(self, since: int) -> list[Row]:
+        """Return the rows of its running spans that started at monotonic time `since` or later."""
+        ...
+
+    def close_freed(self) -> None:
+        """Record what nobody can end any more."""
+        ...
+
+
 class SpanRecorder:
-    """Turns spans into rows for all listeners; knows which spans run."""
+    """Hands rows to all listeners; knows which spans run."""
 
     def __init__(self, clock: Clock | None = None) -> None:
-        self._clock = clock or Clock()
-        self._monotonic = self._clock.monotonic
+        self.clock = clock or Clock()
         self.running = RunningSpans()
         self.propagated = Propagated()
-        self._sinks: tuple[Sink, ...] = ()
-        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.sinks: tuple[Sink, ...] = ()
+        self.makers: tuple[RowMaker, ...] = ()
+        """Whoever makes the rows of spans that run."""
         self.deliver: Callable[[Row, int], None] = _nobody
         """Hands a row and its weight to whoever listens."""
-        self._origins: dict[int, tuple[Any, Origin]] = {}
-        self.last_origin: tuple[Any, Origin] = (self, Origin())
-        """The scope of the last span whose origin was asked for, and that origin."""
         self.cell_files: Callable[[], Mapping[str, int]] = dict
         """Gives the files that cells were compiled as, with their execution counts."""
         self.cell_spans: set[int] = set()
@@ -65,19 +61,19 @@ class SpanRecorder:
 
     def listen(self, sink: Sink, unwanted: Container[int] = ()) -> None:
         """Hand every row to `sink` from here on, once, but for those of the spans with the ids in `unwanted`."""
-        others = (known for known in self._sinks if getattr(known, "sink", known) is not sink)
+        others = (known for known in self.sinks if getattr(known, "sink", known) is not sink)
         self._feed((*others, _Wanted(sink, unwanted) if unwanted else sink))
 
     def unlisten(self, sink: Sink) -> None:
         """Stop handing rows to `sink`."""
-        self._feed(tuple(known for known in self._sinks if getattr(known, "sink", known) is not sink))
+        self._feed(tuple(known for known in self.sinks if getattr(known, "sink", known) is not sink))
 
     def silence(self) -> None:
         """Hand rows to nobody."""
         self._feed(())
 
     def _feed(self, sinks: tuple[Sink, ...]) -> None:
-        self._sinks = sinks
+        self.sinks = sinks
         if not sinks:
             self.deliver = _nobody
             self.running.clear()
@@ -86,39 +82,23 @@ class SpanRecorder:
         elif len(sinks) == 1:
             self.deliver = sinks[0].append
         else:
-            self.deliver = _to_all(sinks)
+            self.deliver = to_all(sinks)
+
+    def take(self, row: Row) -> None:
+        """Hand on the row of a span that has ended, whoever has made it, from any thread."""
+        self.deliver(row, weigh(row))
 
     # ── running spans ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def running_rows(self, since: int = 0) -> list[Row]:
         """Return the rows of the spans that have not ended and started at monotonic time `since` or later, with what they
         have so far: as running, or as unfinished where nothing can end them any more."""
-        self.close_freed()
-        rows = []
-        for span_id, started in self.running.known():
-            span = started.ref()
-            if started.monotonic_ns < since or span is None:
-                continue
-            try:
-                # The SDK says that it has ended, and never handed it over: an interrupt came in between.
-                lost = span.end_time is not None or span_id in self.running.unfinished
-                rows.append(tuple(self._row(span, started, UNFINISHED if lost else RUNNING)))
-            except Exception:
-                fault("reading a running span")
-        return rows
+        return [row for maker in self.makers for row in maker.running_rows(since)]
 
     def close_freed(self) -> None:
         """Record the spans that nobody holds any more as unfinished, with what they had."""
-        for span_id, started in self.running.freed():
-            try:
-                self.cell_spans.discard(span_id)
-                self.propagated.forget(span_id)
-                row = self._started_row(span_id, started)
-                self.deliver(row, weigh(row))
-            except Exception as error:
-                if came_in_between(error):  # to be recorded when somebody looks again
-                    self.running.put_back(span_id, started)
-                fault("recording an unfinished span")
+        for maker in self.makers:
+            maker.close_freed()
 
     def interrupted(self, cell: int, may_end: Callable[[Any], bool]) -> None:
         """Tell which spans of an interrupted cell nothing can end any more."""
@@ -131,7 +111,7 @@ class SpanRecorder:
 
     def now(self) -> int:
         """Return the monotonic time, for `running_rows`."""
-        return self._monotonic()
+        return self.clock.monotonic()
 
     def time_of(self, span_id: int) -> int | None:
         """Return the time at which the span would end if it ended now, None if it does not run."""
@@ -139,186 +119,7 @@ class SpanRecorder:
         if known is None:
             return None
         started = Started._make(known)
-        return self._clock.end_ns(started.start_ns, self._clock.wall(), started.monotonic_ns, self._monotonic())
-
-    # ── off the common path ──────────────────────────────────────────────────────────────────────────────────────────
-
-    def note(self, span: Any, parent_context: Any, handled: BaseException | None) -> None:
-        """Note a span that starts, by its public properties alone."""
-        try:
-            context, parent = span.context, span.parent
-            ref: Any = SpanRef(span, self.running.gone.append)
-            ref.span_id = context.span_id
-        except TypeError:
-            ref = StrongRef(span, context.span_id)
-        self.running.table[context.span_id] = (
-            ref,
-            CELL.get() or carried_cell(parent_context),
-            self._monotonic(),
-            0 if handled is None else id(handled),
-            THIS.thread or identify(),
-            self.origin_of(span),
-            context.trace_id,
-            0 if parent is None else parent.span_id,
-            span.name,
-            span.kind,
-            span.start_time,
-            span.attributes,
-            (),
-            (),
-        )
-
-    def careful_end(
-        self,
-        span: Any,
-        started: Started | None,
-        ended: int,
-        cut: BaseException | None,
-        deliver: Callable[[Row, int], None] | None = None,
-    ) -> None:
-        """Record the end of a span that has more to it than name, times and plain attributes. `cut`: the exception that was
-        being handled when it ended; `deliver`: to whom, if not to all."""
-        row = self._row(span, started, None)
-        keys, values = row[_KEYS], row[WIDTH:]
-        extra: Extra = row[_EXTRA] or Extra()
-        if started is not None and type(span.start_time) is int and type(span.end_time) is int:
-            row[_END] = self._clock.end_ns(row[_START], row[_END], started.monotonic_ns, ended)
-        if (
-            row[_STATUS] == 0
-            and started is not None
-            and cut is not None
-            and exceptions.is_failure(cut)
-            and not isinstance(cut, Exception)
-            and id(cut) != started.handled
-        ):
-            # An interrupt went through a `with span:` of the SDK, which leaves it UNSET and without a word.
-            found = exceptions.attributes(cut)
-            event = (row[_END], semconv.EXCEPTION_EVENT, tuple(found), tuple(found.values()))
-            extra = extra._replace(status_message=exceptions.message(cut), events=(*extra.events, self._named(event)))
-            row[_STATUS] = StatusCode.ERROR.value
-            keys, values = (*keys, semconv.ERROR_TYPE), [*values, exceptions.type_name(cut)]
-        extra = self.propagated.told_once(extra, span.context.span_id, row[_PARENT], self.running.table)
-        done = (*row[:_EXTRA], None if extra == Extra() else extra, keys, *values)
-        (deliver or self.deliver)(done, weigh(done))
-
-    def public_end(self, span: Any, known: Any, cut: BaseException | None) -> None:
-        """Record a span that could not be recorded the usual way, where it has not been: by its public properties, or by what
-        little can be read of it."""
-        try:
-            span_id = span.context.span_id
-            row = (span.context.trace_id, span_id)
-            # An interrupt may have come between two of them.
-            missing = tuple(sink for sink in self._sinks if not sink.holds(row))
-            if not missing:
-                return
-            deliver = missing[0].append if len(missing) == 1 else _to_all(missing)
-            known = known or self.running.table.pop(span_id, None)
-            self.careful_end(span, None if known is None else Started._make(known), self._monotonic(), cut, deliver)
-        except Exception as error:
-            if known is not None and (isinstance(error, RecursionError) or came_in_between(error)):
-                # No room on the stack, or no time: it stays among the running, and is seen to have ended.
-                self.running.table[known[0].span_id] = tuple(known)
-            fault("recording a span by its public properties")
-
-    def _row(self, span: Any, started: Started | None, end_ns: int | None) -> list[Any]:
-        """The row of any span, by public properties alone; `end_ns` for one that has not ended."""
-        context, parent, status = span.context, span.parent, span.status
-        attributes = _attributes(span)
-        if type(span.kind) is not SpanKind:
-            attributes["kind"] = span.kind
-        message = status.description or None
-        extra = Extra(
-            status_message=None if message is None else clean_text(message),
-            events=tuple(map(self._named, _events(_noted(span, "events")))),
-            links=_links(_noted(span, "links")),
-            dropped_attributes=span.dropped_attributes,
-            dropped_events=span.dropped_events,
-            dropped_links=span.dropped_links,
-        )
-        keys, values = _pairs(attributes)
-        start_ns = _time(span.start_time)
-        return [
-            context.trace_id,
-            context.span_id,
-            0 if parent is None else parent.span_id,
-            clean_text(span.name),
-            span.kind.value if type(span.kind) is SpanKind else 0,
-            start_ns,
-            _ended(_time(span.end_time), start_ns) if end_ns is None else end_ns,
-            status.status_code.value,
-            CELL.get() if started is None else started.cell,
-            self.origin_of(span),
-            (THIS.thread or identify()) if started is None else started.thread,
-            None if extra == Extra() else extra,
-            self.shape(keys),
-            *values,
-        ]
-
-    def _named(self, event: tuple[Any, ...]) -> tuple[Any, ...]:
-        """An event whose stack trace, whoever has written it, names cells as the notebook does. Only in the recording: the
-        user's exporters get the files, and here a trace is compared with those of the spans below after that."""
-        if event[1] != semconv.EXCEPTION_EVENT or semconv.EXCEPTION_STACKTRACE not in event[2]:
-            return event
-        at = event[2].index(semconv.EXCEPTION_STACKTRACE)
-        stack = event[3][at]
-        if not isinstance(stack, str):
-            return event
-        return (*event[:3], (*event[3][:at], exceptions.named_cells(stack, self.cell_files()), *event[3][at + 1 :]))
-
-    def _started_row(self, span_id: int, started: Started) -> Row:
-        """The row of a span that is gone, from what it has left."""
-        keys, values = _pairs(getattr(started.attributes, "_dict", started.attributes))
-        extra = Extra(
-            events=tuple(map(self._named, _events(_copied(started.events)))), links=_links(_copied(started.links))
-        )
-        return (
-            started.trace_id,
-            span_id,
-            started.parent_span_id,
-            clean_text(started.name),
-            started.kind.value if type(started.kind) is SpanKind else 0,
-            _time(started.start_ns),
-            UNFINISHED,
-            0,
-            started.cell,
-            started.origin,
-            started.thread,
-            None if extra == Extra() else extra,
-            self.shape(keys),
-            *values,
-        )
-
-    def shape(self, keys: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the one tuple that stands for these keys."""
-        if not all(type(key) is str and len(key) <= MAX_TEXT for key in keys):
-            return tuple(clean_text(key) for key in keys)  # not remembered: the table must not hold what is heavy
-        if sum(map(len, keys)) > _LONG_KEYS:
-            return keys  # not remembered either
-        if len(self._shapes) > _MAX_SHAPES:
-            self._shapes.clear()
-        return self._shapes.setdefault(keys, keys)
-
-    def origin_of(self, span: ReadableSpan) -> Origin:
-        """Return where the span comes from. Known by the scope object, of which a tracer has one."""
-        scope: Any = span.instrumentation_scope
-        known = self._origins.get(id(scope))
-        if known is None:
-            resource = span.resource
-            attributes = clean_attributes(resource.attributes)[0] if resource is not None else {}
-            service = attributes.get(semconv.SERVICE_NAME)
-            found = origin(
-                None if service is None else clean_text(service),
-                None if scope is None else clean_text(scope.name),
-                None if scope is None or scope.version is None else clean_text(scope.version),
-                attributes,
-            )
-            if len(self._origins) > _MAX_SHAPES:  # tracers made in a loop
-                self._origins.clear()
-            # The scope is kept with its origin, so that its address is not given to another.
-            known = self._origins[id(scope)] = (scope, found)
-        # One tuple, replaced as a whole: spans of other tracers end in other threads meanwhile.
-        self.last_origin = known
-        return known[1]
+        return self.clock.end_ns(started.start_ns, self.clock.wall(), started.monotonic_ns, self.clock.monotonic())
 
 
 class _Wanted:
@@ -337,7 +138,7 @@ class _Wanted:
 def _nobody(row: Row, weight: int) -> None: ...
 
 
-def _to_all(sinks: tuple[Sink, ...]) -> Callable[[Row, int], None]:
+def to_all(sinks: tuple[Sink, ...]) -> Callable[[Row, int], None]:
     """Hand a row to several sinks: what one of them raises, or an interrupt in between, takes it from none of the others."""
 
     def deliver(row: Row, weight: int) -> None:
@@ -353,53 +154,3 @@ def _to_all(sinks: tuple[Sink, ...]) -> Callable[[Row, int], None]:
             raise interrupt
 
     return deliver
-
-
-def _pairs(attributes: Any) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """Keys and values, plain and light."""
-    found = dict(attributes or {})
-    return tuple(key if type(key) is str and len(key) <= MAX_TEXT else clean_text(key) for key in found), tuple(
-        map(light, found.values())
-    )
-
-
-def _attributes(span: Any) -> dict[Any, Any]:
-    """The attributes so far. Past the SDK's lock, which whoever is setting one may hold here."""
-    known = getattr(getattr(span, "_attributes", None), "_dict", None)
-    return known.copy() if type(known) is dict else dict(span.attributes or {})
-
-
-def _noted(span: Any, what: str) -> list[Any]:
-    """The events or links so far, past the SDK's lock too."""
-    known = getattr(span, "_" + what, None)
-    return _copied(known if hasattr(known, "_dq") else getattr(span, what))
-
-
-def _copied(noted: Any) -> list[Any]:
-    return list(getattr(noted, "_dq", noted) or ())
-
-
-def _events(events: list[Any]) -> tuple[tuple[Any, ...], ...]:
-    return tuple((_time(each.timestamp), clean_text(each.name), *_pairs(each.attributes)) for each in events)
-
-
-def _links(links: list[Any]) -> tuple[tuple[Any, ...], ...]:
-    return tuple((each.context.trace_id, each.context.span_id, *_pairs(each.attributes)) for each in links)
-
-
-def _time(time_ns: Any) -> int:
-    """A time as 64 bits hold it; what is no time is 0."""
-    if type(time_ns) is not int:
-        try:
-            time_ns = int(time_ns)
-        except Exception as error:
-            if came_in_between(error):
-                raise
-            return 0
-    found: int = min(max(time_ns, -(2**63) + 1), 2**63 - 1)
-    return found
-
-
-def _ended(end_ns: int, start_ns: int) -> int:
-    """An end that is not taken for none."""
-    return end_ns if end_ns not in (RUNNING, UNFINISHED) else start_ns or 1

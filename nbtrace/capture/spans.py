@@ -28,7 +28,7 @@ def span(name: str, /, **attributes: Any) -> CurrentSpan:
     >>> with span("load", source="s3") as current:
     ...     current.set_attribute("rows", 3)
     """
-    return CurrentSpan(LIVE.capture, clean_text(name), attributes=clean_attributes(attributes)[0])
+    return CurrentSpan(LIVE.attachment, clean_text(name), attributes=clean_attributes(attributes)[0])
 
 
 @overload
@@ -60,7 +60,7 @@ def _traced(function: Any, name: str | None, attributes: dict[str, Any]) -> Any:
         )
     title = clean_text(name if name is not None else getattr(function, "__qualname__", type(function).__qualname__))
     found = {**_code_attributes(function), **clean_attributes(attributes)[0]}
-    return spanned(function, lambda: CurrentSpan(LIVE.capture, title, attributes=found))
+    return spanned(function, lambda: CurrentSpan(LIVE.attachment, title, attributes=found))
 
 
 def _code_attributes(function: Any) -> dict[str, Any]:

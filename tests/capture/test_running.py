@@ -155,7 +155,8 @@ def test_a_span_that_cannot_be_referenced_weakly_runs_and_ends() -> None:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from nbtrace.capture.recorder import SpanRecorder
-    from nbtrace.capture.sdk.tap import ears
+    from nbtrace.capture.sdk.rows import SpanRows
+    from nbtrace.capture.sdk.tap import callbacks
     from nbtrace.store.store import SpanStore
 
     class Slotted:
@@ -170,7 +171,7 @@ def test_a_span_that_cannot_be_referenced_weakly_runs_and_ends() -> None:
     recorder, store = SpanRecorder(), SpanStore()
     recorder.listen(store)
     store.running_rows = recorder.running_rows
-    on_start, on_end = ears(recorder)
+    on_start, on_end = callbacks(SpanRows(recorder))
     span: Any = TracerProvider().get_tracer("t").start_span("slotted")
     on_start(Slotted(span))
     assert states(nbtrace.Recording(store)) == {"slotted": "running"}
@@ -185,12 +186,12 @@ def test_an_exception_below_a_span_that_never_ends_costs_later_spans_nothing() -
         with pytest.raises(ValueError, match="x"), nbtrace.span("failed"):
             raise ValueError("x")
         taken = []
-        careful_end = LIVE.recorder.careful_end
-        LIVE.recorder.careful_end = lambda *args: taken.append(args) or careful_end(*args)  # type: ignore[method-assign, func-returns-value]
+        careful_end = LIVE.attachment.rows.careful_end
+        LIVE.attachment.rows.careful_end = lambda *args: taken.append(args) or careful_end(*args)  # type: ignore[method-assign, func-returns-value]
         try:
             with nbtrace.span("later"):
                 pass
         finally:
-            del LIVE.recorder.careful_end
+            del LIVE.attachment.rows.careful_end
     assert taken == []
     assert rec.spans()["name"].tolist() == ["long", "failed", "later"]

@@ -28,7 +28,7 @@ from nbtrace.capture import exceptions
 from nbtrace.capture.current import leave, still_open
 from nbtrace.capture.here import CELL, CELL_KEY, attach
 from nbtrace.capture.notebook.spanline import SpanLine, SpanLineError, parse
-from nbtrace.capture.sdk.attach import Capture
+from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.config import NBTrace
 from nbtrace.faults import came_in_between, fault
 from nbtrace.store import semconv
@@ -86,7 +86,7 @@ class CellTracer:
     def __init__(
         self,
         shell: Any,
-        capture: Capture,
+        attachment: Attachment,
         book: CellBook,
         config: NBTrace,
         shown: Callable[[str], str] = str,
@@ -100,10 +100,10 @@ class CellTracer:
         self.enabled = True
         self.on_closed: Callable[[Execution], None] | None = None
         """Called after a cell that is not nested has closed."""
-        self._capture = capture
+        self._attachment = attachment
         shell_ref = weakref.ref(shell)
         # IPython 7 keeps no such map, and shows the files itself.
-        capture.recorder.cell_files = lambda: getattr(getattr(shell_ref(), "compile", None), "_filename_map", {})
+        attachment.recorder.cell_files = lambda: getattr(getattr(shell_ref(), "compile", None), "_filename_map", {})
         self._book = book
         self._config = config
         self._open: dict[int, _OpenCell] = {}
@@ -145,7 +145,7 @@ class CellTracer:
         try:
             cell = self._open.get(id(result.info))
             if cell is not None and cell.info is result.info and cell.failed is None:
-                cell.failed_ns = self._capture.recorder.time_of(cell.span.get_span_context().span_id)
+                cell.failed_ns = self._attachment.recorder.time_of(cell.span.get_span_context().span_id)
                 cell.failed = error
         except Exception:
             fault("noting that a cell failed")
@@ -191,7 +191,7 @@ class CellTracer:
         self._stored = self._stored or info.store_history
         if not traced:
             return
-        self._capture.look()
+        self._attachment.look()
         count = self._count(info)
         header = _header(self.shell)
         source = info.raw_cell
@@ -202,7 +202,7 @@ class CellTracer:
         lines = _span_lines(info.raw_cell) if outer is None and _MAGIC in info.raw_cell else []
         CELL.set(execution.number)  # before the span starts, as the cell's own span belongs to the cell too
         try:
-            span = self._capture.start_span(
+            span = self._attachment.start_span(
                 self._title(count, info.raw_cell),
                 context=previous if outer else self._parent,
                 attributes=self._attributes(execution, header),
@@ -212,7 +212,7 @@ class CellTracer:
             raise
         context = span.get_span_context()
         execution.trace_id, execution.span_id = context.trace_id, context.span_id
-        self._capture.recorder.cell_spans.add(context.span_id)
+        self._attachment.recorder.cell_spans.add(context.span_id)
         attached = set_value(CELL_KEY, execution.number, set_span_in_context(span, previous))
         cell = _OpenCell(info, execution, span, previous, attached, outer, threading.get_ident(), _await_task())
         cell.shown_before = id(getattr(sys, "last_value", None))
@@ -265,9 +265,9 @@ class CellTracer:
             # The user's attributes were more than the limit, and an SDK that drops the oldest has dropped ours.
             cell.span.set_attributes(self._attributes(cell.execution, {}))
         cell.span.end(end_time=ended_ns)
-        self._capture.recorder.cell_spans.discard(cell.execution.span_id)
+        self._attachment.recorder.cell_spans.discard(cell.execution.span_id)
         if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
-            self._capture.recorder.interrupted(cell.execution.number, still_open)
+            self._attachment.recorder.interrupted(cell.execution.number, still_open)
 
     def _restore(self, cell: _OpenCell) -> None:
         """Make current again what was before the cell, if this is the Context in which the cell was attached.
@@ -291,8 +291,8 @@ class CellTracer:
     def _open_line(self, cell: _OpenCell, line: SpanLine, *, section: bool) -> tuple[str, ...]:
         evaluated = line.evaluate(self.shell.user_ns)
         previous = get_current()
-        span = self._capture.start_span(evaluated.name, attributes=evaluated.attributes)
-        self._capture.recorder.cell_spans.add(span.get_span_context().span_id)
+        span = self._attachment.start_span(evaluated.name, attributes=evaluated.attributes)
+        self._attachment.recorder.cell_spans.add(span.get_span_context().span_id)
         attached = set_span_in_context(span, previous)
         cell.opened.append(_Opened(span, previous, attached, section))
         attach(attached)
@@ -305,13 +305,13 @@ class CellTracer:
         if error is not None:
             self._tell(opened.span, error, told=told)
         opened.span.end(end_time=ended_ns)
-        self._capture.recorder.cell_spans.discard(opened.span.get_span_context().span_id)
+        self._attachment.recorder.cell_spans.discard(opened.span.get_span_context().span_id)
 
     def _tell(self, span: Span, error: BaseException, *, told: bool) -> None:
         """Mark a span as failed; the exception is told once, on the innermost."""
         _fail(span, error, event=not told)
         if told:
-            self._capture.recorder.propagated.passed_on(span.get_span_context().span_id)
+            self._attachment.recorder.propagated.passed_on(span.get_span_context().span_id)
 
     def _transformed(self, lines: list[str]) -> list[str]:
         if not lines or not _is_span_line(lines[0]):

@@ -1,7 +1,7 @@
 """Which TracerProvider the spans come from: the user's, tapped, or one of our own that steps back for the user's.
 
 Enters: whatever OpenTelemetry's global state holds. Leaves: spans in the recorder, and a way to start our own. Whatever
-cannot be captured (an always_off sampler, OTEL_SDK_DISABLED, a provider that is no SDK's) is told by `Capture.report`."""
+cannot be captured (an always_off sampler, OTEL_SDK_DISABLED, a provider that is no SDK's) is told by `Attachment.report`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, SynchronousMultiSpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.sampling import (
     DEFAULT_ON,
-    Decision,
     Sampler,
-    SamplingResult,
     _get_from_env_or_default,
 )
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -28,8 +26,11 @@ from opentelemetry.trace import Span
 from nbtrace.capture.patches import Patch
 from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.sdk.ids import OwnIdGenerator, shield, unshield
-from nbtrace.capture.sdk.span import ForwardingTracer, QuietLimits, QuietTracer
+from nbtrace.capture.sdk.limits import QuietLimits
+from nbtrace.capture.sdk.provider import OwnProvider, Pipeline, RecordOnly, quiet_tracer
+from nbtrace.capture.sdk.rows import SpanRows
 from nbtrace.capture.sdk.tap import Tap
+from nbtrace.capture.sdk.tracer import QuietTracer
 from nbtrace.faults import fault
 
 SCOPE = "nbtrace"
@@ -37,129 +38,12 @@ _TAP = "_nbtrace_tap"
 _MAX_LOST_TAPS = 20
 
 
-class _RecordOnly(Sampler):
-    """Record for us without marking a trace as sampled: nobody else's sampler decides otherwise because of it."""
-
-    def should_sample(
-        self, parent_context: Any, trace_id: int, name: str, *rest: Any, **options: Any
-    ) -> SamplingResult:
-        attributes = options.get("attributes") or (rest[1] if len(rest) > 1 else None)
-        return SamplingResult(Decision.RECORD_ONLY, attributes)
-
-    def get_description(self) -> str:
-        return "nbtrace's private recording"
-
-
-class _Pipeline(SynchronousMultiSpanProcessor):
-    """The processors of our own provider: the recorder, and whatever somebody adds. As long as that is nothing, a span
-    goes to the recorder without the detour through a list of one."""
-
-    def __init__(self, recorder: SpanRecorder) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.alone = True
-        """Whether nobody but the recorder sees the spans."""
-        self._tap = Tap()
-        self._tap.open(recorder)
-        self._on_ending = id  # type: ignore[assignment, method-assign]
-        self.on_start = self._tap.on_start  # type: ignore[method-assign]
-        self.on_end = self._tap.on_end  # type: ignore[method-assign]
-
-    def add_span_processor(self, span_processor: SpanProcessor) -> None:
-        """Add a processor behind the recorder."""
-        if self.alone:
-            self.alone = False
-            super().add_span_processor(self._tap)
-            del self.on_start, self.on_end, self._on_ending
-        super().add_span_processor(span_processor)
-
-
-class OwnProvider(TracerProvider, trace.ProxyTracerProvider):
-    """The provider for a notebook that has none. Its tracers never raise or log, and can be told to step back.
-
-    Also a ProxyTracerProvider, which is what OpenTelemetry has where none is set: code that sets a provider only if there
-    is none yet asks for that class, and must go on setting its own."""
-
-    def __init__(
-        self,
-        *,
-        recorder: SpanRecorder,
-        sampler: Sampler,
-        ids: OwnIdGenerator,
-        limits: QuietLimits,
-        resource: Resource,
-    ) -> None:
-        super().__init__(
-            sampler=sampler,
-            resource=resource,
-            shutdown_on_exit=False,
-            active_span_processor=_Pipeline(recorder),
-            id_generator=ids,
-            span_limits=limits,
-        )
-        self._quiet_tracers: dict[Any, QuietTracer] = {}
-
-    def get_tracer(
-        self,
-        instrumenting_module_name: str,
-        instrumenting_library_version: str | None = None,
-        schema_url: str | None = None,
-        attributes: Any = None,
-    ) -> Any:
-        """Return the tracer of a scope, the same one at each call.
-
-        The SDK's own method changes the warnings filter each time, which brings back warnings shown once already."""
-        if self._disabled:
-            return trace.NoOpTracer()
-        try:
-            key = (instrumenting_module_name, instrumenting_library_version, schema_url, repr(attributes))
-            if key not in self._quiet_tracers:
-                scope = InstrumentationScope(
-                    str(instrumenting_module_name or ""),
-                    instrumenting_library_version or "",
-                    schema_url,
-                    *([attributes] if attributes else ()),  # SDKs before 1.30 know no attributes of a scope
-                )
-                self._quiet_tracers[key] = quiet_tracer(self, self.id_generator, self._span_limits, scope)
-            return self._quiet_tracers[key]
-        except Exception:
-            fault("making a tracer")
-            return trace.NoOpTracer()
-
-    def __reduce__(self) -> Any:
-        return trace.get_tracer_provider, ()
-
-    def step_back(self) -> None:
-        """Let the tracers handed out so far pass on to the provider that is set at the time they are used."""
-        for (name, version, schema_url, _), tracer in self._quiet_tracers.items():
-            attributes = getattr(tracer._instrumentation_scope, "attributes", None)
-            tracer.__class__ = ForwardingTracer
-            proxy = trace.ProxyTracer(name, version, schema_url, *([dict(attributes)] if attributes else ()))
-            tracer._target = proxy  # type: ignore[attr-defined]
-        self._quiet_tracers = {}
-
-
-def quiet_tracer(
-    provider: Any, ids: Any, limits: SpanLimits, scope: InstrumentationScope, *, processors: Any = None
-) -> QuietTracer:
-    """Return a tracer that feeds the provider's processors, or others, without the provider noticing."""
-    quiet = limits if isinstance(limits, QuietLimits) else QuietLimits(limits)
-    # The deprecated instrumentation info is left out: making one warns.
-    return QuietTracer(
-        provider.sampler,
-        provider.resource,
-        processors or provider._active_span_processor,
-        ids,
-        None,  # type: ignore[arg-type]
-        quiet,
-        scope,
-    )
-
-
-class Capture:
+class Attachment:
     """Spans into a recorder while at least one recording is open: taps providers, and starts spans of our own."""
 
     def __init__(self, recorder: SpanRecorder | None = None, ids: OwnIdGenerator | None = None) -> None:
         self.recorder = recorder or SpanRecorder()
+        self.rows = SpanRows(self.recorder)
         self._ids = ids or OwnIdGenerator()
         self._problems: dict[str, str] = {}
         self._own: OwnProvider | None = None
@@ -174,12 +58,6 @@ class Capture:
         self._hook: Patch | None = None
         self._taps: list[tuple[weakref.ref[Any], Tap, Any]] = []
 
-    def __reduce__(self) -> Any:
-        """Travel to another process as its own capture: a traced function can be pickled, a recording cannot."""
-        from nbtrace.capture.live import LIVE
-
-        return getattr, (LIVE, "capture")
-
     # ── on and off ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def install(self) -> None:
@@ -187,7 +65,7 @@ class Capture:
         self._problems.clear()
         self._installed = True
         self._private = quiet_tracer(
-            private := self._make_provider(_RecordOnly()), self._ids, private._span_limits, _scope()
+            private := self._make_provider(RecordOnly()), self._ids, private._span_limits, _scope()
         )
         if hasattr(trace, "_set_tracer_provider"):
             self._hook = Patch(trace, "_set_tracer_provider", self._around_set)
@@ -281,7 +159,7 @@ class Capture:
         if complaints:
             self._problems["OTEL_RESOURCE_ATTRIBUTES"] = " ".join(complaints)
         return OwnProvider(
-            recorder=self.recorder, sampler=sampler, ids=self._ids, limits=QuietLimits(limits), resource=resource
+            rows=self.rows, sampler=sampler, ids=self._ids, limits=QuietLimits(limits), resource=resource
         )
 
     def _tap(self, provider: Any) -> None:
@@ -297,7 +175,7 @@ class Capture:
             return  # no SDK's provider; report() says so
         generator = getattr(provider, "id_generator", None)
         shielded = shield(generator, self._ids)
-        tap.open(self.recorder, shielded=shielded)
+        tap.open(self.rows, shielded=shielded)
         self._listening = tap
         self._taps.append((weakref.ref(provider), tap, generator if shielded else None))
         self._tracer = self._tracer_of(provider)
@@ -338,7 +216,7 @@ class Capture:
         self._shut_down = True
         try:
             self._tracer = quiet_tracer(
-                self._seen, self._ids, self._seen._span_limits, _scope(), processors=_Pipeline(self.recorder)
+                self._seen, self._ids, self._seen._span_limits, _scope(), processors=Pipeline(self.rows)
             )
         except Exception:
             self._tracer = None

@@ -16,8 +16,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from nbtrace.capture.clock import TOLERANCE_NS
 from nbtrace.capture.here import CELL, THIS, carried_cell, identify
-from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.running import MAX_RUNNING, SpanRef, Started
+from nbtrace.capture.sdk.rows import SpanRows
 from nbtrace.faults import came_in_between, fault
 from nbtrace.store.schema import WIDTH
 from nbtrace.store.store import ROW_BYTES
@@ -31,18 +31,19 @@ _HEAVY = 1 << 30
 _SMALL_INT = 1 << 62
 
 
-def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..., None], Callable[[Any], None]]:
-    """Return on_start and on_end for a recorder. `shielded`: the provider's ids no longer come from the global `random`.
+def callbacks(rows: SpanRows, *, shielded: bool = False) -> tuple[Callable[..., None], Callable[[Any], None]]:
+    """Return on_start and on_end that make rows. `shielded`: the provider's ids no longer come from the global `random`.
 
     This is the user's path. Everything is a local of the closure, private fields are read instead of properties, and a
     span with nothing special about it takes no call but the clock's; docs/decisions/0006 tells what each of it saves."""
+    recorder = rows.recorder
     running = recorder.running.table
     gone = recorder.running.gone
     note_gone = gone.append
-    monotonic = recorder._monotonic
+    monotonic = recorder.clock.monotonic
     above = recorder.propagated.above
     cell_spans = recorder.cell_spans
-    shapes = recorder._shapes
+    shapes = rows.shapes
     handled_now = sys.exception
     cell_here = CELL.get
     this = THIS
@@ -56,9 +57,9 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
                 random.getrandbits(128)
             if gone:
                 recorder.close_freed()
-            scope, origin = recorder.last_origin
+            scope, origin = rows.last_origin
             if span._instrumentation_scope is not scope:
-                origin = recorder.origin_of(span)
+                origin = rows.origin_of(span)
             context = span._context
             ref = SpanRef(span, note_gone)
             ref.span_id = span_id = context[1]
@@ -82,7 +83,7 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
                 running.pop(next(iter(running)), None)
         except Exception as error:  # an SDK with other private names, a span that cannot be referenced weakly
             try:
-                recorder.note(span, parent_context, handled)
+                rows.note(span, parent_context, handled)
             except Exception:
                 fault("noting a span that starts")
             if came_in_between(error):
@@ -99,7 +100,7 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
             span_id = span._context[1]
             started = running.pop(span_id, None)
             if started is None:
-                recorder.careful_end(span, None, ended, cut)
+                rows.careful_end(span, None, ended, cut)
                 return
             _, cell, began, _, thread, origin, trace_id, parent_id, _, kind, start_ns, attributes, events, links = (
                 started
@@ -127,13 +128,13 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
                 or span_id in above
                 or not -TOLERANCE_NS < end_ns - start_ns - ended + began < TOLERANCE_NS
             ):
-                recorder.careful_end(span, Started._make(started), ended, cut)
+                rows.careful_end(span, Started._make(started), ended, cut)
                 return
             shape = tuple(items)
             if shape == last_shape:  # equal strings are the same objects here, which makes this cheaper than a look-up
                 shape = last_shape
             else:
-                last_shape = shapes.get(shape) or recorder.shape(shape)
+                last_shape = shapes.get(shape) or rows.shape(shape)
                 if last_shape is not shape:
                     shape = last_shape
                 else:  # new: from here on the rows that have it share it
@@ -155,22 +156,22 @@ def ears(recorder: SpanRecorder, *, shielded: bool = False) -> tuple[Callable[..
                 *items.values(),
             )
             if len(row) != WIDTH + len(shape):  # another thread has set an attribute in between
-                recorder.careful_end(span, Started._make(started), ended, cut)
+                rows.careful_end(span, Started._make(started), ended, cut)
                 return
             recorder.deliver(row, ROW_BYTES + 4 * weight)
         except Exception as error:  # an SDK with other private names, a kind that is none, a time that is no number
-            recorder.public_end(span, started, cut)
+            rows.public_end(span, started, cut)
             if came_in_between(error):
                 raise
         except BaseException:  # an interrupt while the row was being made: the span has ended all the same
-            recorder.public_end(span, started, cut)
+            rows.public_end(span, started, cut)
             raise
 
     return on_start, on_end
 
 
 class Tap(SpanProcessor):
-    """What a provider is given, once and for ever, as the SDK cannot take a processor out: a recorder's ears, or none.
+    """What a provider is given, once and for ever, as the SDK cannot take a processor out: one that makes rows, or none.
 
     The methods are put on the instance, so that a span costs no call more than it must."""
 
@@ -179,10 +180,10 @@ class Tap(SpanProcessor):
         """Whether the provider has been shut down."""
         self.close()
 
-    def open(self, recorder: SpanRecorder, *, shielded: bool = False) -> None:
-        """Hear with `recorder`. `shielded`: the provider's ids no longer come from the global `random`."""
+    def open(self, rows: SpanRows, *, shielded: bool = False) -> None:
+        """Hear, and let `rows` make them. `shielded`: the provider's ids no longer come from the global `random`."""
         self._on_ending = id  # type: ignore[assignment, method-assign] # the SDK calls it for each span: a builtin is cheapest
-        self.on_start, self.on_end = ears(recorder, shielded=shielded)  # type: ignore[assignment, method-assign]
+        self.on_start, self.on_end = callbacks(rows, shielded=shielded)  # type: ignore[assignment, method-assign]
 
     def close(self) -> None:
         """Hear nothing."""

@@ -79,7 +79,7 @@ def test_a_provider_swapped_behind_the_apis_back_is_heard_from_the_next_look() -
     with nbtrace.record() as rec:
         provider, exporter = exporting()
         trace._TRACER_PROVIDER = provider
-        LIVE.capture.look()
+        LIVE.attachment.look()
         with provider.get_tracer("lib").start_as_current_span("work"):
             pass
     assert rec.spans()["name"].tolist() == ["work"]
@@ -123,7 +123,7 @@ def test_a_sampler_that_drops_everything_still_leaves_our_own_spans() -> None:
     with nbtrace.record() as rec:
         with nbtrace.span("ours") as ours, trace.get_tracer("mine").start_as_current_span("theirs"):
             assert not ours.get_span_context().trace_flags.sampled
-        report = " ".join(LIVE.capture.report())
+        report = " ".join(LIVE.attachment.report())
     assert rec.spans()["name"].tolist() == ["ours"]
     assert names(exporter) == []
     assert "AlwaysOffSampler" in report
@@ -134,7 +134,7 @@ def test_the_sdk_disabled_by_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     with nbtrace.record() as rec:
         with nbtrace.span("ours"), trace.get_tracer("mine").start_as_current_span("theirs") as theirs:
             assert not theirs.is_recording()
-        assert any("OTEL_SDK_DISABLED" in line for line in LIVE.capture.report())
+        assert any("OTEL_SDK_DISABLED" in line for line in LIVE.attachment.report())
     assert rec.spans()["name"].tolist() == ["ours"]
 
 
@@ -149,7 +149,7 @@ def test_a_foreign_provider_is_left_alone() -> None:
     with nbtrace.record() as rec:
         with nbtrace.span("ours"), trace.get_tracer("mine").start_as_current_span("theirs"):
             pass
-        assert any("no add_span_processor" in line for line in LIVE.capture.report())
+        assert any("no add_span_processor" in line for line in LIVE.attachment.report())
     assert rec.spans()["name"].tolist() == ["ours"]
 
 
@@ -180,7 +180,7 @@ def test_a_bad_variable_is_reported_and_not_fatal(
         monkeypatch.setenv("OTEL_TRACES_SAMPLER", "traceidratio")
     monkeypatch.setenv(variable, value)
     with nbtrace.record() as rec, nbtrace.span("ours"):
-        report = LIVE.capture.report()
+        report = LIVE.attachment.report()
     assert rec.spans()["name"].tolist() == ["ours"]
     assert any(line.startswith("Environment:") for line in report), report
     if variable != "OTEL_PYTHON_TRACER_PROVIDER":  # OpenTelemetry itself says that one

@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 import nbtrace
 from nbtrace import faults
 from nbtrace.capture.recorder import SpanRecorder
+from nbtrace.capture.sdk.rows import SpanRows
 from nbtrace.capture.sdk.tap import Tap
 from nbtrace.store.schema import WIDTH, Row, RowFields
 
@@ -172,7 +173,7 @@ def test_an_sdk_with_other_private_names_is_read_by_its_public_properties(
     for renamed in (False, True):
         rows, recorder, tap = Rows(), SpanRecorder(), Tap()
         recorder.listen(rows)
-        tap.open(recorder)
+        tap.open(SpanRows(recorder))
         if renamed:
             _rename(tap, careful)
         provider = TracerProvider(id_generator=Counting())
@@ -212,7 +213,7 @@ def test_a_sink_that_raises_does_not_give_the_others_a_row_twice(monkeypatch: py
             recorder, tap = SpanRecorder(), Tap()
             for sink in (*sinks[:broken_at], Broken(), *sinks[broken_at:]):
                 recorder.listen(sink)
-            tap.open(recorder)
+            tap.open(SpanRows(recorder))
             provider = TracerProvider()
             provider.add_span_processor(tap)
             for name in ("one", "two"):
