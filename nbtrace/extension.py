@@ -88,7 +88,7 @@ class Extension:
         shell = self._shell
         self._tracer.close()
         LIVE.close(self._store, shell=self)
-        feeds = sys.modules.get("nbtrace.views.feed")
+        feeds = sys.modules.get("nbtrace.views.inspector.feed")
         if feeds is not None and not LIVE.is_open(self._store):  # another shell of this process may go on
             feeds.stop_all()
         for event, hook in (

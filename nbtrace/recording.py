@@ -20,14 +20,14 @@ from nbtrace.store.libraries import Opening, open_libraries
 from nbtrace.store.redacted import CaptureSource
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
 from nbtrace.store.store import Snapshot, SpanStore
-from nbtrace.views.front_end import has_front_end
+from nbtrace.views.inspector.front_end import has_front_end
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
     from nbtrace.analysis.compare import Side
-    from nbtrace.views.inspector import Inspector
+    from nbtrace.views.inspector.widget import Inspector
     from nbtrace.views.plots import Plots
     from nbtrace.views.tree import TreeView
 
@@ -90,7 +90,7 @@ class Recording:
             counts = execution_counts(cell)
             executions = {e.number for e in self._store.executions() if e.execution_count in counts}
         LIVE.forget(self._store, {int(span_id, 16) for span_id in found["span_id"]}, executions)
-        feeds = sys.modules.get("nbtrace.views.feed")
+        feeds = sys.modules.get("nbtrace.views.inspector.feed")
         if feeds is not None:
             feeds.resend(self._store)
         return len(found)
@@ -424,7 +424,7 @@ class Recording:
         tree = partial(self.text, cell=cell, trace_id=trace_id, name=name, where=where, last=last, asking=asking)
         if not has_front_end():
             return tree()
-        from nbtrace.views.inspector import inspector
+        from nbtrace.views.inspector.widget import inspector
 
         narrowed = any(condition is not None for condition in (cell, trace_id, name, where, last))
         opener = next((e for e in self._store.executions() if e.number == CELL.get()), None)

@@ -51,7 +51,7 @@ def opening(page: Any, lab: Lab, spans: int) -> None:
     """Print how long it takes until it is drawn, and how it moves."""
     show = "began = time.time()\nview = rec.view()\ndisplay(view)\nprint('began', began)"
     book = Notebook.make(
-        page, lab, f"opening_{spans}.ipynb", FILL.format(spans=spans), "import nbtrace.views.inspector", show
+        page, lab, f"opening_{spans}.ipynb", FILL.format(spans=spans), "import nbtrace.views.inspector.widget", show
     )
     book.run(0, 1)
     page.evaluate(WATCH.replace("SPANS", str(spans)))

@@ -72,8 +72,8 @@ def test_an_open_inspector_leaves_out_cells_that_only_ask_as_they_come(kernel: K
     """Running, ended, and told anew; one that fails comes with its end."""
     kernel.run("import nbtrace")
     kernel.run(
-        "from nbtrace.views.feed import Feed\n"
-        "from nbtrace.views.wire import Encoder\n"
+        "from nbtrace.views.inspector.feed import Feed\n"
+        "from nbtrace.views.inspector.wire import Encoder\n"
         "names = []\n"
         "frames = Encoder.spans\n"
         "def spans(self, *args, **kw):\n"

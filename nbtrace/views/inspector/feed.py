@@ -21,9 +21,9 @@ from nbtrace.store.batch import Batch
 from nbtrace.store.cells import Execution
 from nbtrace.store.schema import Row, RowFields
 from nbtrace.store.store import Mark, SpanStore
-from nbtrace.views.details import details
-from nbtrace.views.frames import Frame, Placed, frame
-from nbtrace.views.wire import Encoder
+from nbtrace.views.inspector.details import details
+from nbtrace.views.inspector.frames import Frame, Placed, frame
+from nbtrace.views.inspector.wire import Encoder
 
 INTERVAL_S = 0.1
 HEARTBEAT_S = 0.5

@@ -19,11 +19,11 @@ from nbtrace.store.cells import Execution
 from nbtrace.store.origins import origin
 from nbtrace.store.schema import Extra, Row
 from nbtrace.store.store import SpanStore
-from nbtrace.views.feed import stop_all
-from nbtrace.views.frames import Frame
-from nbtrace.views.inspector import Inspector
+from nbtrace.views.inspector.feed import stop_all
+from nbtrace.views.inspector.frames import Frame
+from nbtrace.views.inspector.widget import Inspector
 from tests.rows import row
-from tests.views.test_wire import read
+from tests.views.inspector.test_wire import read
 from tests.views.wait import until
 
 CELLS = 20

@@ -25,7 +25,7 @@ from nbtrace.analysis.errors import errors
 from nbtrace.analysis.ids import rows_of
 from nbtrace.store.batch import Batch
 from nbtrace.store.cells import Execution
-from nbtrace.views.frames import Frame, Placed, below, frame
+from nbtrace.views.inspector.frames import Frame, Placed, below, frame
 
 MAX_EVENTS = 100_000
 """Events of one frame that are drawn as ticks."""

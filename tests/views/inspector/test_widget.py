@@ -11,11 +11,11 @@ import pytest
 
 from nbtrace import faults
 from nbtrace.store.store import SpanStore
-from nbtrace.views.feed import resend, stop_all
-from nbtrace.views.inspector import Inspector, inspector
+from nbtrace.views.inspector.feed import resend, stop_all
+from nbtrace.views.inspector.widget import Inspector, inspector
 from nbtrace.views.tree import TreeView
 from tests.rows import row
-from tests.views.test_wire import read
+from tests.views.inspector.test_wire import read
 from tests.views.wait import until
 
 MALFORMED: list[Any] = [
@@ -161,13 +161,13 @@ def test_a_first_frame_that_is_outdated_is_not_kept_in_the_state(sent: Sent) -> 
 
 def test_a_first_frame_that_is_too_long_is_sent_before_its_details(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     """If nobody asks for it; else the answer has it."""
-    monkeypatch.setattr("nbtrace.views.inspector.MAX_FIRST", 10)
-    monkeypatch.setattr("nbtrace.views.feed.PATIENCE_S", 0.0)
+    monkeypatch.setattr("nbtrace.views.inspector.widget.MAX_FIRST", 10)
+    monkeypatch.setattr("nbtrace.views.inspector.feed.PATIENCE_S", 0.0)
     view = opened(store_of(3))
     assert view._first == b""
     until(lambda: "details" in sent.kinds())
     assert sent.kinds() == ["spans", "details"]
-    monkeypatch.setattr("nbtrace.views.feed.PATIENCE_S", 30.0)
+    monkeypatch.setattr("nbtrace.views.inspector.feed.PATIENCE_S", 30.0)
     sent.frames.clear()
     view = opened(store_of(3))
     view._heard(None, {"kind": "hello", "rows": 0, "details": 0, "code": True}, [])

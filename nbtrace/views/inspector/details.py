@@ -17,7 +17,7 @@ import pyarrow as pa
 from nbtrace.store.batch import Attributes, Batch
 from nbtrace.store.schema import KINDS, STATUS_CODES
 from nbtrace.store.values import decode_json
-from nbtrace.views.frames import Frame, Ints, Placed, below, frame
+from nbtrace.views.inspector.frames import Frame, Ints, Placed, below, frame
 
 MAX_SAFE_INTEGER = 2**53
 

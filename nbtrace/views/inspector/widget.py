@@ -19,9 +19,9 @@ import traitlets
 from nbtrace.faults import fault
 from nbtrace.store.cells import Execution
 from nbtrace.store.store import SpanStore
-from nbtrace.views.feed import PATIENCE_S, Feed
-from nbtrace.views.frames import Frame
-from nbtrace.views.front_end import static
+from nbtrace.views.inspector.feed import PATIENCE_S, Feed
+from nbtrace.views.inspector.frames import Frame
+from nbtrace.views.inspector.front_end import static
 from nbtrace.views.tree import TreeView
 
 MAX_FIRST = 4_000_000

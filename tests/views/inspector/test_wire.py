@@ -9,9 +9,9 @@ import numpy as np
 from nbtrace.store.cells import Execution
 from nbtrace.store.schema import Extra
 from nbtrace.store.seal import seal
-from nbtrace.views.details import details
-from nbtrace.views.frames import Frame, frame
-from nbtrace.views.wire import Encoder
+from nbtrace.views.inspector.details import details
+from nbtrace.views.inspector.frames import Frame, frame
+from nbtrace.views.inspector.wire import Encoder
 from tests.rows import row
 
 

@@ -12,11 +12,11 @@ import pytest
 from nbtrace.store.cells import Execution
 from nbtrace.store.schema import Row
 from nbtrace.store.store import SpanStore
-from nbtrace.views import feed as module
-from nbtrace.views.feed import Feed, resend, stop_all
-from nbtrace.views.frames import Frame
+from nbtrace.views.inspector import feed as module
+from nbtrace.views.inspector.feed import Feed, resend, stop_all
+from nbtrace.views.inspector.frames import Frame
 from tests.rows import row
-from tests.views.test_wire import read
+from tests.views.inspector.test_wire import read
 
 
 class Browser:

@@ -1,0 +1,1 @@
+"""The inspector: the widget, the thread that keeps it up to date, and what they tell the browser."""
