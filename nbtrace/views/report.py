@@ -13,9 +13,10 @@ from html import escape
 from pathlib import Path
 
 from nbtrace.store.store import SpanStore
-from nbtrace.views.inspector.feed import MAX_DETAILS, Feed
+from nbtrace.views.inspector.feed import Feed
 from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.front_end import static
+from nbtrace.views.inspector.told import MAX_DETAILS
 from nbtrace.views.tree import TreeView
 
 _PAGE = """<!doctype html>

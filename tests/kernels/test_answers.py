@@ -87,8 +87,8 @@ def test_an_open_inspector_leaves_out_cells_that_only_ask_as_they_come(kernel: K
     kernel.run("nbtrace.spans()")  # 4
     kernel.run("nbtrace.spans(where='nope > 1')")  # 5: fails
     kernel.run("done = 1")  # 6
-    kernel.run("feed._news()")
-    kernel.run("feed._everything()")
+    kernel.run("feed._told.news()")
+    kernel.run("feed._told.everything()")
     told = kernel.run("print(sorted({name[:8] for name in names if name.startswith('cell')}))", store_history=False)
     assert told.stdout.strip() == "['cell [3]', 'cell [5]', 'cell [6]', 'cell [7]', 'cell [8]']"
 

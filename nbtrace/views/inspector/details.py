@@ -17,7 +17,8 @@ import pyarrow as pa
 from nbtrace.store.batch import Attributes, Batch
 from nbtrace.store.schema import KINDS, STATUS_CODES
 from nbtrace.store.values import decode_json
-from nbtrace.views.inspector.frames import Frame, Ints, Placed, below, frame
+from nbtrace.views.inspector.frames import Frame, frame
+from nbtrace.views.inspector.placed import Ints, Placed, below
 
 MAX_SAFE_INTEGER = 2**53
 

@@ -8,7 +8,6 @@ What is left out by `keep` is left out before anything is looked at: a frame hol
 
 from __future__ import annotations
 
-import math
 import sys
 import zlib
 from collections import deque
@@ -21,11 +20,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nbtrace.analysis.errors import errors
 from nbtrace.analysis.ids import rows_of
 from nbtrace.store.batch import Batch
 from nbtrace.store.cells import Execution
-from nbtrace.views.inspector.frames import Frame, Placed, below, frame
+from nbtrace.views.inspector.columns import Piece, together
+from nbtrace.views.inspector.ended import MIN_PIECE, Ended, held_part
+from nbtrace.views.inspector.frames import Frame, frame
+from nbtrace.views.inspector.names import Names
+from nbtrace.views.inspector.placed import Placed, below
 
 MAX_EVENTS = 100_000
 """Events of one frame that are drawn as ticks."""
@@ -35,15 +37,6 @@ MAX_SOURCE = 2_000
 
 MAX_KNOWN_IDS = 150_000
 """Spans that have ended and are still found as parents of spans that come later: the last so many, up to twice as many."""
-
-FORGOTTEN_AT_ONCE = 16
-"""Rows that the recording has dropped are forgotten when they are more than this part of what it holds: so often that a step
-is small, so rarely that it does not come with every frame."""
-
-MIN_PIECE = 1_000
-
-_UNFINISHED = 2
-"""In the column `state`: the span has no end, but does not run any more."""
 
 
 @dataclass(slots=True)
@@ -65,11 +58,11 @@ class Encoder:
     """How many ended spans have been told of and forgotten."""
     running: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """Row, name and cell of spans that ran when they were last told of."""
-    _names: _Names = field(default_factory=lambda: _Names())
+    _names: Names = field(default_factory=Names)
     _cells: dict[int, int] = field(default_factory=dict)
     """How many rows each cell has."""
     _told_cells: dict[int, tuple[Any, ...]] = field(default_factory=dict)
-    _ended: deque[_Ended] = field(default_factory=deque)
+    _ended: deque[Ended] = field(default_factory=deque)
     _ended_count: int = 0
     _lost: list[int] = field(default_factory=list)
     _known: dict[str, int] = field(default_factory=dict)
@@ -89,10 +82,10 @@ class Encoder:
 
         held: how many ended spans the recording has, these included; those told of before that it has no more are
         forgotten. None forgets nothing."""
-        pieces = [_Piece(batch, skip, self._wanted(batch, skip)) for batch, skip in batches if batch.length > skip]
+        pieces = [Piece(batch, skip, self._wanted(batch, skip)) for batch, skip in batches if batch.length > skip]
         gone = self._forget(pieces, held)
         texts, renamed = self._names.enter(pieces)
-        ids = _together([piece.column("span_id") for piece in pieces], pa.large_string())
+        ids = together([piece.column("span_id") for piece in pieces], pa.large_string())
         start, end, name, cell, flags, failures, over = self._columns(pieces)
         changed = self._changes(ids)
         fresh = np.ones(len(start), dtype=bool)
@@ -186,7 +179,7 @@ class Encoder:
 
     # ── what is forgotten ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _forget(self, pieces: list[_Piece], held: int | None) -> npt.NDArray[np.int32]:
+    def _forget(self, pieces: list[Piece], held: int | None) -> npt.NDArray[np.int32]:
         """The rows that both sides forget: the ended spans that were told of first, as many as the recording has dropped.
 
         It drops the spans that ended first, and whoever looks is told of spans in the order of their ends: what it still
@@ -214,7 +207,7 @@ class Encoder:
 
     def _placed(
         self,
-        pieces: list[_Piece],
+        pieces: list[Piece],
         rows: npt.NDArray[np.int32],
         name: npt.NDArray[np.uint32],
         cell: npt.NDArray[np.int32],
@@ -226,7 +219,7 @@ class Encoder:
             at += piece.length
             until = sys.maxsize
             if self.live and piece.ended:
-                ended = _Ended(rows[own][over[own]], name[own][over[own]], cell[own][over[own]]).filled(piece.ended)
+                ended = Ended(rows[own][over[own]], name[own][over[own]], cell[own][over[own]]).filled(piece.ended)
                 # A look at a slow recording brings one span: pieces of one would weigh more than what they hold.
                 if self._ended and len(self._ended[-1].rows) < MIN_PIECE:
                     ended = self._ended.pop().and_then(ended)
@@ -256,7 +249,7 @@ class Encoder:
 
     # ── columns ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _columns(self, pieces: list[_Piece]) -> tuple[npt.NDArray[Any], ...]:
+    def _columns(self, pieces: list[Piece]) -> tuple[npt.NDArray[Any], ...]:
         if not self.zero_ns:
             self.zero_ns = min((piece.first_ns for piece in pieces if piece.length), default=0)
         start = [piece.ms("start_ns", self.zero_ns) for piece in pieces]
@@ -281,12 +274,12 @@ class Encoder:
                 times.append((np.asarray(each.batch.events["time_ns"])[chosen] - self.zero_ns) / 1e6)
         return np.concatenate(rows)[-MAX_EVENTS:], np.concatenate(times)[-MAX_EVENTS:]
 
-    def _parents(self, ids: Any, pieces: list[_Piece], rows: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    def _parents(self, ids: Any, pieces: list[Piece], rows: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         """The row of each span's parent: one of those at hand, or one told of before. One that the browser has forgotten is
         a parent that it does not know."""
         if not len(ids):
             return np.zeros(0, dtype=np.int32)
-        wanted = _together([piece.column("parent_span_id") for piece in pieces], pa.large_string())
+        wanted = together([piece.column("parent_span_id") for piece in pieces], pa.large_string())
         found = rows_of(wanted, ids)
         parent: npt.NDArray[np.int32] = np.where(found < 0, -1, rows[found]).astype(np.int32)
         if self.running or self._known or self._known_before:
@@ -319,164 +312,3 @@ class Encoder:
             identity = zlib.crc32(each.identity.encode("utf-8", "replace"))
             found.append([each.number, each.execution_count, identity, each.run, source])
         return found
-
-
-def held_part(held: int | None) -> float:
-    """How many rows more than the recording holds stay with the browser; none are forgotten where that is not known."""
-    return math.inf if held is None else held // FORGOTTEN_AT_ONCE
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """Spans that have been told of and have ended, in the order of the recording; -1 for one that was left out."""
-
-    rows: npt.NDArray[np.int32]
-    names: npt.NDArray[np.uint32]
-    cells: npt.NDArray[np.int32]
-
-    def part(self, which: slice) -> _Ended:
-        return _Ended(self.rows[which], self.names[which], self.cells[which])
-
-    def and_then(self, later: _Ended) -> _Ended:
-        return _Ended(
-            np.concatenate([self.rows, later.rows]),
-            np.concatenate([self.names, later.names]),
-            np.concatenate([self.cells, later.cells]),
-        )
-
-    def filled(self, length: int) -> _Ended:
-        """With those left out in front, so that numbers of spans agree with the recording's."""
-        missing = length - len(self.rows)
-        if not missing:
-            return self
-        nothing = np.full(missing, -1, dtype=np.int32)
-        return _Ended(
-            np.concatenate([nothing, self.rows]),
-            np.concatenate([nothing.astype(np.uint32), self.names]),
-            np.concatenate([nothing, self.cells]),
-        )
-
-
-class _Names:
-    """Names by number. A name that no row has any more gives its number to the next new one."""
-
-    def __init__(self) -> None:
-        self._codes: dict[str, int] = {}
-        self._texts: list[str] = []
-        self._uses = np.zeros(256, dtype=np.int64)
-        self._free: list[int] = []
-
-    def enter(self, pieces: list[_Piece]) -> tuple[list[str], list[tuple[int, str]]]:
-        """Number the names of the pieces; return those that are new at the end, and those that take an old number."""
-        known, renamed = len(self._texts), []
-        for piece in pieces:
-            names = piece.column("name")
-            indices = np.asarray(names.indices)
-            used = np.flatnonzero(np.bincount(indices, minlength=1))
-            table = np.zeros(int(used[-1]) + 1 if len(used) else 1, dtype=np.uint32)
-            for place, text in zip(used.tolist(), names.dictionary.take(pa.array(used)).to_pylist(), strict=True):
-                code = self._codes.get(text)
-                if code is None:
-                    if self._free:
-                        code = self._free.pop()
-                        self._texts[code] = text
-                        renamed.append((code, text))
-                    else:
-                        code = len(self._texts)
-                        self._texts.append(text)
-                    self._codes[text] = code
-                table[place] = code
-            piece.names = table[indices]
-        # One that was new at the end can be renamed no more in the same frame: none is freed while names are entered.
-        return self._texts[known:], renamed
-
-    def count(self, codes: npt.NDArray[Any], by: int) -> None:
-        """Count rows in or out; what is counted out altogether is free."""
-        if not len(codes):
-            return
-        if len(codes) < 16:  # a look at all names would cost more
-            for code in codes.tolist():
-                self._grow(code)
-                self._uses[code] += by
-                if self._uses[code] <= 0:
-                    self._release(code)
-            return
-        rows = np.bincount(codes)
-        self._grow(len(rows))
-        self._uses[: len(rows)] += by * rows
-        if by < 0:
-            for code in np.flatnonzero((rows > 0) & (self._uses[: len(rows)] <= 0)).tolist():
-                self._release(code)
-
-    def _grow(self, code: int) -> None:
-        if code >= len(self._uses):
-            self._uses = np.concatenate([self._uses, np.zeros(max(code, len(self._uses)), dtype=np.int64)])
-
-    def _release(self, code: int) -> None:
-        self._uses[code] = 0
-        self._codes.pop(self._texts[code], None)
-        self._texts[code] = ""
-        self._free.append(code)
-
-
-class _Piece:
-    """The rows of a batch, from `skip` on, that are told of."""
-
-    def __init__(self, batch: Batch, skip: int, wanted: npt.NDArray[np.bool_] | None) -> None:
-        self.batch = batch
-        self.names: npt.NDArray[np.uint32] = np.zeros(0, dtype=np.uint32)
-        self._skip = skip
-        over = _is_over(batch, skip)
-        self.ended = int(over.sum())
-        """How many have ended, those that are left out included."""
-        self._chosen = None if wanted is None or wanted.all() else np.flatnonzero(wanted)
-        self.over = over if self._chosen is None else over[self._chosen]
-        self.positions = np.arange(skip, batch.length) if self._chosen is None else self._chosen + skip
-        self.length = len(self.positions)
-
-    def column(self, name: str) -> Any:
-        found = self.batch.spans[name].slice(self._skip)
-        return found if self._chosen is None else found.take(pa.array(self._chosen))
-
-    @property
-    def first_ns(self) -> int:
-        return int(np.asarray(self.column("start_ns")).min())
-
-    def ms(self, name: str, zero_ns: int) -> npt.NDArray[np.float64]:
-        column = self.column(name)
-        missing = np.asarray(column.is_null()) if column.null_count else None
-        ns = np.asarray(column.fill_null(0) if missing is not None else column)
-        found: npt.NDArray[np.float64] = (ns - zero_ns) / 1e6
-        if missing is not None:
-            found[missing] = np.nan
-        return found
-
-    def failures(self) -> npt.NDArray[np.uint8]:
-        """How many errors each has, up to 255."""
-        return np.minimum(errors(self.batch), 255).astype(np.uint8)[self.positions]
-
-    def flags(self) -> npt.NDArray[np.uint8]:
-        """Status in two bits, whether there are events and links, kind in three, whether it is over without an end."""
-        found = np.asarray(self.column("status")).astype(np.uint8)
-        found |= (np.asarray(self.column("event_count")) > 0).astype(np.uint8) << 2
-        found |= (np.asarray(self.column("link_count")) > 0).astype(np.uint8) << 3
-        found |= np.asarray(self.column("kind")).astype(np.uint8) << 4
-        if self.column("end_ns").null_count:
-            unfinished = self.over & np.asarray(self.column("end_ns").is_null())
-            found |= unfinished.astype(np.uint8) << 7
-        return found
-
-
-def _is_over(batch: Batch, skip: int) -> npt.NDArray[np.bool_]:
-    """Whether spans do not run any more: they have an end, or will never have one."""
-    ends = batch.spans["end_ns"].slice(skip)
-    if not ends.null_count:
-        return np.ones(len(ends), dtype=bool)
-    over: npt.NDArray[np.bool_] = np.asarray(ends.is_valid())
-    if "state" in batch.spans.schema.names:
-        over = over | (np.asarray(batch.spans["state"].slice(skip)) == _UNFINISHED)
-    return over
-
-
-def _together(arrays: list[Any], kind: Any) -> Any:
-    return pa.concat_arrays(arrays) if arrays else pa.array([], kind)

@@ -12,7 +12,7 @@ import pytest
 from nbtrace.store.cells import Execution
 from nbtrace.store.schema import Row
 from nbtrace.store.store import SpanStore
-from nbtrace.views.inspector import feed as module
+from nbtrace.views.inspector import told as module
 from nbtrace.views.inspector.feed import Feed, resend, stop_all
 from nbtrace.views.inspector.frames import Frame
 from tests.rows import row
@@ -80,7 +80,7 @@ class Browser:
     def quiet(self) -> None:
         """Take what is sent until all that was asked is answered: the feed at work has nothing left to say."""
         assert self.feed is not None
-        while self.feed._hello is not None or self.feed._unsent or not self.frames.empty():
+        while self.feed._hello is not None or self.feed._told.has_unsent or not self.frames.empty():
             with suppress(queue.Empty):
                 self.take(self.frames.get(timeout=0.01))
 
@@ -281,7 +281,7 @@ def test_what_the_recording_has_dropped_is_forgotten(browser: Browser) -> None:
     assert browser.names[browser.here[0]] == "cell"
     assert {browser.names[name] for name in browser.here.values()} >= {"cell", "turn 38", "turn 39"}
     assert len(browser.names) < 10
-    encoder = made._encoder
+    encoder = made._told._encoder
     assert encoder._ended_count <= 1_250
     assert len(encoder._known) + len(encoder._known_before) <= 3_000
     running.clear()
@@ -307,7 +307,7 @@ def test_a_running_span_that_ended_and_was_dropped_in_between_is_forgotten(brows
             store.append(row(i))
     while 0 in browser.here:
         browser.next()
-    assert not made._encoder.running
+    assert not made._told._encoder.running
 
 
 def test_old_rows_can_be_asked_for_until_they_are_forgotten(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,13 +318,13 @@ def test_old_rows_can_be_asked_for_until_they_are_forgotten(browser: Browser, mo
         store.append(row(i, name="old"))
     made = feed(store, browser)
     browser.until(900, described=100)
-    assert made._older
+    assert made._told._older
     for i in range(1_001, 4_001):
         store.append(row(i, name="new"))
         if i % 400 == 0:
             browser.until(900 + i - 1_000, described=0)
     browser.quiet()
-    assert not [placed for placed in made._older if placed.rows[0] < 900]
+    assert not [placed for placed in made._told._older if placed.rows[0] < 900]
     made.describe(5)
     browser.quiet()
     assert 5 not in browser.described
@@ -385,4 +385,4 @@ def test_details_come_while_spans_keep_coming(browser: Browser) -> None:
         with suppress(queue.Empty):
             browser.take(browser.frames.get_nowait())
         time.sleep(0)
-    assert made._live
+    assert made._told.live
