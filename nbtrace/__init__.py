@@ -14,77 +14,53 @@ In a notebook: %%span, %span, %spans and %nbtrace, each with help (%span?)."""
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what an editor and a type checker see; at run time the register of answers is asked
     from nbtrace.api import Recording as Recording
-    from nbtrace.api import cells as cells
-    from nbtrace.api import compare as compare
-    from nbtrace.api import headings as headings
-    from nbtrace.api import history as history
-    from nbtrace.views.plots import Plots
-
-    plot: Plots
-    from nbtrace.api import concurrency as concurrency
-    from nbtrace.api import critical_path as critical_path
-    from nbtrace.api import errors as errors
-    from nbtrace.api import events as events
-    from nbtrace.api import gaps as gaps
-    from nbtrace.api import links as links
     from nbtrace.api import live as live
     from nbtrace.api import record as record
-    from nbtrace.api import repeats as repeats
-    from nbtrace.api import report as report
-    from nbtrace.api import self_times as self_times
     from nbtrace.api import span as span
-    from nbtrace.api import spans as spans
-    from nbtrace.api import statistics as statistics
-    from nbtrace.api import text as text
     from nbtrace.api import traced as traced
-    from nbtrace.api import tree as tree
-    from nbtrace.api import view as view
+
+    _live = live()
+    cells = _live.cells
+    compare = _live.compare
+    concurrency = _live.concurrency
+    critical_path = _live.critical_path
+    errors = _live.errors
+    events = _live.events
+    gaps = _live.gaps
+    headings = _live.headings
+    history = _live.history
+    links = _live.links
+    plot = _live.plot
+    repeats = _live.repeats
+    report = _live.report
+    self_times = _live.self_times
+    spans = _live.spans
+    statistics = _live.statistics
+    text = _live.text
+    tree = _live.tree
+    view = _live.view
 
 __version__ = "0.1.0"
-
-_PUBLIC = (
-    "Recording",
-    "cells",
-    "compare",
-    "concurrency",
-    "critical_path",
-    "errors",
-    "events",
-    "gaps",
-    "headings",
-    "history",
-    "links",
-    "live",
-    "plot",
-    "record",
-    "repeats",
-    "report",
-    "self_times",
-    "span",
-    "spans",
-    "statistics",
-    "text",
-    "traced",
-    "tree",
-    "view",
-)
-__all__ = [*_PUBLIC, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     # Opened on first use (PEP 562): `import nbtrace` alone costs nothing.
-    if name in _PUBLIC:
+    if name == "__all__":
+        return _public()
+    if not name.startswith("_"):
         try:
-            from nbtrace import api
+            api = _api()
         except ImportError:
             if sys.is_finalizing() or sys.meta_path is None:
                 return _AtExit()  # a finaliser that runs when nothing can be imported any more
             raise
-        return getattr(api, name)
+        if name in api.__all__ and name != "QUESTIONS":
+            return getattr(api, name)
     raise AttributeError(f"module 'nbtrace' has no attribute {name!r}.{_meant(name)}", name=name)
 
 
@@ -94,7 +70,7 @@ def _meant(name: str) -> str:
         return ""
     from difflib import get_close_matches
 
-    near = get_close_matches(name.lower(), _PUBLIC, n=1, cutoff=0.6)
+    near = get_close_matches(name.lower(), _public(), n=1, cutoff=0.6)
     return f" Did you mean nbtrace.{near[0]}?" if near else " dir(nbtrace) lists what there is."
 
 
@@ -113,8 +89,17 @@ class _AtExit:
     def __exit__(self, *error: object) -> None: ...
 
 
+def _api() -> Any:
+    # Not `from nbtrace import api`, which asks the package for it first, and so would come back here.
+    return import_module("nbtrace.api")
+
+
+def _public() -> list[str]:
+    return sorted({*_api().__all__, "__version__"} - {"QUESTIONS"})
+
+
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return _public()
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -4,38 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbtrace.analysis.numbers import checked
+from nbtrace.answers.register import REGISTER
 from nbtrace.capture.spans import span, traced
-from nbtrace.recording import Recording, checked, checked_source
+from nbtrace.recording import Recording, checked_source
 from nbtrace.store.redact_choice import Redact
 from nbtrace.store.redacted import CaptureSource
 from nbtrace.store.store import SpanStore
 
-_ABOUT_THE_LIVE_ONE = (
-    "cells",
-    "compare",
-    "concurrency",
-    "critical_path",
-    "errors",
-    "events",
-    "gaps",
-    "headings",
-    "history",
-    "links",
-    "plot",
-    "repeats",
-    "report",
-    "self_times",
-    "spans",
-    "statistics",
-    "text",
-    "tree",
-    "view",
-)
-
-QUESTIONS = frozenset({"live", *_ABOUT_THE_LIVE_ONE})
+QUESTIONS = frozenset({"live", *REGISTER})
 """Public names by which nothing is done but asked."""
 
-__all__ = ["QUESTIONS", "Recording", "live", "record", "span", "traced", *_ABOUT_THE_LIVE_ONE]
+__all__ = ["QUESTIONS", "Recording", "live", "record", "span", "traced", *REGISTER]
 
 _live = Recording(SpanStore())
 
@@ -71,28 +51,8 @@ def record(
     )
 
 
-cells = _live.cells
-compare = _live.compare
-concurrency = _live.concurrency
-critical_path = _live.critical_path
-errors = _live.errors
-events = _live.events
-gaps = _live.gaps
-headings = _live.headings
-history = _live.history
-links = _live.links
-repeats = _live.repeats
-report = _live.report
-self_times = _live.self_times
-spans = _live.spans
-statistics = _live.statistics
-text = _live.text
-tree = _live.tree
-view = _live.view
-
-
 def __getattr__(name: str) -> Any:
-    # Opened when it is wanted: plots import pandas.
-    if name == "plot":
-        return _live.plot
+    # The live recording's answers, as functions.
+    if name in REGISTER:
+        return getattr(_live, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,16 +6,16 @@ other lines IPython completes as ever."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbtrace import api
 from nbtrace.analysis.where.tokens import written
 from nbtrace.analysis.where.tree import VOCABULARIES
+from nbtrace.answers.register import by_word
 from nbtrace.faults import fault
 from nbtrace.lines.pieces import condition_of
 from nbtrace.lines.words import MAGICS, OPTIONS, Magic
-from nbtrace.recording import last_cells
 
 MOST_VALUES = 50
 """So many values of a column are offered, of at most LONGEST characters."""
@@ -154,7 +154,7 @@ def _choices(magic: Magic, words: list[str]) -> list[str] | None:
 
 def _cells() -> list[str]:
     """The cells there are, the last one first."""
-    return [str(cell) for cell in last_cells(api.live(), MOST_VALUES)[::-1]]
+    return [str(cell) for cell in api.live()._last_cells(MOST_VALUES)[::-1]]
 
 
 def _condition(text: str, word: str, variables: Mapping[str, Any]) -> Offer:
@@ -194,8 +194,9 @@ def _is_plain(value: Any) -> bool:
 
 
 def _table(word: str) -> Any:
-    answers: dict[str, Callable[[], Any]] = {"errors": api.errors, "cells": api.cells}
-    return answers.get(word, api.spans)()
+    """The table whose columns a condition behind the word is about: the answer's own, or the spans."""
+    own = word if word in ("errors", "cells") else "table"
+    return by_word()[own].ask(api.live())
 
 
 def _columns(word: str) -> list[str]:

@@ -17,29 +17,13 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from nbtrace import api
 from nbtrace.analysis.conditions import Condition
 from nbtrace.analysis.question import QuestionError
+from nbtrace.answers.register import by_word
 from nbtrace.capture.notebook.cells import CellTracer
 from nbtrace.capture.notebook.spanline import HELP, SpanLineError, parse
 from nbtrace.lines.read import Asked, LineError, read
 from nbtrace.lines.words import NBTRACE, SPANS, Magic
-from nbtrace.recording import last_cells
 from nbtrace.store.libraries import LibraryVersionsError
 from nbtrace.views.words import plain
-
-QUESTIONS: dict[str, Callable[..., Any]] = {
-    "table": api.spans,
-    "errors": api.errors,
-    "cells": api.cells,
-    "stats": api.statistics,
-}
-"""Answers that --cell and --where narrow."""
-
-TIMES: dict[str, Callable[..., Any]] = {
-    "self": api.self_times,
-    "path": api.critical_path,
-    "gaps": api.gaps,
-    "repeats": api.repeats,
-}
-"""Answers about the tree of spans as a whole: --cell chooses it, --where would tear holes into it."""
 
 _EXAMPLES = 50
 """Of so many cells one is named in an example."""
@@ -157,30 +141,18 @@ class NbtraceMagics(Magics):
 
     def _show(self, asked: Asked, given: list[Any]) -> Any:
         """Answer. given: the sides that are compared, or the file whose headings are asked for."""
-        what, cell = asked.word, asked.cell
+        question, recording = by_word()[asked.word], api.live()
+        cell, last = asked.cell, asked.last
+        if "last" not in question.narrows and cell is None and (last is not None or question.last_cell):
+            cell = recording._last_cells(last or 1, asking=asked.asking)
+        given = [side[0] if isinstance(side, list) and len(side) == 1 else side for side in given]
         where = _with_names(asked.where, self.shell.user_ns)
-        if what in ("tree", "view"):
-            show = api.view if what == "view" else api.text
-            return show(cell=cell, last=asked.last, where=where, asking=asked.asking)
-        table = self._table(asked, given, where)
+        found = question.ask(recording, *given, cell=cell, last=last, where=where, asking=asked.asking)
+        if "last" in question.narrows:
+            return found
         from nbtrace.views.answer import Answer
 
-        return Answer.of(table, what)
-
-    def _table(self, asked: Asked, given: list[Any], where: Any) -> Any:
-        """The DataFrame that answers, as a function returns it."""
-        what, cell, asking = asked.word, asked.cell, asked.asking
-        if what == "compare":
-            return api.compare(*(side if len(side) > 1 else side[0] for side in given))
-        if what in ("history", "headings"):
-            return getattr(api, what)(*given, asking=asking)
-        if asked.last is not None or (cell is None and what in ("self", "path")):
-            cell = last_cells(api.live(), asked.last or 1, asking=asking)
-        if what in TIMES:
-            return TIMES[what](cell=cell, asking=asking)
-        if what in ("cells", "stats"):
-            return QUESTIONS[what](cell=cell, where=where, asking=asking)
-        return QUESTIONS[what](cell=cell, where=where)
+        return Answer.of(found, asked.word)
 
     @no_var_expand
     @line_magic
@@ -211,7 +183,7 @@ class NbtraceMagics(Magics):
 
     def _read(self, magic: Magic, line: str) -> Asked | None:
         try:
-            return read(magic, line, lambda: last_cells(api.live(), _EXAMPLES))
+            return read(magic, line, lambda: api.live()._last_cells(_EXAMPLES))
         except LineError as error:
             raise UsageError(str(error)) from None
 

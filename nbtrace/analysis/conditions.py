@@ -5,16 +5,11 @@ Enters: a `where`, and a snapshot. Leaves: attribute keys, and variables."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias, get_args
 
 from nbtrace.analysis.where.tokens import MAX_LENGTH
-from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.store.store import Snapshot
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 Holder: TypeAlias = Literal["attributes", "event_attributes", "link_attributes"]
 """Where a batch keeps attributes."""
@@ -57,39 +52,3 @@ def caller(where: str | None) -> Mapping[str, Any]:
     if "@" not in where:
         return {**dict.fromkeys(frame.f_globals), **dict.fromkeys(frame.f_locals)}
     return {**frame.f_globals, **frame.f_locals}
-
-
-def narrowed_by(
-    table: pd.DataFrame,
-    snapshot: Snapshot,
-    cell: int | Collection[int] | None = None,
-    trace_id: str | None = None,
-    name: str | None = None,
-    where: str | None = None,
-    name_column: str = "name",
-) -> pd.DataFrame:
-    """Return the rows of a table that meet all conditions: see `filters.narrow`. `@x` is a variable of whoever asks, and
-    an unknown column's error suggests rare keys too."""
-    from nbtrace.analysis.filters import narrow
-
-    variables = caller(where)
-    rare = [ATTRIBUTE_PREFIX + key for key in attribute_keys(snapshot, *_holders(table))] if where is not None else ()
-    return narrow(
-        table,
-        cell=cell,
-        trace_id=trace_id,
-        name=name,
-        where=where,
-        name_column=name_column,
-        variables=variables,
-        known=rare,
-    )
-
-
-def _holders(table: pd.DataFrame) -> tuple[Holder, ...]:
-    """Return whose attributes can be columns of a table: those of errors and cells are none."""
-    if "linked_span_id" in table:
-        return ("link_attributes",)
-    if "parent_span_id" in table:
-        return ("attributes",)
-    return ("event_attributes",) if "time" in table and "name" in table else ()

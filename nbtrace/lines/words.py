@@ -1,13 +1,16 @@
 """The words of %spans and %nbtrace, the options they take, and what other words may have meant.
 
-A word more, or another option, is a line here; what is read, completed and advised follows."""
+The words of %spans are the register's; a word of %nbtrace, or another option, is a line here. What is read, completed and
+advised follows."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-Takes = Literal["nothing", "cells", "switch", "file"]
+from nbtrace.answers.register import Takes, by_word
+
 Holds = Literal["cells", "count", "condition", "nothing"]
 
 OPTIONS: dict[str, Holds] = {"--cell": "cells", "--last": "count", "--where": "condition", "--asking": "nothing"}
@@ -42,10 +45,12 @@ def _lines(line: str, *words: str) -> dict[str, str]:
     return dict.fromkeys(words, line)
 
 
-_ALL = ("--cell", "--last", "--where")
-_TIMES = ("--cell", "--last", "--asking")
-_NO_ASKING = "it leaves no cell out"
-_NO_WHERE = "it is about all spans of a cell"
+def _options(conditions: Collection[str]) -> tuple[str, ...]:
+    """The options that stand for conditions; the last cells can be named wherever a cell can."""
+    found = [*conditions, *(["last"] if "cell" in conditions else [])]
+    return tuple(option for option in OPTIONS if option[2:] in found)
+
+
 _EXPORT = (
     ' Python writes files. Type  import nbtrace; nbtrace.report("run.html")  for a page, or  '
     'nbtrace.spans().to_csv("spans.csv")  for a table, or  nbtrace.live().to_arrow()  for Arrow'
@@ -71,21 +76,7 @@ _TO_NBTRACE = ("status", "on", "off", "reset", "forget", "display")
 
 SPANS = Magic(
     "%spans",
-    {
-        "tree": Word((*_ALL, "--asking")),
-        "view": Word((*_ALL, "--asking")),
-        "table": Word(_ALL, why=_NO_ASKING),
-        "errors": Word(_ALL, why=_NO_ASKING),
-        "cells": Word((*_ALL, "--asking")),
-        "stats": Word((*_ALL, "--asking")),
-        "self": Word(_TIMES, why=_NO_WHERE),
-        "path": Word(_TIMES, why=_NO_WHERE),
-        "gaps": Word(_TIMES, why=_NO_WHERE),
-        "repeats": Word(_TIMES, why=_NO_WHERE),
-        "compare": Word(takes="cells", why="it sets two cells side by side"),
-        "history": Word(("--asking",), why="it is about all cells"),
-        "headings": Word(("--asking",), takes="file", why="it is about the whole notebook"),
-    },
+    {word: Word(_options(asked.options), asked.takes, why=asked.why) for word, asked in by_word().items()},
     default="tree",
     meant={
         **_lines("view", "inspect", "inspector", "widget", "open", "ui", "timeline", "waterfall", "flame", "live"),

@@ -1,0 +1,120 @@
+"""What is looked at: the inspector, the tree, a report in a file, plots.
+
+Enters: a store, and a selection. Leaves: views. They are opened by the first question, not by the import."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbtrace.analysis.conditions import named
+from nbtrace.analysis.selection import Cells, Selection
+from nbtrace.answers.register import question
+from nbtrace.answers.tables import Tables
+from nbtrace.capture.here import CELL
+from nbtrace.capture.live import LIVE
+from nbtrace.store.libraries import open_libraries
+from nbtrace.views.inspector.front_end import has_front_end
+
+if TYPE_CHECKING:
+    from nbtrace.views.inspector.widget import Inspector
+    from nbtrace.views.plots import Plots
+    from nbtrace.views.tree import TreeView
+
+
+class Shows(Tables):
+    """Views of the spans of a store."""
+
+    @question("tree")
+    def text(
+        self,
+        *,
+        cell: Cells = None,
+        trace_id: str | None = None,
+        name: str | None = None,
+        where: str | None = None,
+        last: int | None = None,
+        asking: bool = False,
+    ) -> TreeView:
+        """Return the tree of spans, to be displayed: a table in a notebook, text in a terminal and in `print`.
+
+        Narrowed as `view`."""
+        return self._tree(Selection(cell, trace_id, name, where, last, asking))
+
+    @question("view")
+    def view(
+        self,
+        *,
+        cell: Cells = None,
+        trace_id: str | None = None,
+        name: str | None = None,
+        where: str | None = None,
+        last: int | None = None,
+        asking: bool = False,
+    ) -> TreeView | Inspector:
+        """Return the inspector, to be displayed: a widget in a notebook, the tree as text in a terminal and in `print`.
+
+        Narrowed as `spans`; last: only the last so many cells; asking: see `cells`. Without conditions it is live: open it
+        before the cells that it shall show, and it grows while they run."""
+        open_libraries()
+        selection = Selection(cell, trace_id, name, where, last, asking).bound()
+        tree = partial(self._tree, selection)
+        if not has_front_end():
+            return tree()
+        from nbtrace.views.inspector.widget import inspector
+
+        opener = next((e for e in self._store.executions() if e.number == CELL.get()), None)
+        live = not selection.narrowed and LIVE.is_open(self._store)
+        return inspector(
+            tree, self._store, self.spans, live=live, narrowed=selection.narrowed, opener=opener, asking=asking
+        )
+
+    @question()
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        cell: Cells = None,
+        trace_id: str | None = None,
+        name: str | None = None,
+        where: str | None = None,
+        last: int | None = None,
+        asking: bool = False,
+    ) -> Path:
+        """Write one HTML file with the whole inspector, to be opened in any browser without a kernel or a network; return
+        its path. Narrowed as `view`; of more than 100,000 spans the last ones are written, and the file says so."""
+        open_libraries()
+        from nbtrace.views.report import write
+
+        selection = Selection(cell, trace_id, name, where, last, asking)
+        return write(path, self._store, self._tree(selection), narrowed=selection.narrowed)
+
+    @property
+    @question()
+    def plot(self) -> Plots:
+        """Plots of the recording: .durations(), .cells(), .flame(). Needs matplotlib."""
+        open_libraries()
+        from nbtrace.views.plots import Plots
+
+        def spans(*, cell: Cells = None, trace_id: str | None = None, where: str | None = None, asking: bool) -> Any:
+            selection = Selection(cell, trace_id, where=where, asking=asking)
+            return self._table("spans", "columns", selection, asking=selection.with_asking)
+
+        return Plots(spans, self.cells)
+
+    def _tree(self, selection: Selection) -> TreeView:
+        """The tree of the spans that meet the conditions."""
+        tables = self._tables()
+        from nbtrace.views.tree import TreeView
+
+        snapshot, where = self._snapshot(), selection.where
+        table = tables.spans(snapshot, wanted=named(where, snapshot), asking=selection.with_asking)
+        opener = next((e.execution_count for e in snapshot.executions if e.number == CELL.get()), None)
+        if selection.cell is None and opener is not None:
+            # The cell that asks is still running; nobody wants to see it in the answer.
+            table = table[(table["cell"] != opener).fillna(True)]
+        if selection.last is not None:
+            table = table[table["cell"].isin(self._last_cells(selection.last, asking=selection.with_asking))]
+        return TreeView(selection.of(table, snapshot), tables.errors(snapshot), snapshot.dropped_spans)
