@@ -54,7 +54,7 @@ class LiveCapture:
                 return
             since = self.recorder.now()
             unwanted = self._unwanted.get(id(store), set())
-            store.running_rows = lambda: [
+            store.sources[self] = lambda: [
                 row for row in self.recorder.running_rows(since) if row[_SPAN_ID] not in unwanted
             ]
             self._open[id(store)] = store
@@ -76,8 +76,7 @@ class LiveCapture:
                 self._shells.pop(id(store), None)
             if self._open.pop(id(store), None) is None:
                 return
-            unfinished = store.running_rows()
-            store.running_rows = lambda: unfinished
+            store.sources[self] = store.sources[self]().copy
             self.recorder.unlisten(store)
             self.cells.unfollow(store.cells)
             if not self._open:
@@ -99,8 +98,8 @@ class LiveCapture:
             if running:
                 unwanted = self._unwanted.setdefault(id(store), set())
                 unwanted |= running
-                still = store.running_rows
-                store.running_rows = lambda: [row for row in still() if row[_SPAN_ID] not in unwanted]
+                still = store.sources.get(self, list)
+                store.sources[self] = lambda: [row for row in still() if row[_SPAN_ID] not in unwanted]
                 if id(store) in self._open:
                     self.recorder.listen(store, unwanted)
             # Out of the book in which cells are entered first, too: a recording that begins later is given none of it.
@@ -116,8 +115,7 @@ class LiveCapture:
         self._shells.clear()
         try:
             for store in stores:
-                running = store.running_rows()
-                store.running_rows = running.copy
+                store.sources[self] = store.sources[self]().copy
                 self.cells.unfollow(store.cells)
             self.recorder.silence()
             self.threads.uninstall()

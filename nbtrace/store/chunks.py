@@ -7,18 +7,32 @@ from __future__ import annotations
 
 import _thread
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
 
-from nbtrace.store.redact import Redactor
 from nbtrace.store.schema import Row
-
-if TYPE_CHECKING:
-    from nbtrace.store.batch import Batch
 
 _MANY_GRAVES = 4_000
 
 
-class Chunk:
+class AnyBatch(Protocol):
+    """What rows are when they are sealed, whatever the signal."""
+
+    @property
+    def length(self) -> int:
+        """How many rows it holds."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it holds."""
+        ...
+
+
+Sealed = TypeVar("Sealed", bound=AnyBatch)
+
+
+class Chunk(Generic[Sealed]):
     """Some rows, in the order in which they came: as rows first, as a batch once they are sealed."""
 
     __slots__ = ("batch", "number", "rows", "weight")
@@ -27,7 +41,7 @@ class Chunk:
         self.number = number
         self.rows: list[Row] | None = []
         """None once they are sealed."""
-        self.batch: Batch | None = None
+        self.batch: Sealed | None = None
         self.weight = 0
         """Bytes: estimated as the rows come, exact when they are sealed."""
 
@@ -41,14 +55,11 @@ class Chunk:
         assert self.batch is not None
         return self.batch.length
 
-    def sealed(self, redactor: Redactor) -> Batch:
-        """Seal the rows if they are not yet, without secrets. Two who come at once both do it; the first one's batch
-        stays."""
-        from nbtrace.store.seal import seal  # opens pyarrow, so not at import
-
+    def sealed(self, seal: Callable[[list[Row]], Sealed]) -> Sealed:
+        """Seal the rows if they are not yet. Two who come at once both do it; the first one's batch stays."""
         rows = self.rows
         if rows is not None:
-            batch = seal(rows, redactor)
+            batch = seal(rows)
             weight = batch.nbytes
             if self.rows is rows:  # nothing is called from here on, so nobody comes in between
                 self.batch, self.weight = batch, weight
@@ -58,7 +69,7 @@ class Chunk:
 
 
 class Dropped:
-    """How many spans the bound has pushed out: each chunk counts once, however often and by however many threads it is told."""
+    """How many rows the bound has pushed out: each chunk counts once, however often and by however many threads it is told."""
 
     def __init__(self) -> None:
         self._graves: dict[int, int] = {}
@@ -66,10 +77,10 @@ class Dropped:
         """Chunks that were counted last, and how many spans have been counted altogether."""
         self._burying = _thread.allocate_lock()
 
-    def __contains__(self, chunk: Chunk) -> bool:
+    def __contains__(self, chunk: Chunk[Any]) -> bool:
         return chunk.number in self._graves
 
-    def note(self, chunk: Chunk, chunks: deque[Chunk]) -> None:
+    def note(self, chunk: Chunk[Any], chunks: deque[Chunk[Any]]) -> None:
         """Count a chunk as gone; it leaves `chunks` afterwards."""
         # A thread that has slept since it chose this chunk may find it counted, and its grave levelled.
         if chunk.number not in self._buried[0] and chunk in chunks:

@@ -170,7 +170,7 @@ def test_a_span_that_cannot_be_referenced_weakly_runs_and_ends() -> None:
 
     recorder, store = SpanRecorder(), SpanStore()
     recorder.listen(store)
-    store.running_rows = recorder.running_rows
+    store.sources["test"] = recorder.running_rows
     on_start, on_end = callbacks(SpanRows(recorder))
     span: Any = TracerProvider().get_tracer("t").start_span("slotted")
     on_start(Slotted(span))

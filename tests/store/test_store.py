@@ -7,9 +7,10 @@ import tracemalloc
 
 import pytest
 
-from nbtrace.store import store as store_module
+from nbtrace import faults
+from nbtrace.store import rows as rows_module
 from nbtrace.store.redact import Redactor
-from nbtrace.store.schema import Extra
+from nbtrace.store.schema import RUNNING, Extra, Row
 from nbtrace.store.store import SpanStore
 from nbtrace.store.weight import weigh
 from tests.rows import row
@@ -99,8 +100,8 @@ def test_a_long_tail_is_sealed_when_its_cell_ends() -> None:
     for span_id in range(1, 5_001):
         store.append(row(span_id))
     store.settle()
-    wait_for(lambda: not store._at_work.locked() and not store._first_unsealed())
-    assert [chunk.batch is not None for chunk in store._chunks] == [True, False]
+    wait_for(lambda: not store._rows._at_work.locked() and not store._rows._first_unsealed())
+    assert [chunk.batch is not None for chunk in store._rows._chunks] == [True, False]
 
 
 def test_a_smaller_bound_drops_at_once() -> None:
@@ -125,12 +126,12 @@ def test_a_span_that_ends_while_somebody_reads_is_there_once() -> None:
     """It is among the running when they are asked for, and among the finished when those are."""
     store = SpanStore()
 
-    def running() -> list[store_module.Row]:
+    def running() -> list[Row]:
         if not len(store):
             store.append(row(5, end=9_000))
         return [row(5, end=0), row(6, end=0)]
 
-    store.running_rows = running
+    store.sources["test"] = running
     (batch,) = store.snapshot().batches
     assert batch.spans.to_pydict()["span_id"] == [f"{5:016x}", f"{6:016x}"]
     assert batch.spans.to_pydict()["end_ns"] == [9_000, None]
@@ -138,7 +139,7 @@ def test_a_span_that_ends_while_somebody_reads_is_there_once() -> None:
 
 def test_writers_in_many_threads_lose_nothing_while_readers_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks turn over, are sealed by another thread and are read, all at once."""
-    monkeypatch.setattr(store_module, "CHUNK_ROWS", 600)
+    monkeypatch.setattr(rows_module, "CHUNK_ROWS", 600)
     store = SpanStore()
     per_thread, threads = 5_000, 6
 
@@ -161,10 +162,10 @@ def test_the_sealing_thread_ends_when_there_is_nothing_to_seal() -> None:
     """And `threading` never hears of it."""
     before = threading.active_count()
     store = SpanStore()
-    for span_id in range(1, store_module.CHUNK_ROWS + 2):
+    for span_id in range(1, rows_module.CHUNK_ROWS + 2):
         store.append(row(span_id))
-    wait_for(lambda: store._chunks[0].batch is not None)
-    wait_for(lambda: not store._at_work.locked())
+    wait_for(lambda: store._rows._chunks[0].batch is not None)
+    wait_for(lambda: not store._rows._at_work.locked())
     assert threading.active_count() == before
 
 
@@ -208,3 +209,69 @@ def test_rules_that_change_leave_what_was_kept_as_it_is() -> None:
         "password = 'kept as it is'",
     ]
     assert asked == []
+
+
+class Heard:
+    """A subscriber that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+
+    def started(self, row: Row) -> None:
+        self.starts.append(row[1])
+
+    def ended(self, row: Row) -> None:
+        self.ends.append(row[1])
+
+
+def test_who_subscribes_is_told_of_starts_and_ends() -> None:
+    """From then on, until it is unsubscribed; others are told of the same."""
+    store, one, other = SpanStore(), Heard(), Heard()
+    store.append(row(1))
+    store.subscribe(one)
+    store.subscribe(other)
+    assert store.hears_starts
+    store.begin(row(2, end=RUNNING))
+    store.append(row(2))
+    store.unsubscribe(one)
+    store.append(row(3))
+    assert (one.starts, one.ends) == ([2], [2])
+    assert (other.starts, other.ends) == ([2], [2, 3])
+    store.unsubscribe(other)
+    assert not store.hears_starts
+
+
+class Broken(Heard):
+    """A subscriber that can take no row."""
+
+    def ended(self, row: Row) -> None:
+        raise ValueError("no room")
+
+
+def test_a_subscriber_that_raises_takes_nothing_from_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row is kept, the others are told, and the fault is told of."""
+    monkeypatch.setattr(faults, "RAISE", False)
+    store, heard = SpanStore(), Heard()
+    store.subscribe(Broken())
+    store.subscribe(heard)
+    store.append(row(1))
+    assert heard.ends == [1]
+    assert ids(store) == [1]
+    assert any("telling of a row" in told for told in faults.faults())
+
+
+def test_running_spans_come_from_several_sources() -> None:
+    """Each is asked, and a span that has ended meanwhile stands once, ended."""
+    store = SpanStore()
+    store.sources["here"] = lambda: [row(1, end=RUNNING), row(2, end=RUNNING)]
+    store.sources["elsewhere"] = lambda: [row(3, end=RUNNING)]
+    store.append(row(2))
+    states = {
+        int(span_id, 16): state
+        for batch in store.snapshot().batches
+        for span_id, state in zip(batch.spans["span_id"].to_pylist(), batch.spans["state"].to_pylist(), strict=True)
+    }
+    assert states == {1: 1, 2: 0, 3: 1}
+    del store.sources["elsewhere"]
+    assert len(store.running_rows()) == 2

@@ -19,8 +19,8 @@ from nbtrace.capture.here import CELL, THIS, carried_cell, identify
 from nbtrace.capture.running import MAX_RUNNING, SpanRef, Started
 from nbtrace.capture.sdk.rows import SpanRows
 from nbtrace.faults import came_in_between, fault
+from nbtrace.store.rows import ROW_BYTES
 from nbtrace.store.schema import WIDTH
-from nbtrace.store.store import ROW_BYTES
 
 LIGHT = 4_096
 """Characters that the name and the attributes of a span may have together without a closer look."""

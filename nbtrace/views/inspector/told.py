@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 
 from nbtrace.store.batch import Batch
 from nbtrace.store.cells import Execution
+from nbtrace.store.rows import Mark
 from nbtrace.store.schema import Row, RowFields
-from nbtrace.store.store import Mark, SpanStore
+from nbtrace.store.store import SpanStore
 from nbtrace.views.inspector.details import details
 from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.placed import Placed

@@ -114,7 +114,7 @@ def test_what_is_there_comes_first_and_what_is_new_follows(browser: Browser) -> 
 def test_a_running_span_is_told_of_once(browser: Browser) -> None:
     store = SpanStore()
     running: list[Row] = [row(1, end=0)]
-    store.running_rows = lambda: list(running)
+    store.sources["test"] = lambda: list(running)
     feed(store, browser)
     assert browser.rows == 1
     now = browser.now
@@ -238,7 +238,7 @@ def test_the_cell_that_opens_it_is_shown_when_something_happens_in_it(browser: B
     store = SpanStore()
     store.append(row(1, cell=1))
     running = [row(2, cell=2, end=0)]
-    store.running_rows = lambda: list(running)
+    store.sources["test"] = lambda: list(running)
     feed(store, browser, opener=Execution(2, 2, None, "", 1, span_id=2))
     browser.until(1, described=1)
     assert browser.rows == 1
@@ -267,7 +267,7 @@ def test_what_the_recording_has_dropped_is_forgotten(browser: Browser) -> None:
     store = SpanStore(max_spans=1_000)
     number = store.cells.open(execution_count=1, cell_id=None, source="loop()").number
     running = [row(10**6, name="cell", cell=number, end=0)]
-    store.running_rows = lambda: list(running)
+    store.sources["test"] = lambda: list(running)
     made = feed(store, browser)
     for turn in range(40):
         for i in range(500):
@@ -298,7 +298,7 @@ def test_what_the_recording_has_dropped_is_forgotten(browser: Browser) -> None:
 def test_a_running_span_that_ended_and_was_dropped_in_between_is_forgotten(browser: Browser) -> None:
     store = SpanStore(max_spans=100)
     running = [row(1, name="short", end=0)]
-    store.running_rows = lambda: list(running)
+    store.sources["test"] = lambda: list(running)
     made = feed(store, browser)
     with made._lock:
         running.clear()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from nbtrace import recording as module
+from nbtrace.answers import shows as module
 from nbtrace.recording import Recording
 from nbtrace.store.cells import Execution
 from nbtrace.store.origins import origin
@@ -177,7 +177,7 @@ def test_as_many_spans_as_there_are_do_not_make_it_everything(sent: list[Any]) -
     """A running span that matches, and one that has ended and does not: it is told what it is narrowed to, not guessed."""
     store = SpanStore()
     store.append(row(1, name="secret-name-01"))
-    store.running_rows = lambda: [row(2, name="asked for", end=0)]
+    store.sources["test"] = lambda: [row(2, name="asked for", end=0)]
     view = Recording(store).view(name="asked for")
     assert isinstance(view, Inspector)
     header, columns = read(view._feed.first())
