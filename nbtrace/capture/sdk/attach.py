@@ -14,23 +14,20 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, TracerProvider
-from opentelemetry.sdk.trace.sampling import (
-    DEFAULT_ON,
-    Sampler,
-    _get_from_env_or_default,
-)
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider, sampling
+from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Span
 
 from nbtrace.capture.patches import Patch
 from nbtrace.capture.recorder import SpanRecorder
+from nbtrace.capture.sdk import private
 from nbtrace.capture.sdk.ids import OwnIdGenerator, shield, unshield
 from nbtrace.capture.sdk.limits import QuietLimits
-from nbtrace.capture.sdk.provider import OwnProvider, Pipeline, RecordOnly, quiet_tracer
+from nbtrace.capture.sdk.provider import OwnProvider, Pipeline, RecordOnly, is_disabled, quiet_tracer
 from nbtrace.capture.sdk.rows import SpanRows
 from nbtrace.capture.sdk.tap import Tap
-from nbtrace.capture.sdk.tracer import QuietTracer
+from nbtrace.capture.sdk.tracer import CleaningTracer
 from nbtrace.faults import fault
 
 SCOPE = "nbtrace"
@@ -47,7 +44,7 @@ class Attachment:
         self._ids = ids or OwnIdGenerator()
         self._problems: dict[str, str] = {}
         self._own: OwnProvider | None = None
-        self._private: QuietTracer | None = None
+        self._private: CleaningTracer | None = None
         self._tracer: Any = None
         self._seen: Any = None
         self._lost_taps = 0
@@ -64,9 +61,8 @@ class Attachment:
         """Tap the provider that is set, or set one of our own without spending the API's set-once."""
         self._problems.clear()
         self._installed = True
-        self._private = quiet_tracer(
-            private := self._make_provider(RecordOnly()), self._ids, private._span_limits, _scope()
-        )
+        recording = self._make_provider(RecordOnly())
+        self._private = quiet_tracer(recording, self._ids, recording.limits, _scope())
         if hasattr(trace, "_set_tracer_provider"):
             self._hook = Patch(trace, "_set_tracer_provider", self._around_set)
         self.look()
@@ -83,7 +79,7 @@ class Attachment:
                 unshield(generator)
         self._taps.clear()
         if self._own is not None:
-            if _set_provider() is self._own:
+            if hasattr(trace, "_TRACER_PROVIDER") and trace._TRACER_PROVIDER is self._own:
                 trace._TRACER_PROVIDER = None
             self._own.step_back()
         self._own = self._private = self._tracer = self._seen = self._listening = None
@@ -97,6 +93,8 @@ class Attachment:
             return
         if provider is None:
             provider = self._load_or_make()
+        elif isinstance(provider, OwnProvider) and provider.rows is self.rows:
+            self._own = provider  # ours of before, where it could not be taken out again
         elif self._own is not None and provider is not self._own:
             self._own.step_back()
             self._own = None
@@ -130,7 +128,7 @@ class Attachment:
                 self._problems["OTEL_PYTHON_TRACER_PROVIDER"] = f"could not be loaded ({error}); ignored"
         with _overheard("opentelemetry.sdk.trace.sampling") as complaints:
             try:
-                sampler = _get_from_env_or_default()
+                sampler = _sampler_of_the_environment()
             except Exception as error:
                 complaints.append(str(error))
                 sampler = DEFAULT_ON
@@ -182,8 +180,8 @@ class Attachment:
 
     def _tracer_of(self, provider: Any) -> Any:
         try:
-            if not provider._disabled:
-                return quiet_tracer(provider, self._ids, provider._span_limits, _scope())
+            if not is_disabled(provider):
+                return quiet_tracer(provider, self._ids, _limits_of(provider), _scope())
         except Exception:  # a wrapper around an SDK provider, or an SDK with other private names
             return provider.get_tracer(SCOPE)
         return None
@@ -215,9 +213,19 @@ class Attachment:
             return
         self._shut_down = True
         try:
-            self._tracer = quiet_tracer(
-                self._seen, self._ids, self._seen._span_limits, _scope(), processors=Pipeline(self.rows)
-            )
+            if private.has(private.TRACER):
+                self._tracer = quiet_tracer(
+                    self._seen, self._ids, self._seen._span_limits, _scope(), processors=Pipeline(self.rows)
+                )
+            else:
+                seen = OwnProvider(
+                    rows=self.rows,
+                    sampler=self._seen.sampler,
+                    ids=self._ids,
+                    limits=QuietLimits.of(_limits_of(self._seen)),
+                    resource=self._seen.resource,
+                )
+                self._tracer = quiet_tracer(seen, self._ids, seen.limits, _scope())
         except Exception:
             self._tracer = None
             fault("leaving a provider that was shut down")
@@ -254,7 +262,7 @@ class Attachment:
             lines.append("No recording is open: nothing is captured.")
         elif provider is self._own:
             lines.append("Provider: nbtrace's own, until you set one (trace.set_tracer_provider).")
-            if self._own._disabled:
+            if is_disabled(self._own):
                 lines.append(
                     "OTEL_SDK_DISABLED is set: cells and nbtrace.span are recorded, OpenTelemetry code makes no spans."
                 )
@@ -267,7 +275,7 @@ class Attachment:
                         "It has been shut down, and its processors want no spans any more: cells and nbtrace.span are "
                         "recorded past them. Set up tracing anew in a fresh kernel if they should be exported."
                     )
-                if getattr(provider, "_disabled", False):
+                if _says_disabled(provider):
                     lines.append(
                         "OTEL_SDK_DISABLED is set: your provider makes no spans; cells and nbtrace.span are recorded."
                     )
@@ -283,6 +291,8 @@ class Attachment:
                 lines.append(
                     f"Sampler: {description}. Spans it drops are not captured, but for cells and nbtrace.span."
                 )
+        if provider is not None:
+            lines += private.report()
         lines += [f"Environment: {what}: {problem}." for what, problem in self._problems.items()]
         return lines
 
@@ -311,8 +321,39 @@ def _set_provider() -> Any:
     """The provider that is set, None if none is; asking the API would load or proxy one."""
     if hasattr(trace, "_TRACER_PROVIDER"):
         return trace._TRACER_PROVIDER
-    provider = trace.get_tracer_provider()
-    return None if isinstance(provider, trace.ProxyTracerProvider) else provider
+    try:
+        provider = trace.get_tracer_provider()
+    except Exception:  # OTEL_PYTHON_TRACER_PROVIDER names none that can be loaded
+        return None
+    none_set = isinstance(provider, trace.ProxyTracerProvider) and not isinstance(provider, OwnProvider)
+    return None if none_set else provider
+
+
+def _sampler_of_the_environment() -> Sampler:
+    if private.has(private.SAMPLER):
+        return sampling._get_from_env_or_default()
+    # A new provider reads the same variables.
+    return TracerProvider(
+        resource=Resource.get_empty(), shutdown_on_exit=False, span_limits=private.no_limits()
+    ).sampler
+
+
+def _limits_of(provider: Any) -> SpanLimits:
+    """The limits of the user's provider. Where they cannot be known the SDK keeps them all the same, and says so."""
+    if hasattr(provider, "_span_limits") or not isinstance(provider, TracerProvider):
+        limits: SpanLimits = provider._span_limits
+        return limits
+    try:
+        return SpanLimits()  # the environment's
+    except ValueError:
+        return _default_limits()
+
+
+def _says_disabled(provider: Any) -> bool:
+    try:
+        return is_disabled(provider)
+    except AttributeError:
+        return False
 
 
 def _default_limits() -> SpanLimits:

@@ -38,6 +38,11 @@ class QuietLimits(SpanLimits):
         self.text_length = limits.max_span_attribute_length
         self.event_text_length = limits.max_attribute_length
 
+    @classmethod
+    def of(cls, limits: Any) -> QuietLimits:
+        """Return the same limits, quiet."""
+        return limits if isinstance(limits, cls) else cls(limits)
+
 
 NO_LINKS: tuple[Link, ...] = ()
 _MANY_LINKS = 10_000

@@ -12,11 +12,12 @@ from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, SynchronousMultiS
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from nbtrace.capture.sdk import private
 from nbtrace.capture.sdk.ids import OwnIdGenerator
 from nbtrace.capture.sdk.limits import QuietLimits
 from nbtrace.capture.sdk.rows import SpanRows
 from nbtrace.capture.sdk.tap import Tap
-from nbtrace.capture.sdk.tracer import ForwardingTracer, QuietTracer
+from nbtrace.capture.sdk.tracer import CleaningTracer, ForwardingTracer, QuietTracer
 from nbtrace.faults import fault
 
 
@@ -73,15 +74,17 @@ class OwnProvider(TracerProvider, trace.ProxyTracerProvider):
         limits: QuietLimits,
         resource: Resource,
     ) -> None:
+        self.pipeline = Pipeline(rows)
+        self.rows, self.limits = rows, limits
         super().__init__(
             sampler=sampler,
             resource=resource,
             shutdown_on_exit=False,
-            active_span_processor=Pipeline(rows),
+            active_span_processor=self.pipeline,
             id_generator=ids,
             span_limits=limits,
         )
-        self._quiet_tracers: dict[Any, QuietTracer] = {}
+        self._quiet_tracers: dict[Any, CleaningTracer] = {}
 
     def get_tracer(
         self,
@@ -93,7 +96,7 @@ class OwnProvider(TracerProvider, trace.ProxyTracerProvider):
         """Return the tracer of a scope, the same one at each call.
 
         The SDK's own method changes the warnings filter each time, which brings back warnings shown once already."""
-        if self._disabled:
+        if is_disabled(self):
             return trace.NoOpTracer()
         try:
             key = (instrumenting_module_name, instrumenting_library_version, schema_url, repr(attributes))
@@ -104,7 +107,7 @@ class OwnProvider(TracerProvider, trace.ProxyTracerProvider):
                     schema_url,
                     *([attributes] if attributes else ()),  # SDKs before 1.30 know no attributes of a scope
                 )
-                self._quiet_tracers[key] = quiet_tracer(self, self.id_generator, self._span_limits, scope)
+                self._quiet_tracers[key] = quiet_tracer(self, self.id_generator, self.limits, scope)
             return self._quiet_tracers[key]
         except Exception:
             fault("making a tracer")
@@ -116,7 +119,7 @@ class OwnProvider(TracerProvider, trace.ProxyTracerProvider):
     def step_back(self) -> None:
         """Let the tracers handed out so far pass on to the provider that is set at the time they are used."""
         for (name, version, schema_url, _), tracer in self._quiet_tracers.items():
-            attributes = getattr(tracer._instrumentation_scope, "attributes", None)
+            attributes = getattr(tracer.scope, "attributes", None)
             tracer.__class__ = ForwardingTracer
             proxy = trace.ProxyTracer(name, version, schema_url, *([dict(attributes)] if attributes else ()))
             tracer._target = proxy  # type: ignore[attr-defined]
@@ -125,16 +128,31 @@ class OwnProvider(TracerProvider, trace.ProxyTracerProvider):
 
 def quiet_tracer(
     provider: Any, ids: Any, limits: SpanLimits, scope: InstrumentationScope, *, processors: Any = None
-) -> QuietTracer:
+) -> CleaningTracer:
     """Return a tracer that feeds the provider's processors, or others, without the provider noticing."""
-    quiet = limits if isinstance(limits, QuietLimits) else QuietLimits(limits)
-    # The deprecated instrumentation info is left out: making one warns.
-    return QuietTracer(
-        provider.sampler,
-        provider.resource,
-        processors or provider._active_span_processor,
-        ids,
-        None,  # type: ignore[arg-type]
-        quiet,
-        scope,
+    quiet = QuietLimits.of(limits)
+    if private.has(private.TRACER):
+        processors = processors or provider._active_span_processor
+        tracer: CleaningTracer = private.make_tracer(
+            QuietTracer, provider.sampler, provider.resource, processors, ids, quiet, scope
+        )
+        return tracer
+    return CleaningTracer.around(_sdk_tracer(provider, scope), quiet, scope, getattr(provider, "sampler", None))
+
+
+def is_disabled(provider: Any) -> bool:
+    """Whether a provider makes no spans because OTEL_SDK_DISABLED is set. Raise AttributeError for what is no provider of the
+    SDK's."""
+    if private.has(private.DISABLED) or not isinstance(provider, TracerProvider):
+        return bool(provider._disabled)
+    return isinstance(_sdk_tracer(provider, InstrumentationScope("nbtrace", "")), trace.NoOpTracer)
+
+
+def _sdk_tracer(provider: Any, scope: InstrumentationScope) -> trace.Tracer:
+    """The tracer that the SDK's own method gives."""
+    get_tracer = super(OwnProvider, provider).get_tracer if isinstance(provider, OwnProvider) else provider.get_tracer
+    attributes = getattr(scope, "attributes", None)
+    found: trace.Tracer = get_tracer(
+        scope.name, scope.version, scope.schema_url, *([dict(attributes)] if attributes else ())
     )
+    return found

@@ -15,6 +15,7 @@ from nbtrace.capture import exceptions
 from nbtrace.capture.here import CELL, THIS, carried_cell, identify
 from nbtrace.capture.recorder import SpanRecorder, to_all
 from nbtrace.capture.running import SpanRef, Started, StrongRef
+from nbtrace.capture.sdk.cleaning import CleaningSpan
 from nbtrace.capture.sdk.reading import (
     attributes_of,
     copied,
@@ -176,7 +177,7 @@ class SpanRows:
             status_message=None if message is None else clean_text(message),
             events=tuple(map(self._named, events_of(noted(span, "events")))),
             links=links_of(noted(span, "links")),
-            dropped_attributes=span.dropped_attributes,
+            dropped_attributes=_dropped_attributes(span, started),
             dropped_events=span.dropped_events,
             dropped_links=span.dropped_links,
         )
@@ -267,3 +268,10 @@ class SpanRows:
         # One tuple, replaced as a whole: spans of other tracers end in other threads meanwhile.
         self.last_origin = known
         return known[1]
+
+
+def _dropped_attributes(span: Any, started: Started | None) -> int:
+    """How many attributes were more than the limit. The copy of a span that the SDK hands on knows only its own."""
+    dropped: int = span.dropped_attributes
+    original = None if started is None else started.ref()
+    return dropped + original.left_out if original is not span and isinstance(original, CleaningSpan) else dropped

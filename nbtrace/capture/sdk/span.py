@@ -1,44 +1,34 @@
-"""The SDK's span, made safe for code that was never meant to be recorded.
+"""The span of nbtrace's on the short way: written past the SDK's lock and its second cleaning.
 
-Without a provider, OpenTelemetry's spans are no-ops: they take any name, value and order of calls, and neither raise nor
-log. A notebook must not notice that nbtrace gave it a provider, so the spans of that provider, and those nbtrace makes
-itself, take everything too. The class adds nothing to OpenTelemetry's interface. Providers of the user's are left as
-they are: see docs/decisions/0004."""
+Enters: what anybody gives to a span. Leaves: the SDK's own collections, filled. What it may be given, and why it is silent, is
+cleaning.py's, which does the same where the SDK has other private names."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.sdk.trace import Event, ReadableSpan, _Span
-from opentelemetry.trace import (
-    Link,
-    NonRecordingSpan,
-    Status,
-    StatusCode,
-)
+import opentelemetry.attributes
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import Link, Status, StatusCode
 from opentelemetry.trace.span import SpanContext
 
-from nbtrace.capture import exceptions
+from nbtrace.capture.sdk.cleaning import CleaningSpan, plain_status
 from nbtrace.capture.sdk.limits import QuietLimits, shortened, whole
-from nbtrace.faults import fault
-from nbtrace.store import semconv
+from nbtrace.capture.sdk.private import SdkSpan
 from nbtrace.store.values import clean_attributes, clean_text, clean_value
 
-_HARMLESS_STR = (BaseException.__str__, KeyError.__str__, OSError.__str__)
+if TYPE_CHECKING:
+    from opentelemetry.attributes import BoundedAttributes
+else:
+    BoundedAttributes = getattr(opentelemetry.attributes, "BoundedAttributes", None)
 
 
-class QuietSpan(_Span):
-    """The SDK's span that cleans what it is given, and stays silent once it has ended.
-
-    Its methods go past the SDK's lock, each being one step: a signal handler or a finaliser that comes in between, and has
-    something to say of the same span, would wait on it for the code that it has interrupted."""
+class QuietSpan(CleaningSpan):
+    """A cleaning span whose methods are one step each: a signal handler or a finaliser that comes in between, and has something
+    to say of the same span, would wait on the SDK's lock for the code that it has interrupted."""
 
     _limits: QuietLimits
-    _ending = False
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Set an attribute, cleaned; beyond the limit it is counted instead."""
@@ -81,47 +71,11 @@ class QuietSpan(_Span):
                 Link(context, _bounded(attributes, limits.link_attribute_count, limits.event_text_length)),
             )
 
-    def is_recording(self) -> bool:
-        """Whether the span runs; False too while an exception is handled whose `str()` raises.
-
-        OpenTelemetry's `use_span` asks this before it prints the exception that leaves its block, and the second error
-        would replace the user's. So that one is recorded here, safely, and there not at all."""
-        if self._end_time is not None:
-            return False
-        cut = sys.exception()
-        if cut is None or type(cut).__str__ in _HARMLESS_STR:
-            return True
-        try:
-            str(cut)
-        except Exception:
-            exceptions.fail(self, cut)
-            return False
-        return True
-
-    def record_exception(
-        self,
-        exception: BaseException,
-        attributes: Any = None,
-        timestamp: int | None = None,
-        escaped: bool = False,
-    ) -> None:
-        """Record an exception as an event, whatever its `str()` does."""
-        try:
-            found = exceptions.attributes(exception, escaped=escaped)
-        except Exception:
-            fault("describing an exception")
-            return
-        if attributes is not None:
-            found.update(clean_attributes(attributes)[0])
-        self.add_event(semconv.EXCEPTION_EVENT, found, timestamp)
-
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status; a description that does not belong is left out."""
         if self._end_time is not None or not issubclass(type(status), (Status, StatusCode)):
             return
-        if isinstance(status, StatusCode):
-            keeps = status is StatusCode.ERROR and description is not None
-            status = Status(status, clean_text(description) if keeps else None)
+        status = plain_status(status, description)
         # OpenTelemetry's rule: OK is the last word, and UNSET is none.
         if self._status.status_code is not StatusCode.OK and status.status_code is not StatusCode.UNSET:
             self._status = status
@@ -131,36 +85,12 @@ class QuietSpan(_Span):
         if self._end_time is None:
             self._name = clean_text(name)
 
-    def end(self, end_time: int | None = None) -> None:
-        """End the span; a second call does nothing."""
-        if self._end_time is None and not self._ending:
-            # The SDK takes its lock here: whoever interrupts it and ends the same span must not try.
-            self._ending = True
-            try:
-                super().end(whole(end_time))
-            finally:
-                self._ending = False
-
     def _readable_span(self) -> ReadableSpan:
         # The SDK hands its processors a copy. The recorder only reads, so where it is alone the copy is saved.
         return self if getattr(self._span_processor, "recorder_only", False) else super()._readable_span()
 
-    def __reduce__(self) -> Any:
-        # As the no-op span it stands for: only its context can travel.
-        return NonRecordingSpan, (self._context,)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        if error is not None and self._end_time is None:
-            try:
-                if exceptions.is_failure(error):
-                    exceptions.fail(self, error, event=self._record_exception)
-            except Exception:
-                fault("recording an exception")
-        self.end()
-
-
-# What a user sees of the class, in a repr, is the SDK's name.
-QuietSpan.__name__ = QuietSpan.__qualname__ = _Span.__name__
+QuietSpan.__name__ = QuietSpan.__qualname__ = SdkSpan.__name__
 
 
 def _put(bounded: Any, item: Any) -> None:

@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from nbtrace.capture.clock import TOLERANCE_NS
 from nbtrace.capture.here import CELL, THIS, carried_cell, identify
 from nbtrace.capture.running import MAX_RUNNING, SpanRef, Started
+from nbtrace.capture.sdk import private
 from nbtrace.capture.sdk.rows import SpanRows
 from nbtrace.faults import came_in_between, fault
 from nbtrace.store.rows import ROW_BYTES
@@ -31,7 +32,10 @@ _HEAVY = 1 << 30
 _SMALL_INT = 1 << 62
 
 
-def callbacks(rows: SpanRows, *, shielded: bool = False) -> tuple[Callable[..., None], Callable[[Any], None]]:
+Callbacks = tuple[Callable[..., None], Callable[[Any], None]]
+
+
+def callbacks(rows: SpanRows, *, shielded: bool = False) -> Callbacks:
     """Return on_start and on_end that make rows. `shielded`: the provider's ids no longer come from the global `random`.
 
     This is the user's path. Everything is a local of the closure, private fields are read instead of properties, and a
@@ -170,6 +174,43 @@ def callbacks(rows: SpanRows, *, shielded: bool = False) -> tuple[Callable[..., 
     return on_start, on_end
 
 
+def public_callbacks(rows: SpanRows, *, shielded: bool = False) -> Callbacks:
+    """The same by the public properties of spans alone: for an SDK whose fields have other names."""
+    recorder = rows.recorder
+    running = recorder.running.table
+
+    def on_start(span: Any, parent_context: Any = None) -> None:
+        handled = sys.exception()
+        try:
+            parent = span.parent
+            if shielded and parent is not None and parent.span_id in recorder.cell_spans:
+                random.getrandbits(128)  # as above
+            if recorder.running.gone:
+                recorder.close_freed()
+            rows.note(span, parent_context, handled)
+            if len(running) > MAX_RUNNING:
+                running.pop(next(iter(running)), None)
+        except Exception:
+            fault("noting a span that starts")
+
+    def on_end(span: Any) -> None:
+        cut = sys.exception()
+        started: Any = None
+        try:
+            ended = recorder.now()
+            started = running.pop(span.context.span_id, None)
+            rows.careful_end(span, None if started is None else Started._make(started), ended, cut)
+        except Exception as error:
+            rows.public_end(span, started, cut)
+            if came_in_between(error):
+                raise
+        except BaseException:
+            rows.public_end(span, started, cut)
+            raise
+
+    return on_start, on_end
+
+
 class Tap(SpanProcessor):
     """What a provider is given, once and for ever, as the SDK cannot take a processor out: one that makes rows, or none.
 
@@ -183,7 +224,8 @@ class Tap(SpanProcessor):
     def open(self, rows: SpanRows, *, shielded: bool = False) -> None:
         """Hear, and let `rows` make them. `shielded`: the provider's ids no longer come from the global `random`."""
         self._on_ending = id  # type: ignore[assignment, method-assign] # the SDK calls it for each span: a builtin is cheapest
-        self.on_start, self.on_end = callbacks(rows, shielded=shielded)  # type: ignore[assignment, method-assign]
+        heard_by = callbacks if private.has(private.READING) else public_callbacks
+        self.on_start, self.on_end = heard_by(rows, shielded=shielded)  # type: ignore[assignment, method-assign]
 
     def close(self) -> None:
         """Hear nothing."""
