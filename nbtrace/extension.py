@@ -170,10 +170,7 @@ class Extension:
                 False: "not traced",
             }[self._config.unstored_cells]
             lines.append(f"  Executions that store no history: {policy} (%config NBTrace.unstored_cells).")
-            if LIVE.threads.stepped_aside:
-                lines.append("  Threads: carried by opentelemetry-instrumentation-threading, which is active.")
-            else:
-                lines.append("  Threads and thread pools: their spans nest under the cell that starts or submits them.")
+            lines += [f"  {instrument.status()}" for instrument in LIVE.instruments]
         lines += [f"  A fault of nbtrace's own, please report it: {text}" for text in faults()]
         return "\n".join(lines)
 

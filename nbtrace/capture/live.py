@@ -7,9 +7,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Protocol
 
-from nbtrace.capture.instruments.threads import ThreadCarrier
+from nbtrace.capture.instruments import threads
 from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.faults import fault
@@ -18,6 +18,22 @@ from nbtrace.store.schema import RowFields
 from nbtrace.store.store import SpanStore
 
 _SPAN_ID = RowFields._fields.index("span_id")
+
+
+class Instrument(Protocol):
+    """A module that follows what OpenTelemetry does not: all it has changed is as it was after `uninstall`."""
+
+    def install(self) -> None:
+        """Switch it on; a second time changes nothing."""
+        ...
+
+    def uninstall(self) -> None:
+        """Switch it off, whether it is on or not."""
+        ...
+
+    def status(self) -> str:
+        """Say in a sentence what it does here, for %nbtrace status."""
+        ...
 
 
 class _LiveAttachment(Attachment):
@@ -33,7 +49,8 @@ class LiveCapture:
     def __init__(self) -> None:
         self.recorder = SpanRecorder()
         self.attachment = _LiveAttachment(self.recorder)
-        self.threads = ThreadCarrier()
+        self.instruments: tuple[Instrument, ...] = (threads,)
+        """What is switched on while a recording is open, in this order."""
         self.cells = CellBook()
         self._open: dict[int, SpanStore] = {}
         self._shells: dict[int, set[object]] = {}
@@ -62,7 +79,8 @@ class LiveCapture:
             self.recorder.listen(store, unwanted)
             if len(self._open) == 1:
                 self.attachment.install()
-                self.threads.install()
+                for instrument in self.instruments:
+                    instrument.install()
 
     def close(self, store: SpanStore, *, shell: object = None) -> None:
         """Stop recording into `store`: spans that still run stay in it as running. A shell that goes stops it only if no
@@ -80,7 +98,8 @@ class LiveCapture:
             self.recorder.unlisten(store)
             self.cells.unfollow(store.cells)
             if not self._open:
-                self.threads.uninstall()
+                for instrument in reversed(self.instruments):
+                    instrument.uninstall()
                 self.attachment.uninstall()
 
     def is_open(self, store: SpanStore) -> bool:
@@ -118,7 +137,8 @@ class LiveCapture:
                 store.sources[self] = store.sources[self]().copy
                 self.cells.unfollow(store.cells)
             self.recorder.silence()
-            self.threads.uninstall()
+            for instrument in reversed(self.instruments):
+                instrument.uninstall()
             self.attachment.uninstall()
         except Exception:
             fault("letting go in a forked child")

@@ -63,41 +63,38 @@ def packaged_instrumentation_active() -> bool:
     return bool(instrumentor and getattr(instrumentor(), "is_instrumented_by_opentelemetry", False))
 
 
-class ThreadCarrier:
-    """The patches, in and out."""
+def install() -> None:
+    """Patch the standard library, unless the packaged instrumentation is active."""
+    global _limbo, _stepped_aside
+    _stepped_aside = packaged_instrumentation_active()
+    if _patches or _stepped_aside:
+        return
+    _limbo = _Limbo.install()
+    _patches.append(Patch(concurrent.futures.thread._WorkItem, "__init__", _around_item))
+    _patches.append(Patch(concurrent.futures.thread._WorkItem, "run", _around_item_run))
+    # Only for pools of threads: a pool of processes would have to pickle what travels. Opened on demand, as
+    # multiprocessing is not free to import.
+    from multiprocessing.pool import ThreadPool
 
-    def __init__(self) -> None:
-        self._patches: list[Patch] = []
-        self._limbo: _Limbo | None = None
-        self.stepped_aside = False
+    _patches.append(Patch(ThreadPool, "apply_async", _around_apply))
+    _patches.append(Patch(ThreadPool, "_guarded_task_generation", _around_tasks))
 
-    def install(self) -> None:
-        """Patch the standard library, unless the packaged instrumentation is active."""
-        self.stepped_aside = packaged_instrumentation_active()
-        if self._patches or self.stepped_aside:
-            return
-        self._limbo = _Limbo.install()
-        self._patches = [
-            Patch(concurrent.futures.thread._WorkItem, "__init__", _around_item),
-            Patch(concurrent.futures.thread._WorkItem, "run", _around_item_run),
-        ]
-        # Only for pools of threads: a pool of processes would have to pickle what travels. Opened on demand, as
-        # multiprocessing is not free to import.
-        from multiprocessing.pool import ThreadPool
 
-        self._patches += [
-            Patch(ThreadPool, "apply_async", _around_apply),
-            Patch(ThreadPool, "_guarded_task_generation", _around_tasks),
-        ]
+def uninstall() -> None:
+    """Put the standard library's functions back."""
+    global _limbo
+    while _patches:
+        _patches.pop().undo()
+    if _limbo is not None:
+        _limbo.remove()
+        _limbo = None
 
-    def uninstall(self) -> None:
-        """Put the standard library's functions back."""
-        for patch in reversed(self._patches):
-            patch.undo()
-        self._patches = []
-        if self._limbo is not None:
-            self._limbo.remove()
-            self._limbo = None
+
+def status() -> str:
+    """Say what becomes of threads."""
+    if _stepped_aside:
+        return "Threads: carried by opentelemetry-instrumentation-threading, which is active."
+    return "Threads and thread pools: their spans nest under the cell that starts or submits them."
 
 
 class _Limbo(dict[threading.Thread, threading.Thread]):
@@ -147,6 +144,11 @@ class _Limbo(dict[threading.Thread, threading.Thread]):
         """A child after a fork has none of the threads."""
         self._carried.clear()
         super().clear()
+
+
+_patches: list[Patch] = []
+_limbo: _Limbo | None = None
+_stepped_aside = False
 
 
 def _around_item(initialise: Callable[..., Any]) -> Callable[..., Any]:
