@@ -1,10 +1,10 @@
 // The inspector of one widget: opened by the loader with what has arrived so far.
 
 import { render } from "preact";
-import { App } from "./app";
 import type { Inspector, Model, Pending } from "./model";
+import { App } from "./panels/app";
+import { STYLE } from "./panels/style";
 import { Session } from "./session";
-import { STYLE } from "./style";
 
 /** Whether this browser has what the inspector needs; without it the static twin stays. */
 export function able(): boolean {

@@ -1,14 +1,15 @@
 // What one inspector shows: its trace, the selection and the range that all views share. State that never leaves the
 // browser, but for the id of the selected span.
 
-import { criticalPath } from "./answers";
-import type { Range } from "./canvas";
-import { LaneRoom } from "./flame";
+import { criticalPath } from "./engine/criticalpath";
+import { DetailStore, type Details } from "./engine/details";
+import { LineRoom, type Lines, type Shape, lines } from "./engine/folding";
+import { type SpansHeader, unpack } from "./engine/frames";
+import { LaneRoom } from "./engine/lanes";
+import { type Query, parse, search } from "./engine/search";
+import { ERROR, Trace } from "./engine/trace";
 import type { Model } from "./model";
-import { parse, search, type Query } from "./search";
-import { ERROR, Trace } from "./trace";
-import { LineRoom, lines, type Lines, type Shape } from "./waterfall";
-import { DetailStore, unpack, type Details, type SpansHeader } from "./wire";
+import type { Range } from "./pictures/canvas";
 
 export const VIEWS = ["waterfall", "time", "heavy", "sandwich", "cells", "table", "errors", "compare"] as const;
 export type View = (typeof VIEWS)[number];

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { callers, changes, compare, criticalPath, merge, outermost, statistics } from "../src/answers";
-import { numbers, trace, type Row } from "./kit";
+import { changes, compare } from "../src/engine/compare";
+import { criticalPath } from "../src/engine/criticalpath";
+import { callers, merge, outermost } from "../src/engine/merge";
+import { statistics } from "../src/engine/statistics";
+import { type Row, numbers, trace } from "./kit";
 
 test("times by name", () => {
   const [a, b] = statistics(trace([[-1, 0, 10, "a"], [0, 1, 3, "b", 2], [0, 4, 8, "b"], [0, 9, NaN, "b"]]));

@@ -3,14 +3,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateSync } from "node:zlib";
-import { criticalPath, merge, statistics, type Merged } from "../src/answers";
-import { Lanes } from "../src/flame";
+import { criticalPath } from "../src/engine/criticalpath";
+import { DetailStore, type Details, MAX_UNPACKED } from "../src/engine/details";
+import { lines } from "../src/engine/folding";
+import type { Column, SpansHeader } from "../src/engine/frames";
+import { Lanes } from "../src/engine/lanes";
+import { type Merged, merge } from "../src/engine/merge";
+import { search } from "../src/engine/search";
+import { statistics } from "../src/engine/statistics";
+import { Trace } from "../src/engine/trace";
 import type { Model } from "../src/model";
-import { search } from "../src/search";
+import { densityOf } from "../src/pictures/minimap";
 import { Session } from "../src/session";
-import { Trace } from "../src/trace";
-import { densityOf, lines } from "../src/waterfall";
-import { DetailStore, MAX_UNPACKED, type Column, type Details, type SpansHeader } from "../src/wire";
 import { header, numbers, quiet } from "./kit";
 
 interface Known {
@@ -86,7 +90,7 @@ function told(trace: Trace, rowOf: (index: number) => number) {
   const shown = lines(trace, shape);
   return {
     count: trace.count, running: trace.running, now: trace.now,
-    order: rows(tree.order), roots: rows(tree.roots), depth: [...tree.depth], size: [...tree.size], self: [...tree.self], deepest: tree.maxDepth,
+    order: rows(tree.order), roots: rows(tree.roots), depth: [...tree.depth], size: [...tree.size], self: [...tree.self],
     names: [...tree.order].map((index) => trace.nameOf(index)),
     events: [...tree.order].map((index) => trace.eventsOf(index)),
     cells: [...trace.cells].sort(([a], [b]) => a - b),

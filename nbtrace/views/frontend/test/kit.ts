@@ -1,8 +1,8 @@
 // Traces for tests, written as [parent, start, end, name?, status?] rows, and a pen that counts.
 
-import type { Pen } from "../src/canvas";
-import { ERROR, Trace } from "../src/trace";
-import type { Column, SpansHeader } from "../src/wire";
+import type { Column, SpansHeader } from "../src/engine/frames";
+import { ERROR, Trace } from "../src/engine/trace";
+import type { Pen } from "../src/pictures/canvas";
 
 export type Row = [parent: number, start: number, end: number, name?: string, status?: number];
 

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { merge } from "../src/answers";
-import { ticks } from "../src/canvas";
-import { Lanes, boxAt, boxes, paintBoxes, paintLanes } from "../src/flame";
-import { densityOf, lines, paintWaterfall } from "../src/waterfall";
-import { numbers, pen, trace, type Row } from "./kit";
+import { boxes } from "../src/engine/boxes";
+import { lines } from "../src/engine/folding";
+import { Lanes } from "../src/engine/lanes";
+import { merge } from "../src/engine/merge";
+import { ticks } from "../src/pictures/canvas";
+import { boxAt, paintBoxes, paintLanes } from "../src/pictures/flame";
+import { densityOf } from "../src/pictures/minimap";
+import { paintWaterfall } from "../src/pictures/waterfall";
+import { type Row, numbers, pen, trace } from "./kit";
 
 const THEME = {
   dark: false, ground: "#fff", raised: "#eee", text: "#000", quiet: "#666", line: "#ddd", accent: "#00f", error: "#f00", critical: "#000",

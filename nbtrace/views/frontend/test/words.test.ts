@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { matches, parse, search } from "../src/search";
-import { DetailStore, unpack } from "../src/wire";
-import { duration, lines, plain, value, whole } from "../src/words";
+import { DetailStore } from "../src/engine/details";
+import { unpack } from "../src/engine/frames";
+import { matches, parse, search } from "../src/engine/search";
+import { duration, lines, plain, value, whole } from "../src/engine/words";
 import { trace } from "./kit";
 
 test("durations have three digits and a unit", () => {

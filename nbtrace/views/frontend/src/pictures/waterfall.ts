@@ -1,117 +1,13 @@
-// The waterfall: a tree with names on the left, bars on a time axis on the right. Knows no DOM.
+// The waterfall: a tree with names on the left, bars on a time axis on the right.
 
-import { AXIS, ROW, TEXT, axis, cross, label, type Pen, type Range } from "./canvas";
-import { colourOf, type Theme } from "./colours";
-import { ERROR, Room, type Trace } from "./trace";
-import { count, duration } from "./words";
+import { type Lines, members } from "../engine/folding";
+import { ERROR, type Trace } from "../engine/trace";
+import { count, duration } from "../engine/words";
+import { AXIS, type Pen, ROW, type Range, TEXT, axis, cross, label } from "./canvas";
+import { type Theme, colourOf } from "./colours";
 
-export const MIN_REPEATS = 5;
 const MAX_INDENT = 24;
 const MAX_MEMBERS = 3_000;
-
-/** What is opened and closed, and what is left out. */
-export interface Shape {
-  collapsed: Set<number>;
-  /** Groups of repeated siblings that are unfolded: `${parent}:${name}`. */
-  unfolded: Set<string>;
-  /** Only these rows and what is above them; undefined for all. */
-  only?: Uint8Array;
-  /** Only these trees; undefined for all. */
-  roots?: ReadonlySet<number>;
-}
-
-/** Lines of the waterfall. A line is a span, or a group of repeated siblings, told by its first. */
-export interface Lines {
-  row: Int32Array;
-  /** Members of a group, 0 for a span. */
-  members: Int32Array;
-  total: Float64Array;
-  count: number;
-}
-
-/** Memory for lines, used again with each update: what was made of it before is overwritten. */
-export class LineRoom {
-  readonly row = new Room();
-  readonly members = new Room();
-  readonly total = new Room();
-  readonly grouped = new Room();
-}
-
-export function lines(trace: Trace, shape: Shape, room = new LineRoom()): Lines {
-  const tree = trace.tree;
-  const n = trace.count;
-  const found: Lines = { row: room.row.ints(n), members: room.members.ints(n).fill(0), total: room.total.floats(n).fill(0), count: 0 };
-  const show = shape.only && withAncestors(trace, shape.only);
-  /** 1: hidden in a group; above: the head of a group of as many. */
-  const grouped = room.grouped.ints(n).fill(0);
-  const totals = new Map<number, number>();
-  const fold = (parent: number, children: Int32Array) => {
-    if (children.length < MIN_REPEATS || show) return;
-    const heads = new Map<number, number>();
-    for (const child of children) {
-      const name = trace.name[child]!;
-      const head = heads.get(name);
-      if (head === undefined) {
-        if (shape.unfolded.has(`${parent}:${name}`)) continue;
-        heads.set(name, child);
-        grouped[child] = -1;
-        totals.set(child, trace.duration(child));
-      } else {
-        grouped[head]!--;
-        grouped[child] = 1;
-        totals.set(head, totals.get(head)! + trace.duration(child));
-      }
-    }
-    for (const child of children) {
-      const head = heads.get(trace.name[child]!);
-      if (head !== undefined && grouped[head]! > -MIN_REPEATS) grouped[child] = 0;
-    }
-  };
-  fold(-1, tree.roots);
-  for (let place = 0; place < n; ) {
-    const row = tree.order[place]!;
-    const whole = place + tree.size[row]!;
-    const out = (show && !show[row]) || grouped[row]! > 0 || (shape.roots && tree.depth[row] === 0 && !shape.roots.has(row));
-    if (out) {
-      place = whole;
-      continue;
-    }
-    found.row[found.count] = row;
-    if (grouped[row]! < 0) {
-      found.members[found.count] = -grouped[row]!;
-      found.total[found.count++] = totals.get(row)!;
-      place = whole;
-      continue;
-    }
-    found.count++;
-    if (shape.collapsed.has(row)) {
-      place = whole;
-      continue;
-    }
-    fold(row, tree.of(row));
-    place++;
-  }
-  return found;
-}
-
-/** The rows, and all above them. */
-function withAncestors(trace: Trace, only: Uint8Array): Uint8Array {
-  const { order } = trace.tree;
-  const show = only.slice(0, trace.count);
-  for (let place = trace.count - 1; place >= 0; place--) {
-    const row = order[place]!;
-    const parent = trace.parent[row]!;
-    if (show[row] && parent >= 0) show[parent] = 1;
-  }
-  return show;
-}
-
-/** The members of a group that a line stands for. */
-export function members(trace: Trace, head: number): number[] {
-  const parent = trace.parent[head]!;
-  const siblings = parent < 0 ? trace.tree.roots : trace.tree.of(parent);
-  return Array.from(siblings).filter((row) => trace.name[row] === trace.name[head]);
-}
 
 export interface WaterfallState {
   lines: Lines;
@@ -295,45 +191,4 @@ function triangle(pen: Pen, theme: Theme, x: number, y: number, open: boolean): 
   }
   pen.closePath();
   pen.fill();
-}
-
-/** Draw the whole trace small: how much ran when, and which part of it is shown. */
-export function paintMinimap(
-  pen: Pen, theme: Theme, whole: Range, range: Range, width: number, height: number, density: Float32Array,
-): void {
-  pen.fillStyle = theme.raised;
-  pen.fillRect(0, 0, width, height);
-  let highest = 1;
-  for (const value of density) if (value > highest) highest = value;
-  pen.fillStyle = theme.dark ? "#4f86a8" : "#8fb8d4";
-  for (let i = 0; i < density.length; i++) {
-    const tall = density[i]! > 0 ? Math.max(1.5, (density[i]! / highest) * (height - 4)) : 0;
-    if (tall) pen.fillRect((i / density.length) * width, height - tall, width / density.length + 0.5, tall);
-  }
-  const scale = width / Math.max(whole.to - whole.from, 1e-9);
-  const x0 = (range.from - whole.from) * scale;
-  const x1 = (range.to - whole.from) * scale;
-  pen.fillStyle = theme.ground;
-  pen.globalAlpha = 0.65;
-  pen.fillRect(0, 0, x0, height);
-  pen.fillRect(x1, 0, width - x1, height);
-  pen.globalAlpha = 1;
-  pen.strokeStyle = theme.accent;
-  pen.lineWidth = 1;
-  pen.strokeRect(Math.max(0.5, x0), 0.5, Math.min(width - 1, Math.max(2, x1 - x0)), height - 1);
-}
-
-/** How deep the spans were stacked, over as many columns as the minimap has. */
-export function densityOf(trace: Trace, whole: Range, columns: number): Float32Array {
-  const steps = new Float32Array(columns + 1);
-  const scale = columns / Math.max(whole.to - whole.from, 1e-9);
-  for (let row = 0; row < trace.count; row++) {
-    const from = Math.max(0, Math.floor((trace.start[row]! - whole.from) * scale));
-    const to = Math.min(columns, Math.max(from + 1, Math.ceil((trace.endOf(row) - whole.from) * scale)));
-    if (from >= columns || to <= 0) continue;
-    steps[from]!++;
-    steps[to]!--;
-  }
-  for (let i = 1; i <= columns; i++) steps[i]! += steps[i - 1]!;
-  return steps.subarray(0, columns);
 }

@@ -1,7 +1,7 @@
 // What all pictures share: the part of a canvas that is drawn on, a time axis, boxes with labels. Knows no DOM.
 
+import { duration, plain } from "../engine/words";
 import type { Theme } from "./colours";
-import { duration, plain } from "./words";
 
 /** The part of CanvasRenderingContext2D that is used; tests bring their own. */
 export type Pen = Pick<

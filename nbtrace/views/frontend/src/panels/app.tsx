@@ -1,12 +1,13 @@
 // The inspector as a whole: tabs, search, the current view, the panel of the selected span, keys.
 
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
-import { themeOf, type Theme } from "./colours";
+import { count, duration, plain } from "../engine/words";
+import type { Theme } from "../pictures/colours";
+import { type Pill, type Session, VIEWS, type View } from "../session";
 import { Panel } from "./panel";
 import { MergedPicture, Minimap, TimePicture, around } from "./picture";
-import { VIEWS, type Pill, type Session, type View } from "./session";
 import { Alternative, Cells, CompareBar, CompareTable, Errors, Table, runs } from "./tables";
-import { count, duration, plain } from "./words";
+import { themeOf } from "./theme";
 
 const TITLES: Record<View, [string, string]> = {
   waterfall: ["Waterfall", "4"],

@@ -1,7 +1,7 @@
 // What is looked for: text anywhere in a span, or conditions on its columns in the words of `where=`. Knows no DOM.
 
-import { type Trace } from "./trace";
-import { type Details, type DetailStore } from "./wire";
+import type { DetailStore, Details } from "./details";
+import type { Trace } from "./trace";
 
 const STATUS = ["UNSET", "OK", "ERROR"];
 const KINDS = ["INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];

@@ -1,9 +1,9 @@
 // Everything that is known of the selected span, as text.
 
 import { useEffect, useState } from "preact/hooks";
-import type { Session } from "./session";
-import { lines, plain, duration, value, whole, isMarked } from "./words";
-import type { Details, Noted } from "./wire";
+import type { Details, Noted } from "../engine/details";
+import { duration, isMarked, lines, plain, value, whole } from "../engine/words";
+import type { Session } from "../session";
 
 const STATUS = ["UNSET", "OK", "ERROR"];
 

@@ -1,90 +1,10 @@
 // Flame graphs: in the order of time, merged with the heavy side left, sandwiched around a name, and of a difference.
-// Knows no DOM.
 
-import type { Difference, Merged } from "./answers";
-import { AXIS, LANE, axis, cross, label, type Pen, type Range } from "./canvas";
-import { changeColour, colourOf, type Theme } from "./colours";
-import { ERROR, Room, type Trace } from "./trace";
-
-const MAX_LANES = 4_000;
-
-/** Memory for lanes, used again with each update: what was made of it before is overwritten. */
-export class LaneRoom {
-  readonly laneOf = new Room();
-  readonly rows = new Room();
-}
-
-/** Spans in lanes: below their parent, and beside a sibling that still runs. In a lane they follow each other. */
-export class Lanes {
-  readonly lanes: Int32Array[] = [];
-  readonly laneOf: Int32Array;
-
-  constructor(
-    readonly trace: Trace,
-    roots?: ReadonlySet<number>,
-    room = new LaneRoom(),
-  ) {
-    const tree = trace.tree;
-    const n = trace.count;
-    this.laneOf = room.laneOf.ints(n).fill(-1);
-    const counts = new Int32Array(Math.min(MAX_LANES, n) + 1);
-    const ends = new Float64Array(counts.length).fill(-Infinity);
-    for (let place = 0; place < n; place++) {
-      const row = tree.order[place]!;
-      const depth = tree.depth[row]!;
-      if (depth === 0 && roots && !roots.has(row)) {
-        place += tree.size[row]! - 1;
-        continue;
-      }
-      let lane = depth === 0 ? 0 : this.laneOf[trace.parent[row]!]! + 1;
-      if (depth > 0 && lane === 0) continue;
-      while (lane < ends.length && ends[lane]! > trace.start[row]! + 1e-6) lane++;
-      if (lane >= ends.length) continue;
-      ends[lane] = Math.max(ends[lane]!, trace.endOf(row));
-      this.laneOf[row] = lane;
-      counts[lane]!++;
-    }
-    const rows = room.rows.ints(n);
-    let from = 0;
-    for (let lane = 0; lane < counts.length && counts[lane]; lane++) this.lanes.push(rows.subarray(from, (from += counts[lane]!)));
-    const filled = new Int32Array(this.lanes.length);
-    for (let place = 0; place < n; place++) {
-      const row = tree.order[place]!;
-      const lane = this.laneOf[row]!;
-      if (lane >= 0 && lane < this.lanes.length) this.lanes[lane]![filled[lane]!++] = row;
-    }
-    for (const lane of this.lanes) {
-      for (let i = 1; i < lane.length; i++) {
-        if (trace.start[lane[i]!]! < trace.start[lane[i - 1]!]!) {
-          lane.sort((a, b) => trace.start[a]! - trace.start[b]!);
-          break;
-        }
-      }
-    }
-  }
-
-  /** The first place in a lane whose span ends after a moment. */
-  after(lane: number, moment: number): number {
-    const rows = this.lanes[lane]!;
-    let low = 0;
-    let high = rows.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.trace.endOf(rows[middle]!) <= moment) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  /** The span at a moment of a lane, -1 if there is none within `slack` ms. */
-  at(lane: number, moment: number, slack: number): number {
-    const rows = this.lanes[lane];
-    if (!rows) return -1;
-    const place = this.after(lane, moment - slack);
-    const row = rows[place];
-    return row !== undefined && this.trace.start[row]! <= moment + slack ? row : -1;
-  }
-}
+import type { Box } from "../engine/boxes";
+import type { Lanes } from "../engine/lanes";
+import { ERROR, type Trace } from "../engine/trace";
+import { AXIS, LANE, type Pen, type Range, axis, cross, label } from "./canvas";
+import { type Theme, changeColour, colourOf } from "./colours";
 
 export interface FlameState {
   range: Range;
@@ -172,65 +92,6 @@ function outline(pen: Pen, colour: string, x: number, y: number, wide: number, l
   pen.strokeStyle = colour;
   pen.lineWidth = line;
   pen.strokeRect(x + line / 2, y + 1 + line / 2, Math.max(1, wide - line - 0.6), LANE - 2 - line);
-}
-
-/** A box of a merged graph, in shares of the whole width. */
-export interface Box {
-  name: number;
-  from: number;
-  to: number;
-  level: number;
-  row: number;
-  total: number;
-  self: number;
-  count: number;
-  errors: number;
-  before?: number;
-}
-
-/** Lay a merged tree out, the heaviest child left, from `level` on downwards (or upwards, for callers). */
-export function boxes(top: Merged, width: number, level = 0, step = 1): Box[] {
-  const found: Box[] = [];
-  const stack: [Merged, number, number, number][] = [[top, 0, 1, level - step]];
-  while (stack.length) {
-    const [here, from, to, at] = stack.pop()!;
-    if (here.name >= 0) found.push({ ...here, from, to, level: at });
-    const sum = [...here.children.values()].reduce((total, child) => total + child.total, 0);
-    // Children that ran at the same time can add up to more than their parent: then they share its width.
-    const scale = (to - from) / Math.max(here.total, sum, 1e-12);
-    let x = from;
-    for (const child of [...here.children.values()].sort((a, b) => b.total - a.total)) {
-      const wide = child.total * scale;
-      if (wide * width < 0.5) break;
-      stack.push([child, x, x + wide, at + step]);
-      x += wide;
-    }
-  }
-  return found;
-}
-
-/** The same for a comparison: the width of a box is the larger of its two times. */
-export function differenceBoxes(top: Difference, width: number): Box[] {
-  const found: Box[] = [];
-  const stack: [Difference, number, number][] = [[top, 0, 1]];
-  while (stack.length) {
-    const [here, from, to] = stack.pop()!;
-    const larger = Math.max(here.before, here.after);
-    found.push({
-      name: here.name, from, to, level: here.depth, row: here.row, total: here.after, self: 0, count: here.countAfter, errors: 0,
-      before: here.before,
-    });
-    const sum = here.children.reduce((total, child) => total + Math.max(child.before, child.after), 0);
-    const scale = (to - from) / Math.max(larger, sum, 1e-12);
-    let x = from;
-    for (const child of here.children) {
-      const wide = Math.max(child.before, child.after) * scale;
-      if (wide * width < 0.5) break;
-      stack.push([child, x, x + wide]);
-      x += wide;
-    }
-  }
-  return found;
 }
 
 export interface BoxState {

@@ -1,13 +1,17 @@
 // The canvas: paints the current view, and turns hands into zooming, panning and selecting.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { callers, compare, merge, outermost } from "./answers";
-import { AXIS, LANE, ROW, type Pen } from "./canvas";
-import type { Theme } from "./colours";
-import { type Box, Lanes, boxAt, boxes, differenceBoxes, paintBoxes, paintLanes } from "./flame";
-import type { Session } from "./session";
-import { densityOf, paintMinimap, paintWaterfall } from "./waterfall";
-import { count, duration, plain } from "./words";
+import { type Box, boxes, differenceBoxes } from "../engine/boxes";
+import { compare } from "../engine/compare";
+import { Lanes } from "../engine/lanes";
+import { callers, merge, outermost } from "../engine/merge";
+import { count, duration, plain } from "../engine/words";
+import { AXIS, LANE, type Pen, ROW } from "../pictures/canvas";
+import type { Theme } from "../pictures/colours";
+import { boxAt, paintBoxes, paintLanes } from "../pictures/flame";
+import { densityOf, paintMinimap } from "../pictures/minimap";
+import { paintWaterfall } from "../pictures/waterfall";
+import type { Session } from "../session";
 
 const MINIMAP = 36;
 

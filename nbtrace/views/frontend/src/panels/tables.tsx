@@ -1,13 +1,14 @@
 // Views made of rows: cells over time, statistics by name, errors, changes; and the table that stands for a picture.
 
 import { useEffect, useState } from "preact/hooks";
-import { changes, compare, statistics, type NameStatistics } from "./answers";
-import { ROW } from "./canvas";
-import { colourOf, type Theme } from "./colours";
-import type { Session } from "./session";
-import { ERROR } from "./trace";
-import type { Details } from "./wire";
-import { count, duration, lines as text, plain } from "./words";
+import { changes, compare } from "../engine/compare";
+import type { Details } from "../engine/details";
+import { type NameStatistics, statistics } from "../engine/statistics";
+import { ERROR } from "../engine/trace";
+import { count, duration, lines as text, plain } from "../engine/words";
+import { ROW } from "../pictures/canvas";
+import { type Theme, colourOf } from "../pictures/colours";
+import type { Session } from "../session";
 
 const MAX_ROWS = 300;
 

@@ -14,38 +14,14 @@ export interface Theme {
   font: string;
 }
 
-const LIGHT: Theme = {
+export const LIGHT: Theme = {
   dark: false, ground: "#ffffff", raised: "#f5f6f7", text: "#1f2328", quiet: "#656d76", line: "#e3e6e9", accent: "#0969da",
   error: "#c2410c", critical: "#1f2328", match: "#fde68a", font: "system-ui, sans-serif",
 };
-const DARK: Theme = {
+export const DARK: Theme = {
   dark: true, ground: "#16181c", raised: "#1f2226", text: "#e6e8ea", quiet: "#9aa3ad", line: "#2e3238", accent: "#58a6ff",
   error: "#ff8a5c", critical: "#f5f6f7", match: "#6b5a16", font: "system-ui, sans-serif",
 };
-
-/** The theme of the page around `element`: notebooks say it in variables; elsewhere the ground that shines through tells. */
-export function themeOf(element: Element): Theme {
-  const style = getComputedStyle(element);
-  const variable = (...names: string[]) => names.map((name) => style.getPropertyValue(name).trim()).find(Boolean);
-  let ground = variable("--jp-layout-color0", "--vscode-editor-background", "--background");
-  for (let at: Element | null = element; !ground && at; at = at.parentElement ?? (at.getRootNode() as ShadowRoot).host ?? null) {
-    const own = getComputedStyle(at).backgroundColor;
-    if (own && !/^(transparent|rgba\(.*, ?0\))$/.test(own)) ground = own;
-  }
-  const light = ground ? luminance(ground, element) : matchMedia("(prefers-color-scheme: dark)").matches ? 0 : 1;
-  const base = light < 0.4 ? DARK : LIGHT;
-  return { ...base, ground: ground ?? base.ground, font: variable("--jp-ui-font-family", "--vscode-font-family") ?? base.font };
-}
-
-/** How light a CSS colour is, from 0 to 1. */
-function luminance(colour: string, element: Element): number {
-  const context = element.ownerDocument.createElement("canvas").getContext("2d");
-  if (!context) return 1;
-  context.fillStyle = colour;
-  context.fillRect(0, 0, 1, 1);
-  const [red, green, blue] = context.getImageData(0, 0, 1, 1).data as unknown as [number, number, number];
-  return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
-}
 
 const CELL = ["#cfd4da", "#4a5058"] as const;
 const HUES = [
