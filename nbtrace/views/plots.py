@@ -5,7 +5,6 @@ it is opened by the first plot."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -16,15 +15,12 @@ from nbtrace.analysis.filters import check_column
 from nbtrace.analysis.intervals import intervals
 from nbtrace.analysis.tree import depth_first
 from nbtrace.views import words
-
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#8c8c8c")
-"""Okabe and Ito's, which people of any colour vision can tell apart."""
-
-DARK = ("#0072b2",)
-"""Those on which black text cannot be read."""
+from nbtrace.views.colours import colour
 
 FAILED = "#d55e00"
 RAN = "#0072b2"
+"""Okabe and Ito's, which people of any colour vision can tell apart."""
+
 MAX_DEPTH = 40
 MAX_POINTS = 500
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -102,8 +98,8 @@ class Plots:
             row = kept[key]
             began = (each.start_time - start).total_seconds()
             lasted = 0.0 if each.duration is pd.NaT else each.duration.total_seconds()
-            colour = FAILED if each.status_code == "ERROR" else RAN
-            ax.barh(row, max(lasted, 1e-6), left=began, height=0.7, color=colour, edgecolor=colour, linewidth=0.8)
+            shade = FAILED if each.status_code == "ERROR" else RAN
+            ax.barh(row, max(lasted, 1e-6), left=began, height=0.7, color=shade, edgecolor=shade, linewidth=0.8)
             lines = str(each.source).strip().splitlines()
             labels[row] = f"[{'' if each.cell is pd.NA else each.cell}] {words.plain(lines[0] if lines else '', 30)}"
         ax.set_yticks(list(labels), [_plain(label) for label in labels.values()])
@@ -138,7 +134,7 @@ class Plots:
                 left=left,
                 height=0.92,
                 align="edge",
-                color=_colour(names[row]),
+                color=colour(names[row]),
                 edgecolor=FAILED if failed[row] else "white",
                 linewidth=1.6 if failed[row] else 0.4,
             )
@@ -151,7 +147,7 @@ class Plots:
                     va="center",
                     fontsize=8,
                     clip_on=True,
-                    color="white" if _colour(names[row]) in DARK else "black",
+                    color="black",
                 )
         ax.set_xlim(0, whole)
         ax.invert_yaxis()
@@ -183,8 +179,3 @@ def _plain(text: str) -> str:
 
 def _left_out(there: int, shown: int, what: str) -> str:
     return f" ({there - shown:,} more {what}{'s' if there - shown > 1 else ''} not shown)" if there > shown else ""
-
-
-def _colour(name: str) -> str:
-    """A colour that belongs to the name."""
-    return COLOURS[zlib.crc32(name.encode("utf-8", "replace")) % len(COLOURS)]

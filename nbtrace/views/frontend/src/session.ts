@@ -237,7 +237,7 @@ export class Session {
     });
   }
 
-  get critical(): Set<number> {
+  get critical(): ReadonlyMap<number, number> {
     return this.once("critical", `${this.trace.version}:${this.root}`, () =>
       criticalPath(this.trace, this.root < 0 ? this.trace.tree.roots : [this.root]),
     );
@@ -386,9 +386,9 @@ export class Session {
   reveal(row: number): void {
     const { trace } = this;
     if (!this.inScope(row)) this.scope = trace.tree.rootOf(row);
-    for (let at = row; at >= 0; at = trace.parent[at]!) {
+    for (let at = row; at >= 0; at = trace.tree.parent[at]!) {
       if (at !== row) this.collapsed.delete(at);
-      this.unfolded.add(`${trace.parent[at]}:${trace.name[at]}`);
+      this.unfolded.add(`${trace.tree.parent[at]}:${trace.name[at]}`);
     }
     this.shapeVersion++;
     const start = trace.start[row]!;
@@ -411,7 +411,7 @@ export class Session {
   }
 
   unfold(row: number): void {
-    this.unfolded.add(`${this.trace.parent[row]}:${this.trace.name[row]}`);
+    this.unfolded.add(`${this.trace.tree.parent[row]}:${this.trace.name[row]}`);
     this.shapeVersion++;
     this.changed();
   }

@@ -94,7 +94,7 @@ function told(trace: Trace, rowOf: (index: number) => number) {
     names: [...tree.order].map((index) => trace.nameOf(index)),
     events: [...tree.order].map((index) => trace.eventsOf(index)),
     cells: [...trace.cells].sort(([a], [b]) => a - b),
-    critical: rows(criticalPath(trace, tree.roots)),
+    critical: [...criticalPath(trace, tree.roots)].map(([row, waited]) => [rowOf(row), waited]),
     statistics: statistics(trace).map(({ name, ...rest }) => [trace.names[name], rest]),
     merged: flat(merge(trace, tree.roots)),
     lines: [rows(shown.row.subarray(0, shown.count)), [...shown.members.subarray(0, shown.count)], [...shown.total.subarray(0, shown.count)]],

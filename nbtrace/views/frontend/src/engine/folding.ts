@@ -21,6 +21,7 @@ export interface Lines {
   row: Int32Array;
   /** Members of a group, 0 for a span. */
   members: Int32Array;
+  /** Of a group, for how long one of them or more ran. */
   total: Float64Array;
   count: number;
 }
@@ -41,6 +42,13 @@ export function lines(trace: Trace, shape: Shape, room = new LineRoom()): Lines 
   /** 1: hidden in a group; above: the head of a group of as many. */
   const grouped = room.grouped.ints(n).fill(0);
   const totals = new Map<number, number>();
+  const reached = new Map<number, number>();
+  const ran = (head: number, child: number) => {
+    const end = trace.endOf(child);
+    const until = reached.get(head) ?? -Infinity;
+    totals.set(head, (totals.get(head) ?? 0) + Math.max(0, end - Math.max(trace.start[child]!, until)));
+    reached.set(head, Math.max(until, end));
+  };
   const fold = (parent: number, children: Int32Array) => {
     if (children.length < MIN_REPEATS || show) return;
     const heads = new Map<number, number>();
@@ -51,11 +59,11 @@ export function lines(trace: Trace, shape: Shape, room = new LineRoom()): Lines 
         if (shape.unfolded.has(`${parent}:${name}`)) continue;
         heads.set(name, child);
         grouped[child] = -1;
-        totals.set(child, trace.duration(child));
+        ran(child, child);
       } else {
         grouped[head]!--;
         grouped[child] = 1;
-        totals.set(head, totals.get(head)! + trace.duration(child));
+        ran(head, child);
       }
     }
     for (const child of children) {
@@ -96,7 +104,7 @@ function withAncestors(trace: Trace, only: Uint8Array): Uint8Array {
   const show = only.slice(0, trace.count);
   for (let place = trace.count - 1; place >= 0; place--) {
     const row = order[place]!;
-    const parent = trace.parent[row]!;
+    const parent = trace.tree.parent[row]!;
     if (show[row] && parent >= 0) show[parent] = 1;
   }
   return show;
@@ -104,7 +112,7 @@ function withAncestors(trace: Trace, only: Uint8Array): Uint8Array {
 
 /** The members of a group that a line stands for. */
 export function members(trace: Trace, head: number): number[] {
-  const parent = trace.parent[head]!;
+  const parent = trace.tree.parent[head]!;
   const siblings = parent < 0 ? trace.tree.roots : trace.tree.of(parent);
   return Array.from(siblings).filter((row) => trace.name[row] === trace.name[head]);
 }

@@ -33,7 +33,7 @@ export class Lanes {
         place += tree.size[row]! - 1;
         continue;
       }
-      let lane = depth === 0 ? 0 : this.laneOf[trace.parent[row]!]! + 1;
+      let lane = depth === 0 ? 0 : this.laneOf[trace.tree.parent[row]!]! + 1;
       if (depth > 0 && lane === 0) continue;
       while (lane < ends.length && ends[lane]! > trace.start[row]! + 1e-6) lane++;
       if (lane >= ends.length) continue;

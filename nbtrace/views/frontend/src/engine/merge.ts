@@ -61,7 +61,7 @@ export function callers(trace: Trace, rows: Iterable<number>): Merged {
   for (const row of rows) {
     const length = trace.duration(row);
     top.total += length;
-    let above = trace.parent[row]!;
+    let above = trace.tree.parent[row]!;
     let here = top;
     for (let step = 0; above >= 0 && step < 200; step++) {
       const name = trace.name[above]!;
@@ -69,7 +69,7 @@ export function callers(trace: Trace, rows: Iterable<number>): Merged {
       if (!next) here.children.set(name, (next = node(name)));
       add(next, trace, above, length, 0);
       here = next;
-      above = trace.parent[above]!;
+      above = trace.tree.parent[above]!;
     }
   }
   return top;

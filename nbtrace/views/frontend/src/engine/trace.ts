@@ -1,5 +1,6 @@
 // Spans as columns: what the kernel has told of, and not forgotten.
 
+import { hue } from "./colour";
 import type { CellInfo, Column, SpansHeader } from "./frames";
 import { Tree } from "./tree";
 
@@ -25,9 +26,8 @@ export class Trace {
   errors = new Uint8Array(1024);
   row = new Int32Array(1024);
   names: string[] = [];
-  /** The colour of each name: 0 for cells, then as they come. */
+  /** The number of each name's colour. */
   hues: number[] = [];
-  private lastHue = 0;
   /** When the events of a row happened, in ms. */
   readonly events = new Map<number, number[]>();
   cells = new Map<number, CellInfo>();
@@ -49,7 +49,6 @@ export class Trace {
       this.count = 0;
       this.names = [];
       this.hues = [];
-      this.lastHue = 0;
       this.events.clear();
       this.cells.clear();
       this.going.clear();
@@ -143,7 +142,7 @@ export class Trace {
 
   private called(code: number, text: string): void {
     this.names[code] = text;
-    this.hues[code] = /^cell \[\d*\]/.test(text) ? 0 : ++this.lastHue;
+    this.hues[code] = hue(text);
   }
 
   /** Close the gaps that rows leave; children of a span that is gone are roots. */

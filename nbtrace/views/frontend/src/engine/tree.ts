@@ -3,7 +3,7 @@
 import { Room } from "./room";
 import type { Trace } from "./trace";
 
-/** Depth-first order, depths, children and self times. Without recursion: a chain of 100,000 is a tree like any other. What
+/** Depth-first order, depths, children and self times; analysis/tree.py and selftime.py say the same. Without recursion: a chain of 100,000 is a tree like any other. What
  * it holds is overwritten when the trace has grown: whoever keeps some of it, copies it. */
 export class Tree {
   /** Rows in reading order. */
@@ -18,6 +18,8 @@ export class Tree {
   children!: Int32Array;
   roots!: Int32Array;
   self!: Float64Array;
+  /** Row of the parent, -1 for a root, also for one that is the earliest of a circle. */
+  parent!: Int32Array;
   private readonly rooms = Array.from({ length: 9 }, () => new Room());
 
   constructor(readonly trace: Trace) {}
@@ -25,18 +27,19 @@ export class Tree {
   grow(): void {
     const { trace, rooms } = this;
     const n = trace.count;
-    const parent = rooms[0]!.ints(n);
+    const parent = (this.parent = rooms[0]!.ints(n));
     parent.set(trace.parent.subarray(0, n));
     for (let row = 0; row < n; row++) if (parent[row]! >= n || parent[row] === row) parent[row] = -1;
     this.byParent(parent);
+    // Who stands in a circle covers its parent all the same: before anything is cut.
+    this.self = this.selfTimes();
     this.order = rooms[1]!.ints(n);
     this.place = rooms[2]!.ints(n).fill(-1);
     this.depth = rooms[3]!.ints(n).fill(0);
     this.size = rooms[4]!.ints(n).fill(1);
     let seen = this.walk(this.children.subarray(0, this.first[0]));
     if (seen < n) {
-      // A circle of parents in a hostile file hangs on no root. Each has a row that comes before its parent: cut it there.
-      for (let row = 0; row < n; row++) if (this.place[row]! < 0 && parent[row]! > row) parent[row] = -1;
+      this.cutCircles(parent);
       this.byParent(parent);
       this.place.fill(-1);
       this.depth.fill(0);
@@ -47,7 +50,12 @@ export class Tree {
       const row = this.order[i]!;
       if (parent[row]! >= 0) this.size[parent[row]!]! += this.size[row]!;
     }
-    this.self = this.selfTimes();
+  }
+
+  /** Whether a row is a root only because the circle of parents that it stands in was cut there. */
+  isCut(row: number): boolean {
+    const above = this.trace.parent[row]!;
+    return this.parent[row]! < 0 && above >= 0 && above < this.order.length && above !== row;
   }
 
   /** The row of the root above a row. */
@@ -60,6 +68,23 @@ export class Tree {
   /** The children of a row, by their start. */
   of(row: number): Int32Array {
     return this.children.subarray(this.first[row], this.first[row + 1]);
+  }
+
+  /** Make the earliest span of each circle of parents a root: such spans of a hostile file hang on none. */
+  private cutCircles(parent: Int32Array): void {
+    const { start } = this.trace;
+    const walked = new Map<number, number>();
+    for (let first = 0; first < parent.length; first++) {
+      if (this.place[first]! >= 0) continue;
+      let row = first;
+      for (; row >= 0 && !walked.has(row); row = parent[row]!) walked.set(row, first);
+      if (row < 0 || walked.get(row) !== first) continue;
+      let earliest = row; // this walk has come round
+      for (let at = parent[row]!; at !== row; at = parent[at]!) {
+        if (start[at]! < start[earliest]! || (start[at] === start[earliest] && at < earliest)) earliest = at;
+      }
+      parent[earliest] = -1;
+    }
   }
 
   private walk(roots: Int32Array): number {
@@ -82,7 +107,7 @@ export class Tree {
 
   private selfTimes(): Float64Array {
     const trace = this.trace;
-    const found = this.rooms[6]!.floats(this.order.length);
+    const found = this.rooms[6]!.floats(trace.count);
     for (let row = 0; row < found.length; row++) {
       const begin = trace.start[row]!;
       const end = trace.endOf(row);

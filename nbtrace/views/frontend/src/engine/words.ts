@@ -9,20 +9,48 @@ export function duration(ms: number): string {
   for (const [size, unit, below] of [[1e3, "µs", 999.5e3], [1e6, "ms", 999.5e6], [1e9, "s", 59.95e9]] as const) {
     if (ns < below) {
       const number = ns / size;
-      return `${number.toFixed(number < 9.995 ? 2 : number < 99.95 ? 1 : 0)} ${unit}`;
+      return `${fixed(number, number < 9.995 ? 2 : number < 99.95 ? 1 : 0)} ${unit}`;
     }
   }
-  const seconds = Math.round(ns / 1e9);
+  const seconds = round(ns / 1e9);
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
   const minutes = Math.floor(seconds / 60);
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+/** How much longer or shorter, in ms. */
+export function change(ms: number): string {
+  const ns = Math.round(ms * 1e6);
+  return `${ns > 0 ? "+" : ns < 0 ? "−" : ""}${duration(Math.abs(ms))}`;
+}
+
+/** How many times as long; within a hundredth, or where nothing has changed for sure, there is no arrow. */
+export function ratio(times: number, sure = true): string {
+  if (Number.isNaN(times)) return "";
+  const digits = times < 9.995 ? 2 : times < 99.95 ? 1 : 0;
+  const text = digits === 2 ? fixed(times, 2) : Number(fixed(times, digits)).toLocaleString("en-US", { minimumFractionDigits: digits });
+  return `${!sure ? "" : times > 1.005 ? "▲ " : times < 0.995 ? "▼ " : ""}${text} ×`;
+}
+
+/** The nearest whole number, of two the even one: as Python rounds. */
+export function round(number: number): number {
+  const down = Math.floor(number);
+  const over = number - down;
+  return over < 0.5 || (over === 0.5 && down % 2 === 0) ? down : down + 1;
+}
+
+/** With so many digits, halves to the even one. A half of the last digit is an odd multiple of a power of two: exact. */
+function fixed(number: number, digits: number): string {
+  const halves = number * 2 ** (digits + 1);
+  if (Number.isInteger(halves) && halves % 2) return (round(number * 10 ** digits) / 10 ** digits).toFixed(digits);
+  return number.toFixed(digits);
 }
 
 export function count(number: number, noun: string): string {
   return `${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-const TERMINAL = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\\-_])/g;
+const TERMINAL = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])/g;
 const DIRECTIONS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 const CONTROLS = /[\x00-\x08\x0e-\x1f\x7f-\x9f]/g;
@@ -35,7 +63,9 @@ export function lines(text: unknown): string {
 /** The same on one line, cut at `limit`. */
 export function plain(text: unknown, limit = 200): string {
   const line = lines(String(text).slice(0, limit * 4)).replace(/[\n\r\t\v\f]/g, " ");
-  return line.length <= limit ? line : line.slice(0, limit - 1) + "…";
+  if (line.length <= limit) return line;
+  const letters = Array.from(line);
+  return letters.length <= limit ? line : letters.slice(0, limit - 1).join("") + "…";
 }
 
 /** A value as it came in details: what JSON cannot hold stands as {"$": text}. */

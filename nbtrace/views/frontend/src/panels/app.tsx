@@ -251,7 +251,7 @@ function pressed(event: KeyboardEvent, session: Session, search: HTMLInputElemen
     ArrowLeft: () => {
       if (selected < 0) return;
       if (!session.collapsed.has(selected) && trace.tree.of(selected).length) session.open(selected, false);
-      else if (trace.parent[selected]! >= 0) session.select(trace.parent[selected]!, true);
+      else if (trace.tree.parent[selected]! >= 0) session.select(trace.tree.parent[selected]!, true);
     },
     Enter: () => selected >= 0 && session.zoom(around(session, selected)),
     e: () => {

@@ -271,7 +271,7 @@ function layout(session: Session, width: number): { found: Box[]; title: string 
   if (session.view === "compare") {
     const [before, after] = session.compared;
     if (before < 0 || after < 0) return { found: [], title: "Choose two cells to compare." };
-    return { found: differenceBoxes(compare(trace, before, after), width), title: "Difference of two runs" };
+    return { found: differenceBoxes(compare(trace, before, after).top, width), title: "Difference of two runs" };
   }
   if (session.view === "heavy") {
     const roots = session.root < 0 ? trace.tree.roots : [session.root];

@@ -1,11 +1,11 @@
 // Views made of rows: cells over time, statistics by name, errors, changes; and the table that stands for a picture.
 
 import { useEffect, useState } from "preact/hooks";
-import { changes, compare } from "../engine/compare";
+import { type Verdict, compare } from "../engine/compare";
 import type { Details } from "../engine/details";
 import { type NameStatistics, statistics } from "../engine/statistics";
 import { ERROR } from "../engine/trace";
-import { count, duration, lines as text, plain } from "../engine/words";
+import { change as changed, count, duration, lines as text, plain, ratio as times } from "../engine/words";
 import { ROW } from "../pictures/canvas";
 import { type Theme, colourOf } from "../pictures/colours";
 import type { Session } from "../session";
@@ -82,12 +82,13 @@ export function Cells({ session, theme }: { session: Session; theme: Theme }) {
   );
 }
 
-function Change({ ratio }: { ratio: number | undefined }) {
+function Change({ ratio, sure = true }: { ratio: number | undefined; sure?: boolean }) {
   if (ratio === undefined || !Number.isFinite(ratio)) return null;
-  if (Math.abs(ratio - 1) < 0.05) return <span class="nbt-quiet">same</span>;
-  const word = ratio > 1 ? `▲ ${ratio.toFixed(ratio < 10 ? 2 : 0)} ×` : `▼ ${ratio.toFixed(2)} ×`;
-  return <span class={ratio > 1 ? "nbt-slower" : "nbt-faster"}>{word}</span>;
+  const word = times(ratio, sure);
+  return <span class={word.startsWith("▲") ? "nbt-slower" : word.startsWith("▼") ? "nbt-faster" : "nbt-quiet"}>{word}</span>;
 }
+
+const VERDICTS: Partial<Record<Verdict, string>> = { added: "nbt-slower", slower: "nbt-slower", more: "nbt-slower", removed: "nbt-faster", faster: "nbt-faster", fewer: "nbt-faster" };
 
 const COLUMNS: [keyof NameStatistics | "rate", string][] = [
   ["name", "name"], ["count", "count"], ["total", "total"], ["self", "self"], ["p50", "p50"], ["p95", "p95"], ["errors", "errors"],
@@ -219,20 +220,21 @@ export function CompareBar({ session }: { session: Session }) {
 export function CompareTable({ session }: { session: Session }) {
   const { trace, compared: [before, after] } = session;
   if (before < 0 || after < 0) return null;
-  const all = session.once("changes", `${trace.version}:${before}:${after}`, () => changes(compare(trace, before, after)));
+  const all = session.once("changes", `${trace.version}:${before}:${after}`, () => compare(trace, before, after).changes);
   return (
     <div class="nbt-scroll nbt-half" tabIndex={0}>
       <LeftOut shown={Math.min(all.length, MAX_ROWS)} all={all.length} noun="path" />
       <table class="nbt-table">
-        <thead><tr><th>path</th><th class="nbt-number">before</th><th class="nbt-number">after</th><th class="nbt-number">change</th><th class="nbt-number">ratio</th><th class="nbt-number">count</th></tr></thead>
+        <thead><tr><th>path</th><th class="nbt-number">before</th><th class="nbt-number">after</th><th>verdict</th><th class="nbt-number">change</th><th class="nbt-number">ratio</th><th class="nbt-number">count</th></tr></thead>
         <tbody>
           {all.slice(0, MAX_ROWS).map((each) => (
             <tr key={each.path + each.depth} onClick={() => session.select(each.row)}>
               <td class="nbt-code">{plain(each.path, 120)}</td>
               <td class="nbt-number">{each.countBefore ? duration(each.before) : "—"}</td>
               <td class="nbt-number">{each.countAfter ? duration(each.after) : "—"}</td>
-              <td class="nbt-number">{each.after >= each.before ? "+" : "−"}{duration(Math.abs(each.after - each.before))}</td>
-              <td class="nbt-number">{!each.countBefore ? <span class="nbt-slower">added</span> : !each.countAfter ? <span class="nbt-faster">removed</span> : <Change ratio={each.after / each.before} />}</td>
+              <td class={VERDICTS[each.verdict] ?? "nbt-quiet"}>{each.verdict}</td>
+              <td class="nbt-number">{changed(each.after - each.before)}</td>
+              <td class="nbt-number">{each.countBefore && each.countAfter && each.before ? <Change ratio={each.after / each.before} sure={each.verdict !== "unclear"} /> : ""}</td>
               <td class="nbt-number">{each.countBefore === each.countAfter ? each.countAfter : `${each.countBefore} → ${each.countAfter}`}</td>
             </tr>
           ))}

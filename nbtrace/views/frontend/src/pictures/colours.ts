@@ -1,4 +1,4 @@
-// Colours of spans: by name, told apart by people of any colour vision (after Okabe and Ito), for light and dark ground.
+// Colours of spans, told apart by people of any colour vision (after Okabe and Ito), for light and dark ground.
 
 export interface Theme {
   dark: boolean;
@@ -23,15 +23,16 @@ export const DARK: Theme = {
   error: "#ff8a5c", critical: "#f5f6f7", match: "#6b5a16", font: "system-ui, sans-serif",
 };
 
+/** On light ground those of views/colours.py. */
 const CELL = ["#cfd4da", "#4a5058"] as const;
 const HUES = [
   ["#8ecae6", "#1f6f95"], ["#f4c77b", "#8a5a00"], ["#8fd3b6", "#0b6e4f"], ["#e3b1cd", "#8a4a70"],
   ["#b9c6f2", "#4a5aa8"], ["#d9d27a", "#6f6900"], ["#a9d8d8", "#226f73"], ["#d8c3a5", "#6e5a3c"],
 ] as const;
 
-/** The colour of a name: cells are grey, the others take turns. */
+/** The colour of a name, by its number: cells are grey. */
 export function colourOf(hue: number, theme: Theme): string {
-  const pair = hue === 0 ? CELL : HUES[(hue - 1) % HUES.length]!;
+  const pair = hue === 0 ? CELL : HUES[hue - 1]!;
   return pair[theme.dark ? 1 : 0];
 }
 

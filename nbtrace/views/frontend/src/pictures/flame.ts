@@ -13,7 +13,7 @@ export interface FlameState {
   selected: number;
   hovered: number;
   matches?: Uint8Array;
-  critical?: ReadonlySet<number>;
+  critical?: { has(row: number): boolean };
 }
 
 export function paintLanes(pen: Pen, theme: Theme, lanes: Lanes, state: FlameState, width: number, height: number): number {

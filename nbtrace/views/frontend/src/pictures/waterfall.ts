@@ -17,7 +17,7 @@ export interface WaterfallState {
   scroll: number;
   selected: number;
   hovered: number;
-  critical?: ReadonlySet<number>;
+  critical?: { has(row: number): boolean };
   matches?: Uint8Array;
   collapsed: ReadonlySet<number>;
   names: number;
