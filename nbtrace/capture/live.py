@@ -77,6 +77,8 @@ class LiveCapture:
             self._open[id(store)] = store
             self.cells.follow(store.cells)
             self.recorder.listen(store, unwanted)
+            store.subscribed = self._heed
+            self._heed()
             if len(self._open) == 1:
                 self.attachment.install()
                 for instrument in self.instruments:
@@ -97,10 +99,15 @@ class LiveCapture:
             store.sources[self] = store.sources[self]().copy
             self.recorder.unlisten(store)
             self.cells.unfollow(store.cells)
+            self._heed()
             if not self._open:
                 for instrument in reversed(self.instruments):
                     instrument.uninstall()
                 self.attachment.uninstall()
+
+    def _heed(self) -> None:
+        """Have those told of spans as they start who want to be."""
+        self.recorder.starts = tuple(store.begin for store in self.stores() if store.hears_starts)
 
     def is_open(self, store: SpanStore) -> bool:
         """Whether `store` is being fed."""
@@ -136,6 +143,7 @@ class LiveCapture:
             for store in stores:
                 store.sources[self] = store.sources[self]().copy
                 self.cells.unfollow(store.cells)
+            self._heed()
             self.recorder.silence()
             for instrument in reversed(self.instruments):
                 instrument.uninstall()

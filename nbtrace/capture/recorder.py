@@ -54,6 +54,8 @@ class SpanRecorder:
         """Whoever makes the rows of spans that run."""
         self.deliver: Callable[[Row, int], None] = _nobody
         """Hands a row and its weight to whoever listens."""
+        self.starts: tuple[Callable[[Row], None], ...] = ()
+        """Who is told of spans as they start; without anybody no row is made of them."""
         self.cell_files: Callable[[], Mapping[str, int]] = dict
         """Gives the files that cells were compiled as, with their execution counts."""
         self.cell_spans: set[int] = set()

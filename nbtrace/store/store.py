@@ -85,6 +85,8 @@ class SpanStore:
         self.settle = self._rows.settle
         """Have a long chunk sealed now, while nobody waits for it."""
         self._starts: tuple[Callable[[Row], None], ...] = ()
+        self.subscribed: Callable[[], None] = _nobody
+        """Called when somebody subscribes or goes; whoever makes rows of spans that start sets it."""
         self._carried: list[Batch] = []
         """Spans that ran when another store handed them over: as they were then, until they end here."""
 
@@ -139,11 +141,13 @@ class SpanStore:
         """Tell of each span that starts or ends from here on."""
         self._starts = (*self._starts, subscriber.started)
         self._rows.subscribe(subscriber.ended)
+        self.subscribed()
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Tell it no more."""
         self._starts = tuple(told for told in self._starts if told != subscriber.started)
         self._rows.unsubscribe(subscriber.ended)
+        self.subscribed()
 
     @property
     def hears_starts(self) -> bool:
@@ -248,6 +252,9 @@ class SpanStore:
         for chunk in self._rows.kept():
             redacted.rows(chunk.rows or (), waiting)
         return dict((Counter(self.redactor.counts) + Counter(waiting.counts)).most_common())
+
+
+def _nobody() -> None: ...
 
 
 class _Sealing:

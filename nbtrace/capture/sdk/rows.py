@@ -85,6 +85,13 @@ class SpanRows:
                     self.recorder.running.put_back(span_id, started)
                 fault("recording an unfinished span")
 
+    def tell_start(self, span: Any) -> None:
+        """Tell whoever wants to know of a span that has started."""
+        started = Started._make(self.recorder.running.table[span.context.span_id])
+        row = tuple(self._row(span, started, RUNNING))
+        for told in self.recorder.starts:
+            told(row)
+
     # ── off the common path ──────────────────────────────────────────────────────────────────────────────────────────
 
     def note(self, span: Any, parent_context: Any, handled: BaseException | None) -> None:
@@ -111,6 +118,8 @@ class SpanRows:
             (),
             (),
         )
+        if self.recorder.starts:
+            self.tell_start(span)
 
     def careful_end(
         self,

@@ -85,6 +85,8 @@ def callbacks(rows: SpanRows, *, shielded: bool = False) -> Callbacks:
             )
             if len(running) > MAX_RUNNING:
                 running.pop(next(iter(running)), None)
+            if recorder.starts:
+                rows.tell_start(span)
         except Exception as error:  # an SDK with other private names, a span that cannot be referenced weakly
             try:
                 rows.note(span, parent_context, handled)
