@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { type Verdict, compare } from "../engine/compare";
+import { quoted } from "../engine/conditions";
 import type { Details } from "../engine/details";
 import { type NameStatistics, statistics } from "../engine/statistics";
 import { ERROR } from "../engine/trace";
@@ -122,7 +123,7 @@ export function Table({ session }: { session: Session }) {
           {sorted.slice(0, MAX_ROWS).map((each) => (
             <tr key={each.name} class={each.name === session.name ? "nbt-chosen" : ""}>
               <td>
-                <button type="button" class="nbt-link" title="show only these" onClick={() => ((session.name = each.name), session.look(`name == '${trace.names[each.name]}'`), session.show("waterfall"))}>
+                <button type="button" class="nbt-link" title="show only these" onClick={() => ((session.name = each.name), session.look(`name == ${quoted(trace.names[each.name] ?? "")}`), session.show("waterfall"))}>
                   {plain(trace.names[each.name] ?? "", 90)}
                 </button>
                 <button type="button" class="nbt-small" title="who calls it, and what it calls" onClick={() => ((session.name = each.name), session.show("sandwich"))}>sandwich</button>
