@@ -19,6 +19,7 @@ from nbtrace.store.schema import KINDS, STATUS_CODES
 from nbtrace.store.values import decode_json
 from nbtrace.views.inspector.frames import Frame, frame
 from nbtrace.views.inspector.placed import Ints, Placed, below
+from nbtrace.views.inspector.protocol import DETAILS
 
 MAX_SAFE_INTEGER = 2**53
 
@@ -29,7 +30,7 @@ def details(placed: Placed) -> Iterator[Frame]:
     for each in placed.slices():
         text = json.dumps(_describe(each.batch, each.positions), ensure_ascii=True, allow_nan=False)
         data = np.frombuffer(zlib.compress(text.encode("ascii"), 1), dtype=np.uint8)
-        yield frame({"kind": "details"}, (each.rows.astype(np.int32), data))
+        yield frame({"kind": DETAILS}, (each.rows.astype(np.int32), data))
 
 
 _DESCRIBED = (

@@ -16,6 +16,7 @@ from nbtrace.faults import fault
 from nbtrace.store.cells import Execution
 from nbtrace.store.store import SpanStore
 from nbtrace.views.inspector.frames import Frame, frame
+from nbtrace.views.inspector.protocol import HAVE
 from nbtrace.views.inspector.told import Told
 
 INTERVAL_S = 0.1
@@ -218,7 +219,7 @@ class Feed:
             self._renewed()
             self._send(self._told.everything())
         elif hello != mine:
-            self._send(frame({"kind": "have", "rows": mine[0], "details": mine[1]}))
+            self._send(frame({"kind": HAVE, "rows": mine[0], "details": mine[1]}))
 
     def _step(self, *, look: bool = True) -> float | None:
         """Look for what is new, if it is time to, or send one frame of details; return after how long there can be more."""

@@ -22,6 +22,7 @@ from nbtrace.store.store import SpanStore
 from nbtrace.views.inspector.feed import PATIENCE_S, Feed
 from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.front_end import static
+from nbtrace.views.inspector.protocol import BYE, CODE, DESCRIBE, FRAME, HELLO
 from nbtrace.views.tree import TreeView
 
 MAX_FIRST = 4_000_000
@@ -148,25 +149,25 @@ class Inspector(anywidget.AnyWidget):
         if not isinstance(message, dict):
             return False
         kind, row = message.get("kind"), message.get("row")
-        if kind == "hello":
+        if kind == HELLO:
             rows, details, code = message.get("rows"), message.get("details", 0), message.get("code", False)
             if not _is_number(rows) or not _is_number(details) or not isinstance(code, bool):
                 return False
             self._forget()
             self._feed.hello(rows, details, code=code)
-        elif kind == "bye":
+        elif kind == BYE:
             self._feed.rest()
-        elif kind == "describe" and _is_number(row):
+        elif kind == DESCRIBE and _is_number(row):
             self._feed.describe(row)
         else:
             return False
         return True
 
     def _send_code(self) -> None:
-        self.send({"kind": "code", "code": static("inspector.js")})
+        self.send({"kind": CODE, "code": static("inspector.js")})
 
     def _send_frame(self, frame: Frame) -> None:
-        self.send({"kind": "frame"}, buffers=[frame])
+        self.send({"kind": FRAME}, buffers=[frame])
 
 
 def _is_number(value: Any) -> TypeGuard[int]:

@@ -28,6 +28,7 @@ from nbtrace.views.inspector.ended import MIN_PIECE, Ended, held_part
 from nbtrace.views.inspector.frames import Frame, frame
 from nbtrace.views.inspector.names import Names
 from nbtrace.views.inspector.placed import Placed, below
+from nbtrace.views.inspector.protocol import SPANS
 
 MAX_EVENTS = 100_000
 """Events of one frame that are drawn as ticks."""
@@ -105,7 +106,7 @@ class Encoder:
         self._remember(ids, changed, rows, name, cell, over)
         placed = self._placed(pieces, rows, name, cell, over)
         header = {
-            "kind": "spans",
+            "kind": SPANS,
             "first": first,
             "count": int(fresh.sum()),
             "zero": str(self.zero_ns),

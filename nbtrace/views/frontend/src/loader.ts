@@ -1,6 +1,7 @@
 // What the notebook stores of the inspector: a few lines that ask for the rest. Messages that come before it are kept.
 
 import type { Inspector, Model, Pending } from "./model";
+import { CODE, HELLO } from "./protocol";
 
 declare const BUNDLE: string;
 
@@ -13,7 +14,7 @@ async function load(model: Model): Promise<ReturnType<Inspector["open"]>> {
   const pending: Pending = [];
   let known: (code: string) => void = () => {};
   const heard = (message: { kind?: string; code?: string }, buffers: DataView[]) => {
-    if (message?.kind === "code") known(message.code ?? "");
+    if (message?.kind === CODE) known(message.code ?? "");
     else pending.push([message, buffers]);
   };
   model.on("msg:custom", heard);
@@ -21,7 +22,7 @@ async function load(model: Model): Promise<ReturnType<Inspector["open"]>> {
   if (!code && !shared[BUNDLE]) {
     code = await new Promise<string>((resolve) => {
       known = resolve;
-      model.send({ kind: "hello", rows: 0, code: false });
+      model.send({ kind: HELLO, rows: 0, code: false });
     });
   }
   shared[BUNDLE] ??= evaluate(code);

@@ -4,6 +4,7 @@ import { render } from "preact";
 import type { Inspector, Model, Pending } from "./model";
 import { App } from "./panels/app";
 import { STYLE } from "./panels/style";
+import { BYE, FRAME } from "./protocol";
 import { Session } from "./session";
 
 /** Whether this browser has what the inspector needs; without it the static twin stays. */
@@ -41,7 +42,7 @@ export const open: Inspector["open"] = (model: Model, pending: Pending) => {
   const first = model.get("_first") as DataView | undefined;
   if (first?.byteLength) session.receive(first);
   const heard = (message: { kind?: string }, buffers: DataView[]) => {
-    if (message?.kind === "frame" && buffers[0]) session.receive(buffers[0]);
+    if (message?.kind === FRAME && buffers[0]) session.receive(buffers[0]);
   };
   for (const [message, buffers] of pending) heard(message, buffers);
   model.on("msg:custom", heard);
@@ -55,7 +56,7 @@ export const open: Inspector["open"] = (model: Model, pending: Pending) => {
       const unmount = mount(session, el);
       return () => {
         unmount();
-        if (!--views) model.send({ kind: "bye" });
+        if (!--views) model.send({ kind: BYE });
       };
     },
   };

@@ -4,11 +4,12 @@
 import { criticalPath } from "./engine/criticalpath";
 import { DetailStore, type Details } from "./engine/details";
 import { LineRoom, type Lines, type Shape, lines } from "./engine/folding";
-import { type SpansHeader, unpack } from "./engine/frames";
+import { unpack } from "./engine/frames";
 import { LaneRoom } from "./engine/lanes";
 import { type Query, parse, search } from "./engine/search";
 import { ERROR, Trace } from "./engine/trace";
 import type { Model } from "./model";
+import { DESCRIBE, DETAILS, type DetailsColumns, HAVE, HELLO } from "./protocol";
 import type { Range } from "./pictures/canvas";
 
 export const VIEWS = ["waterfall", "time", "heavy", "sandwich", "cells", "table", "errors", "compare"] as const;
@@ -53,17 +54,18 @@ export class Session {
 
   receive(data: DataView): void {
     const { header, columns } = unpack(data);
-    if (header.kind === "details") {
-      this.details.add((columns[0] as Int32Array).slice(), (columns[1] as Uint8Array).slice(), (row) => this.trace.indexOf(row) >= 0);
+    if (header.kind === DETAILS) {
+      const [rows, data] = columns as DetailsColumns;
+      this.details.add(rows.slice(), data.slice(), (row) => this.trace.indexOf(row) >= 0);
       if (this.selected >= 0) this.changed();
       return;
     }
-    if (header.kind === "have") {
+    if (header.kind === HAVE) {
       // Of an older answer that is on its way nothing is lacking: only what has arrived counts.
       if (header.rows !== this.trace.next || header.details !== this.details.received) this.miss();
       return;
     }
-    const spans = header as SpansHeader;
+    const spans = header;
     if (!spans.reset && spans.first !== this.trace.next) return this.miss();
     if (spans.reset) {
       this.begin();
@@ -86,7 +88,7 @@ export class Session {
   /** Tell the kernel that somebody looks, and what is here. */
   greet(): void {
     const [rows, details] = this.missed ? [0, 0] : [this.trace.next, this.details.received];
-    this.model.send({ kind: "hello", rows, details, code: true });
+    this.model.send({ kind: HELLO, rows, details, code: true });
   }
 
   private missed = false;
@@ -356,7 +358,7 @@ export class Session {
     if (row < 0 || row >= this.trace.count) return undefined;
     const number = this.trace.row[row]!;
     // Once: a kernel that is busy would hear it again with each frame.
-    if (!this.details.has(number) && this.asked !== number) this.model.send({ kind: "describe", row: (this.asked = number) });
+    if (!this.details.has(number) && this.asked !== number) this.model.send({ kind: DESCRIBE, row: (this.asked = number) });
     return this.details.get(number);
   }
 

@@ -1,6 +1,7 @@
 // Traces for tests, written as [parent, start, end, name?, status?] rows, and a pen that counts.
 
-import type { Column, SpansHeader } from "../src/engine/frames";
+import type { Column } from "../src/engine/frames";
+import type { SpansHeader } from "../src/protocol";
 import { ERROR, Trace } from "../src/engine/trace";
 import type { Pen } from "../src/pictures/canvas";
 

@@ -1,33 +1,11 @@
 // Frames as the kernel sends them (nbtrace/views/inspector/frames.py): a header of JSON, then typed columns.
 
+import type { Header } from "../protocol";
+
 export type Column = Float64Array | Uint32Array | Int32Array | Uint8Array;
 
-/** number, execution count, what the runs of a cell share, run, source */
-export type CellInfo = [number, number | null, number, number, string];
-
-export interface SpansHeader {
-  kind: "spans";
-  first: number;
-  count: number;
-  zero: string;
-  /** Names that are new at the end, and those that take the number of one that no row has any more. */
-  names: string[];
-  renamed: [number, string][];
-  cells: CellInfo[];
-  reset: boolean;
-  dropped: number;
-  now: number;
-}
-
-/** The kernel asks whether that is what has arrived. */
-export interface HaveHeader {
-  kind: "have";
-  rows: number;
-  details: number;
-}
-
 export interface Frame {
-  header: SpansHeader | { kind: "details" } | HaveHeader;
+  header: Header;
   columns: Column[];
 }
 

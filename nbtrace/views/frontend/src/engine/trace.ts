@@ -1,7 +1,8 @@
 // Spans as columns: what the kernel has told of, and not forgotten.
 
 import { hue } from "./colour";
-import type { CellInfo, Column, SpansHeader } from "./frames";
+import type { CellInfo, SpansColumns, SpansHeader } from "../protocol";
+import type { Column } from "./frames";
 import { Tree } from "./tree";
 
 export const UNSET = 0;
@@ -57,10 +58,7 @@ export class Trace {
     const [
       start, end, name, parent, cell, flags, errors,
       rows, ends, newNames, newParents, newFlags, newErrors, eventRows, eventTimes, gone,
-    ] = columns as [
-      Float64Array, Float64Array, Uint32Array, Int32Array, Int32Array, Uint8Array, Uint8Array,
-      Int32Array, Float64Array, Uint32Array, Int32Array, Uint8Array, Uint8Array, Int32Array, Float64Array, Int32Array,
-    ];
+    ] = columns as SpansColumns;
     const moved = gone.length ? this.forget(gone) : undefined;
     this.zero = BigInt(header.zero);
     this.dropped = header.dropped;

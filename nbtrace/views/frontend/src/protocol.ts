@@ -1,0 +1,78 @@
+// The names and shapes of the messages between the inspector in the browser and the kernel: nbtrace/views/inspector/protocol.md
+// says what they mean, protocol.py beside it names them for the kernel.
+
+export const HELLO = "hello";
+export const BYE = "bye";
+export const DESCRIBE = "describe";
+export const CODE = "code";
+export const FRAME = "frame";
+
+export const SPANS = "spans";
+export const DETAILS = "details";
+export const HAVE = "have";
+
+export interface Hello {
+  kind: typeof HELLO;
+  rows: number;
+  details?: number;
+  code: boolean;
+}
+
+export interface Bye {
+  kind: typeof BYE;
+}
+
+export interface Describe {
+  kind: typeof DESCRIBE;
+  row: number;
+}
+
+export type FromBrowser = Hello | Bye | Describe;
+
+export interface Code {
+  kind: typeof CODE;
+  code: string;
+}
+
+/** With a frame as its one buffer. */
+export interface FrameMessage {
+  kind: typeof FRAME;
+}
+
+export type FromKernel = Code | FrameMessage;
+
+/** number, execution count, what the runs of a cell share, run, source */
+export type CellInfo = [number, number | null, number, number, string];
+
+export interface SpansHeader {
+  kind: typeof SPANS;
+  first: number;
+  count: number;
+  zero: string;
+  names: string[];
+  renamed: [number, string][];
+  cells: CellInfo[];
+  reset: boolean;
+  dropped: number;
+  now: number;
+}
+
+export interface DetailsHeader {
+  kind: typeof DETAILS;
+}
+
+export interface HaveHeader {
+  kind: typeof HAVE;
+  rows: number;
+  details: number;
+}
+
+export type Header = SpansHeader | DetailsHeader | HaveHeader;
+
+export type SpansColumns = [
+  start: Float64Array, end: Float64Array, name: Uint32Array, parent: Int32Array, cell: Int32Array, flags: Uint8Array,
+  errors: Uint8Array, changed: Int32Array, newEnd: Float64Array, newName: Uint32Array, newParent: Int32Array,
+  newFlags: Uint8Array, newErrors: Uint8Array, eventRow: Int32Array, eventTime: Float64Array, gone: Int32Array,
+];
+
+export type DetailsColumns = [row: Int32Array, data: Uint8Array];

@@ -1,0 +1,40 @@
+"""The names of the messages between the inspector in the browser and the kernel; protocol.md says what they mean, and
+frontend/src/protocol.ts names them for the other side. Imports nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HELLO: Final = "hello"
+BYE: Final = "bye"
+DESCRIBE: Final = "describe"
+CODE: Final = "code"
+FRAME: Final = "frame"
+
+SPANS: Final = "spans"
+DETAILS: Final = "details"
+HAVE: Final = "have"
+
+FROM_BROWSER: Final = {HELLO: ("rows", "details", "code"), BYE: (), DESCRIBE: ("row",)}
+"""Messages with their fields, `kind` left out."""
+
+FROM_KERNEL: Final = {CODE: ("code",), FRAME: ()}
+"""`FRAME` has a frame as its one buffer."""
+
+FRAMES: Final = {
+    SPANS: ("first", "count", "zero", "names", "renamed", "cells", "reset", "dropped", "now"),
+    DETAILS: (),
+    HAVE: ("rows", "details"),
+}
+"""Frames with the fields of their headers, `kind` and `columns` left out."""
+
+COLUMNS: Final = {
+    SPANS: (
+        *(("start", "f8"), ("end", "f8"), ("name", "u4"), ("parent", "i4"), ("cell", "i4"), ("flags", "u1")),
+        *(("errors", "u1"), ("changed", "i4"), ("newEnd", "f8"), ("newName", "u4"), ("newParent", "i4")),
+        *(("newFlags", "u1"), ("newErrors", "u1"), ("eventRow", "i4"), ("eventTime", "f8"), ("gone", "i4")),
+    ),
+    DETAILS: (("row", "i4"), ("data", "u1")),
+    HAVE: (),
+}
+"""The columns of each frame in their order, with dtypes as numpy writes them."""
