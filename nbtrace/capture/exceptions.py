@@ -5,10 +5,8 @@ OpenTelemetry means to move exceptions from span events to logs (OTEP 4430); whe
 from __future__ import annotations
 
 import os
-import re
-import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from opentelemetry.trace import Span, Status, StatusCode
@@ -20,18 +18,8 @@ from nbtrace.store.values import clean_text, printed
 _OWN_DIRECTORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
-_FRAME = re.compile(r'^([ |]*)File "([^"\n]+)", (line \d+)(, in <(?:module|cell line: \d+)>)?', re.MULTILINE)
-
-
-def named_cells(stack: str, counts: Mapping[str, int]) -> str:
-    """Return a stack trace with `Cell In[18], line 5` where it names the file that IPython compiled a cell as, as the notebook
-    does. `counts`: the execution count by that file."""
-
-    def named(frame: re.Match[str]) -> str:
-        count = counts.get(frame[2])
-        return frame[0] if count is None else f"{frame[1]}Cell In[{count}], {frame[3]}"
-
-    return _FRAME.sub(named, stack) if counts else stack
+runner_directories: list[Callable[[], str]] = []
+"""Each gives where a package lives whose frames lead to the user's code, "" while it is not there."""
 
 
 def is_failure(error: BaseException | None) -> bool:
@@ -52,9 +40,9 @@ def message(error: BaseException) -> str:
 
 
 def stacktrace(error: BaseException) -> str:
-    """Return the traceback as Python prints it, without the frames of IPython and nbtrace that lead to the user's code.
+    """Return the traceback as Python prints it, without the frames of nbtrace and of what runs the user's code (IPython).
 
-    Where the innermost frames are IPython's (the user called it, and it failed) they are kept."""
+    Where the innermost frames are such a runner's (the user called it, and it failed) they are kept."""
     report = traceback.TracebackException(type(error), error, error.__traceback__, compact=True)
     _strip(report)
     text = "".join(report.format())
@@ -105,10 +93,9 @@ def _strip(report: traceback.TracebackException) -> None:
 
 
 def _foreign(filename: str) -> bool:
-    """Whether a frame is IPython's or nbtrace's own."""
+    """Whether a frame is nbtrace's own, or leads to the user's code."""
     if filename.startswith(_OWN_DIRECTORY):
         return True
-    # IPython may not be there (a script), and is not imported to find out.
-    ipython = sys.modules.get("IPython")
-    directory = os.path.dirname(getattr(ipython, "__file__", None) or "")
-    return bool(directory) and filename.startswith(directory + os.sep)
+    return any(
+        directory and filename.startswith(directory + os.sep) for directory in (found() for found in runner_directories)
+    )

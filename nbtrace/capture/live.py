@@ -9,7 +9,9 @@ import threading
 from collections.abc import Collection
 from typing import Any, Protocol
 
+from nbtrace.capture import exceptions
 from nbtrace.capture.instruments import threads
+from nbtrace.capture.notebook.tracebacks import ipython_directory
 from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.faults import fault
@@ -151,6 +153,8 @@ class LiveCapture:
         except Exception:
             fault("letting go in a forked child")
 
+
+exceptions.runner_directories.append(ipython_directory)
 
 LIVE = LiveCapture()
 

@@ -5,7 +5,7 @@ weight. Knows no SDK."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container
 from typing import Any, Protocol
 
 from nbtrace.capture.clock import Clock
@@ -56,8 +56,8 @@ class SpanRecorder:
         """Hands a row and its weight to whoever listens."""
         self.starts: tuple[Callable[[Row], None], ...] = ()
         """Who is told of spans as they start; without anybody no row is made of them."""
-        self.cell_files: Callable[[], Mapping[str, int]] = dict
-        """Gives the files that cells were compiled as, with their execution counts."""
+        self.stack_shown: Callable[[str], str] = str
+        """Gives a stack trace as the recording shows it: with cells for the files that they were compiled as."""
         self.cell_spans: set[int] = set()
         """Ids of the running spans that stand for a cell or its %%span: without nbtrace there would be no parent."""
 

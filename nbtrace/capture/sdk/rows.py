@@ -220,7 +220,7 @@ class SpanRows:
             return event
         return (
             *event[:3],
-            (*event[3][:at], exceptions.named_cells(stack, self.recorder.cell_files()), *event[3][at + 1 :]),
+            (*event[3][:at], self.recorder.stack_shown(stack), *event[3][at + 1 :]),
         )
 
     def _started_row(self, span_id: int, started: Started) -> Row:
