@@ -56,8 +56,8 @@ class Shows(Tables):
     ) -> TreeView | Inspector:
         """Return the inspector, to be displayed: a widget in a notebook, the tree as text in a terminal and in `print`.
 
-        Narrowed as `spans`; last: only the last so many cells; asking: see `cells`. Without conditions it is live: open it
-        before the cells that it shall show, and it grows while they run."""
+        Narrowed as `spans`; last: only the last so many cells, and what comes after them; asking: see `cells`. It is live: open
+        it before the cells that it shall show, and it grows while they run, by what meets the conditions."""
         open_libraries()
         selection = Selection(cell, trace_id, name, where, last, asking).bound()
         tree = partial(self._tree, selection)
@@ -66,10 +66,8 @@ class Shows(Tables):
         from nbtrace.views.inspector.widget import inspector
 
         opener = next((e for e in self._store.executions() if e.number == CELL.get()), None)
-        live = not selection.narrowed and LIVE.is_open(self._store)
-        return inspector(
-            tree, self._store, self.spans, live=live, narrowed=selection.narrowed, opener=opener, asking=asking
-        )
+        live = LIVE.is_open(self._store)
+        return inspector(tree, self._store, self.spans, selection, live=live, opener=opener)
 
     @question()
     def report(

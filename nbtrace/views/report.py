@@ -16,6 +16,7 @@ from nbtrace.store.store import SpanStore
 from nbtrace.views.inspector.feed import Feed
 from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.front_end import static
+from nbtrace.views.inspector.narrowed import among
 from nbtrace.views.inspector.told import MAX_DETAILS
 from nbtrace.views.tree import TreeView
 
@@ -44,7 +45,7 @@ def write(path: str | os.PathLike[str], store: SpanStore, tree: TreeView, *, nar
     kept = tree.last(MAX_DETAILS)
     left_out = [f"{len(tree) - len(kept):,} earlier spans are left out"] if len(tree) > len(kept) else []
     left_out += [f"{store.dropped_spans:,} were dropped"] if store.dropped_spans else []
-    feed = Feed(store, lambda frame: None, live=False, keep=kept)
+    feed = Feed(store, lambda frame: None, live=False, choose=among(kept))
     target = Path(path)
     note = "; ".join(["narrowed", *left_out] if narrowed else left_out or ["all spans"])
     target.write_text(

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from nbtrace.analysis import dataframes
-from nbtrace.store.store import Snapshot
 from nbtrace.views import words
 from nbtrace.views.grid import Grid, as_html, as_text
 from nbtrace.views.outline import outline
@@ -29,13 +27,6 @@ class TreeView:
         # Nothing of spans that it was not given, be it never shown.
         self._errors = errors[errors["span_id"].isin(spans["span_id"])] if len(errors) else errors
         self._dropped = dropped_spans
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, ids: frozenset[str]) -> TreeView:
-        """Return the tree of the spans with these ids, as far as they are recorded."""
-        spans = dataframes.spans(snapshot)
-        chosen = spans[spans["span_id"].isin(ids)].reset_index(drop=True)
-        return cls(chosen, dataframes.errors(snapshot), snapshot.dropped_spans)
 
     def last(self, count: int | None = None) -> frozenset[str]:
         """Return the ids of the last so many spans, or of all, those that are not shown included."""

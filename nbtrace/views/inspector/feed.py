@@ -16,6 +16,7 @@ from nbtrace.faults import fault
 from nbtrace.store.cells import Execution
 from nbtrace.store.store import SpanStore
 from nbtrace.views.inspector.frames import Frame, frame
+from nbtrace.views.inspector.placed import Choice
 from nbtrace.views.inspector.protocol import HAVE
 from nbtrace.views.inspector.told import Told
 
@@ -40,7 +41,7 @@ class Feed:
         send: Callable[[Frame], None],
         *,
         live: bool = True,
-        keep: frozenset[str] | None = None,
+        choose: Choice | None = None,
         opener: Execution | None = None,
         asking: bool = False,
         send_code: Callable[[], None] = lambda: None,
@@ -52,7 +53,7 @@ class Feed:
         self._send = send
         self._send_code = send_code
         self._renewed = renewed
-        self._told = Told(store, live=live, keep=keep, opener=opener, asking=asking, renewed=renewed)
+        self._told = Told(store, live=live, choose=choose, opener=opener, asking=asking, renewed=renewed)
         self._next_look = self._next_details = self._next_answer = 0.0
         self._lock = threading.Lock()
         """Held by whoever makes frames, for as long as that takes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ import numpy.typing as npt
 from nbtrace.store.batch import Batch
 
 Ints = npt.NDArray[np.int64]
+
+Choice = Callable[[Batch], npt.NDArray[np.bool_]]
+"""Gives for each span of a batch whether it is told of."""
 
 DETAILS_PER_FRAME = 1_000
 

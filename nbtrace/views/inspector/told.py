@@ -18,7 +18,7 @@ from nbtrace.store.schema import Row, RowFields
 from nbtrace.store.store import SpanStore
 from nbtrace.views.inspector.details import details
 from nbtrace.views.inspector.frames import Frame
-from nbtrace.views.inspector.placed import Placed
+from nbtrace.views.inspector.placed import Choice, Placed
 from nbtrace.views.inspector.wire import Encoder
 
 HEARTBEAT_S = 0.5
@@ -45,7 +45,7 @@ class Told:
         store: SpanStore,
         *,
         live: bool,
-        keep: frozenset[str] | None,
+        choose: Choice | None,
         opener: Execution | None,
         asking: bool,
         renewed: Callable[[], None],
@@ -54,7 +54,7 @@ class Told:
         self.live = live
         """Whether more will be told after a frame of everything."""
         self._store = store
-        self._keep = keep
+        self._choose = choose
         # The cell that opens the inspector is not worth a row until something happens inside.
         self._opener = opener
         self._asking = asking
@@ -120,7 +120,7 @@ class Told:
 
     def everything(self) -> Frame:
         """Return everything there is; what follows goes on from it."""
-        self._encoder = Encoder(keep=self._keep, live=self.live)
+        self._encoder = Encoder(choose=self._choose, live=self.live)
         self._older, self._unsent, self._described, self._missing = [], [], 0, {}
         # Running spans first: one that ends in between is then in both, and the finished row wins.
         running = self._store.running_rows()
@@ -129,7 +129,7 @@ class Told:
 
     def _fresh(self, batches: list[tuple[Batch, int]], running: list[Row]) -> list[Row]:
         """The running spans that are not told of yet."""
-        if self._keep is None and not self._asking:
+        if self._choose is None and not self._asking:
             left_out = {each.number for each in self._store.executions() if each.only_asked}
             self._encoder.left_out = left_out
             running = [row for row in running if row[_CELL] not in left_out]
@@ -144,7 +144,10 @@ class Told:
                 running = [row for row in running if row[_ID] != self._opener.span_id]
             self._encoder.opener = "" if self._opener is None else own
         rows = {f"{row[_ID]:016x}": row for row in running}
-        chosen = [i for i in rows if i not in self._encoder.running and (self._keep is None or i in self._keep)]
+        chosen = [span_id for span_id in rows if span_id not in self._encoder.running]
+        if self._choose is not None and chosen:
+            met = self._choose(self._store.sealed_now([rows[span_id] for span_id in chosen]))
+            chosen = [span_id for span_id, is_met in zip(chosen, met.tolist(), strict=True) if is_met]
         ended = _among(batches, chosen)
         return [rows[span_id] for span_id in chosen if span_id not in ended]
 

@@ -16,12 +16,14 @@ import anywidget
 import pandas as pd
 import traitlets
 
+from nbtrace.analysis.selection import Selection
 from nbtrace.faults import fault
 from nbtrace.store.cells import Execution
 from nbtrace.store.store import SpanStore
 from nbtrace.views.inspector.feed import PATIENCE_S, Feed
 from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.front_end import static
+from nbtrace.views.inspector.narrowed import meeting
 from nbtrace.views.inspector.protocol import BYE, CODE, DESCRIBE, FRAME, HELLO
 from nbtrace.views.tree import TreeView
 
@@ -33,18 +35,20 @@ def inspector(
     tree: Callable[[], TreeView],
     store: SpanStore,
     spans: Callable[[], pd.DataFrame],
+    selection: Selection,
     *,
     live: bool,
-    narrowed: bool,
     opener: Execution | None,
-    asking: bool,
 ) -> Inspector:
-    """Return an inspector of a recording. Narrowed, it shows the spans that the tree has now, by their ids, and tells of no
-    others, whatever is recorded or forgotten later. `opener`: the cell that opens it. `asking`: it tells of cells that only
-    asked, too."""
-    keep = tree().last() if narrowed else None
-    shown = tree if keep is None else lambda: TreeView.of(store.snapshot(), keep)
-    return Inspector(shown, partial(Feed, store, live=live, keep=keep, opener=opener, asking=asking), spans)
+    """Return an inspector of the spans that meet a selection, whose condition is bound to its variables; live, it tells of
+    those that come later too. `opener`: the cell that opens it."""
+    choose = None
+    if selection.narrowed:
+        tree()  # a condition that cannot be met is told of now, and not by a thread
+        choose = meeting(selection, store.executions, asker=0 if opener is None else opener.number)
+    return Inspector(
+        tree, partial(Feed, store, live=live, choose=choose, opener=opener, asking=selection.asking), spans
+    )
 
 
 class MalformedMessageError(ValueError):

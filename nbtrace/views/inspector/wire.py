@@ -4,7 +4,7 @@ Enters: sealed batches. Leaves: frames. A span gets a row, a number that counts 
 seen, running or ended, and keeps it until both sides forget it. Times are milliseconds since `zero_ns`, as float64; the end
 of a running span is NaN.
 
-What is left out by `keep` is left out before anything is looked at: a frame holds no name, time, source or detail of it."""
+What is not chosen is left out before anything is looked at: a frame holds no name, time, source or detail of it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from nbtrace.views.inspector.columns import Piece, together
 from nbtrace.views.inspector.ended import MIN_PIECE, Ended, held_part
 from nbtrace.views.inspector.frames import Frame, frame
 from nbtrace.views.inspector.names import Names
-from nbtrace.views.inspector.placed import Placed, below
+from nbtrace.views.inspector.placed import Choice, Placed, below
 from nbtrace.views.inspector.protocol import SPANS
 
 MAX_EVENTS = 100_000
@@ -44,7 +44,7 @@ MAX_KNOWN_IDS = 150_000
 class Encoder:
     """Turns batches into frames for one inspector, and remembers which span has which row."""
 
-    keep: frozenset[str] | None = None
+    choose: Choice | None = None
     """Ids of the spans to be told of; None for all."""
     opener: str = ""
     """Id of the cell span that opened the inspector: not told of until something happens inside."""
@@ -68,7 +68,8 @@ class Encoder:
     _lost: list[int] = field(default_factory=list)
     _known: dict[str, int] = field(default_factory=dict)
     _known_before: dict[str, int] = field(default_factory=dict)
-    _kept_ids: Any = None
+    _own_cells: set[int] = field(default_factory=set)
+    """Cells whose own span is told of, where not all are."""
 
     def spans(
         self,
@@ -88,6 +89,7 @@ class Encoder:
         texts, renamed = self._names.enter(pieces)
         ids = together([piece.column("span_id") for piece in pieces], pa.large_string())
         start, end, name, cell, flags, failures, over = self._columns(pieces)
+        self._note_own(ids, executions)
         changed = self._changes(ids)
         fresh = np.ones(len(start), dtype=bool)
         fresh[list(changed)] = False
@@ -135,15 +137,16 @@ class Encoder:
 
     def _wanted(self, batch: Batch, skip: int) -> npt.NDArray[np.bool_] | None:
         """Which rows of a batch, from `skip` on, are told of; None for all."""
-        if self.keep is None and not self.opener and not self.left_out:
+        if self.choose is None and not self.opener and not self.left_out:
             return None
         ids = batch.spans["span_id"].slice(skip)
-        if self.keep is None:
+        if self.choose is None:
             wanted = ~np.isin(np.asarray(batch.spans["cell"])[skip:], list(self.left_out))
-            return wanted & np.asarray(pc.not_equal(ids, pa.scalar(self.opener, pa.large_string())))
-        if self._kept_ids is None:
-            self._kept_ids = pa.array(sorted(self.keep - {self.opener}), pa.large_string())
-        return np.asarray(pc.is_in(ids, value_set=self._kept_ids))
+        else:
+            wanted = self.choose(batch)[skip:]
+            if self.running:  # what met the conditions as it ran is told of to its end
+                wanted = wanted | np.asarray(pc.is_in(ids, value_set=pa.array(list(self.running), pa.large_string())))
+        return wanted & np.asarray(pc.not_equal(ids, pa.scalar(self.opener, pa.large_string())))
 
     def _changes(self, ids: Any) -> dict[int, tuple[int, int, int]]:
         """The place of each span that was told of as running, and what was told."""
@@ -293,6 +296,14 @@ class Encoder:
             return self.running[span_id][0]
         return self._known.get(span_id, self._known_before.get(span_id, -1))
 
+    def _note_own(self, ids: Any, executions: Sequence[Execution]) -> None:
+        """Note the cells whose own span is among these ids."""
+        if self.choose is None:
+            return
+        numbers = {f"{each.span_id:016x}": each.number for each in executions if each.number not in self._own_cells}
+        hits = ids.filter(pc.is_in(ids, value_set=pa.array(list(numbers), pa.large_string())))
+        self._own_cells.update(numbers[span_id] for span_id in hits.to_pylist())
+
     def _new_cells(self, executions: Sequence[Execution]) -> list[list[Any]]:
         """Executions with spans that are told of, if they are new or their count has become known: number, count, what its
         runs share, run, source. The source, and what follows from it, belongs to the cell's span: where that is left out,
@@ -301,7 +312,7 @@ class Encoder:
         for each in executions:
             if each.number not in self._cells:
                 continue
-            own = self.keep is None or f"{each.span_id:016x}" in self.keep
+            own = self.choose is None or each.number in self._own_cells
             told = (each.execution_count, each.run, own)
             if self._told_cells.get(each.number) == told:
                 continue

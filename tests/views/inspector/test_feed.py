@@ -15,6 +15,7 @@ from nbtrace.store.store import SpanStore
 from nbtrace.views.inspector import told as module
 from nbtrace.views.inspector.feed import Feed, resend, stop_all
 from nbtrace.views.inspector.frames import Frame
+from nbtrace.views.inspector.narrowed import among
 from tests.rows import row
 from tests.views.inspector.test_wire import read
 
@@ -343,16 +344,14 @@ def test_names_that_come_and_go_do_not_pile_up(browser: Browser) -> None:
     assert len(browser.names) <= 1_600
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"live": False}, {"live": False, "keep": frozenset({f"{1:016x}", f"{2:016x}"})}]
-)
+@pytest.mark.parametrize("options", [{}, {"live": False}, {"live": False, "choose": among([f"{1:016x}", f"{2:016x}"])}])
 def test_what_is_forgotten_on_request_leaves_every_open_inspector(browser: Browser, options: dict[str, Any]) -> None:
     """Also one that is narrowed, whose thread has long ended, or that nobody looks at."""
     store, other = SpanStore(), SpanStore()
     for i in (1, 2, 3):
         store.append(row(i, name=f"s{i}"))
     made = feed(store, browser, **options)
-    shown = 2 if "keep" in options else 3
+    shown = 2 if "choose" in options else 3
     browser.until(shown, described=shown)
     made.rest()
     made._thread.join(30)  # type: ignore[union-attr]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import nbtrace
 from nbtrace.answers import shows as module
 from nbtrace.recording import Recording
 from nbtrace.store.cells import Execution
@@ -192,3 +193,75 @@ def test_what_is_forgotten_is_in_no_twin_that_is_displayed_later(rec: Recording,
     for each in (view, rec.view(), rec.view(cell=7)):
         assert str(each) == "no spans"
         assert secrets("".join(each._tree().twin().values())) == set()
+
+
+class Shown:
+    """The rows of an inspector by their names, as a browser has them."""
+
+    def __init__(self, view: Inspector, sent: list[Any]) -> None:
+        self._first, self._sent = bytes(view._first), sent
+
+    def names(self) -> list[str]:
+        found: list[str] = []
+        for frame in [self._first, *self._sent]:
+            header, columns = read(frame)
+            if header["kind"] == "spans":
+                self._known = header["names"] if header["reset"] else [*self._known, *header["names"]]
+                found = [] if header["reset"] else found
+                found += [self._known[name] for name in columns[2].tolist()]
+        return found
+
+
+@pytest.mark.parametrize(
+    "asked", [{"name": "fit"}, {"where": "name == @wanted and attributes.rows > 3"}, {"where": "name in ['fit']"}]
+)
+def test_a_narrowed_inspector_grows_by_what_meets_it(sent: list[Any], asked: dict[str, Any]) -> None:
+    """Row by row, running ones too, each told once; the variables are those of when it was opened."""
+    wanted = "fit"
+    with nbtrace.record() as rec:
+        for name in ("fit", "load"):
+            with nbtrace.span(name, rows=4):
+                pass
+        view = rec.view(**asked)
+        assert isinstance(view, Inspector)
+        wanted = "load"
+        shown = Shown(view, sent)
+        assert shown.names() == ["fit"]
+        with nbtrace.span("fit", rows=5), nbtrace.span("load", rows=5):
+            until(lambda: shown.names() == ["fit", "fit"])
+        with nbtrace.span("fit", rows=6):
+            pass
+        until(lambda: shown.names() == ["fit", "fit", "fit"])
+        until(lambda: len(frame_ends(sent)) == 3 - 1)
+    assert wanted == "load"
+
+
+def frame_ends(sent: list[Any]) -> list[float]:
+    """When the spans that were told of after the first frame ended, as they became known."""
+    found: list[float] = []
+    for frame in sent:
+        header, columns = read(frame)
+        if header["kind"] == "spans":
+            found += [end for end in (*columns[1].tolist(), *columns[8].tolist()) if end == end]
+    return found
+
+
+def test_a_condition_on_what_no_later_span_has_is_met_by_none_of_them(sent: list[Any]) -> None:
+    """And is no fault: the column was there when the inspector was opened."""
+    with nbtrace.record() as rec:
+        with nbtrace.span("first", loss=0.5):
+            pass
+        view = rec.view(where="attributes.loss < 1")
+        assert isinstance(view, Inspector)
+        shown = Shown(view, sent)
+        with nbtrace.span("without"), nbtrace.span("text", loss="none"):
+            pass
+        with nbtrace.span("second", loss=0.2):
+            pass
+        until(lambda: shown.names() == ["first", "second"])
+
+
+def test_the_last_cells_and_what_comes_after_them(sent: list[Any], rec: Recording) -> None:
+    view = rec.view(last=2)
+    assert isinstance(view, Inspector)
+    assert len(Shown(view, sent).names()) == 4

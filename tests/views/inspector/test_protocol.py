@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nbtrace.store.origins import ORIGINS
 from nbtrace.store.seal import seal
 from nbtrace.views.inspector import protocol
 from nbtrace.views.inspector.details import details
@@ -69,7 +68,7 @@ def test_the_browser_has_the_same_messages_fields_and_columns() -> None:
 def test_frames_are_as_the_page_says() -> None:
     batch = seal([row(1), row(2, parent=1)])
     spans, placed = Encoder().spans([(batch, 0)], (), {"reset": True, "dropped": 0, "now": 0.0})
-    [described] = details(placed[0], ORIGINS)
+    [described] = details(placed[0])
     for kind, frame in ((protocol.SPANS, spans), (protocol.DETAILS, described)):
         header, columns = read(frame)
         assert header["kind"] == kind

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from nbtrace import faults
+from nbtrace.analysis import dataframes
+from nbtrace.analysis.selection import Selection
 from nbtrace.store.store import SpanStore
 from nbtrace.views.inspector.feed import resend, stop_all
 from nbtrace.views.inspector.widget import Inspector, inspector
@@ -75,20 +77,16 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sent]:
 
 
 def opened(store: SpanStore, *, live: bool = True, narrowed: bool = False) -> Inspector:
-    ids = frozenset(f"{i:016x}" for i in range(1, 1_000_000))
-
     def spans() -> Any:
         raise AssertionError("nobody has asked for the table")
 
-    return inspector(
-        lambda: TreeView.of(store.snapshot(), ids if len(store) < 100 else frozenset()),
-        store,
-        spans,
-        live=live,
-        narrowed=narrowed,
-        opener=None,
-        asking=False,
-    )
+    def tree() -> TreeView:
+        snapshot = store.snapshot()
+        shown = dataframes.spans(snapshot).head(len(store) if len(store) < 100 else 0)
+        return TreeView(shown, dataframes.errors(snapshot), snapshot.dropped_spans)
+
+    selection = Selection(where="start_time == start_time") if narrowed else Selection()
+    return inspector(tree, store, spans, selection, live=live, opener=None)
 
 
 def store_of(spans: int) -> SpanStore:

@@ -11,6 +11,7 @@ from nbtrace.store.schema import Extra
 from nbtrace.store.seal import seal
 from nbtrace.views.inspector.details import details
 from nbtrace.views.inspector.frames import Frame, frame
+from nbtrace.views.inspector.narrowed import among
 from nbtrace.views.inspector.wire import Encoder
 from tests.rows import row
 
@@ -71,7 +72,7 @@ def test_a_running_span_keeps_its_row_when_it_ends() -> None:
 
 
 def test_only_wanted_spans_are_told_of() -> None:
-    encoder = Encoder(keep=frozenset({f"{2:016x}"}))
+    encoder = Encoder(choose=among([f"{2:016x}"]))
     found, placed = encoder.spans([(seal([row(1), row(2, parent=1), row(3, parent=2)]), 0)], [], {})
     _, columns = read(found)
     assert (len(columns[0]), columns[3].tolist(), placed[0].rows.tolist(), placed[0].positions.tolist()) == (

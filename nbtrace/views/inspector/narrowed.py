@@ -1,0 +1,62 @@
+"""Which spans an inspector tells of that was asked for some of them.
+
+Enters: a selection. Leaves: for each batch of spans, whether each is one of them: asked batch by batch, so that a narrowed
+inspector grows as spans come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from nbtrace.analysis import dataframes
+from nbtrace.analysis.conditions import named
+from nbtrace.analysis.question import QuestionError
+from nbtrace.analysis.selection import Selection
+from nbtrace.store.batch import Batch
+from nbtrace.store.cells import Execution
+from nbtrace.store.store import Snapshot
+from nbtrace.views.inspector.placed import Choice
+
+
+def among(ids: Collection[str]) -> Choice:
+    """Choose the spans with these ids."""
+    known = pa.array(sorted(ids), pa.large_string())
+
+    def choose(batch: Batch) -> npt.NDArray[np.bool_]:
+        return np.asarray(pc.is_in(batch.spans["span_id"], value_set=known))
+
+    return choose
+
+
+def meeting(selection: Selection, executions: Callable[[], tuple[Execution, ...]], *, asker: int) -> Choice:
+    """Choose the spans that meet a selection, whose condition is bound to its variables. The last so many cells are those
+    before `asker`, the number of the execution that opens the inspector, and whatever comes after.
+
+    A column that no span of a batch has is met by none of them; that there is such a column was seen before."""
+    first = 0
+    if selection.last is not None:
+        known = executions()
+        first = first_of_last(known, selection.last, asker=asker, asking=selection.with_asking)
+
+    def choose(batch: Batch) -> npt.NDArray[np.bool_]:
+        snapshot = Snapshot((batch,), executions(), 0)
+        try:
+            table = dataframes.spans(snapshot, wanted=named(selection.where, snapshot), asking=selection.with_asking)
+            kept = selection.of(table, snapshot)["span_id"]
+        except QuestionError:
+            return np.zeros(batch.length, dtype=bool)
+        ids = pa.array(kept.tolist(), pa.large_string())
+        met = np.asarray(pc.is_in(batch.spans["span_id"], value_set=ids))
+        return met & (np.asarray(batch.spans["cell"]) >= first)
+
+    return choose
+
+
+def first_of_last(executions: Sequence[Execution], last: int, *, asker: int, asking: bool) -> int:
+    """Return the number of the execution with which the last so many cells begin, the one that asks left out."""
+    found = [e.number for e in executions if e.number != asker and (asking or not e.only_asked)]
+    return found[-last] if len(found) >= last else found[0] if found else asker
