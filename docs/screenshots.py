@@ -58,7 +58,7 @@ def take(page: Any, notebook: Notebook, name: str) -> None:
             inspector.ask("(s.name = s.trace.names.indexOf('fit'), 0)")
         elif view == "left-heavy":
             inspector.ask("(s.select(-1), 0)")
-        inspector.ask("(s.scope = -1, s.fit(), 0)")
+        inspector.ask("(s.scope.chosen = -1, s.zoom.fit(), 0)")
         inspector.key(key)
         page.evaluate(
             "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 250))))"

@@ -25,11 +25,11 @@ WATCH = """() => { window.seen = new Promise(resolve => { const look = () => {
     const e = document.querySelector('.nbt'); const s = e?.parentElement.parentElement.nbtrace;
     if (s?.painted.count > 0 && s.trace.count >= SPANS) resolve(Date.now()); else requestAnimationFrame(look); }; look(); }); }"""
 
-FRAMES = """async e => { const s = e.parentElement.parentElement.nbtrace; const whole = s.whole.to - s.whole.from; const times = [];
+FRAMES = """async e => { const s = e.parentElement.parentElement.nbtrace; const whole = s.scope.whole.to - s.scope.whole.from; const times = [];
     s.show('time'); await new Promise(r => setTimeout(r, 500));
     let last = performance.now();
     for (let i = 0; i < 120; i++) {
-        if (i < 40) s.zoomBy(0.93, 0.3); else if (i < 80) s.pan(0.05); else s.zoomBy(1.08, 0.6);
+        if (i < 40) s.zoom.by(0.93, 0.3); else if (i < 80) s.zoom.pan(0.05); else s.zoom.by(1.08, 0.6);
         await new Promise(requestAnimationFrame);
         const now = performance.now(); times.push(now - last); last = now; }
     return times; }"""

@@ -5,7 +5,7 @@ import type { Inspector, Model, Pending } from "./model";
 import { App } from "./panels/app";
 import { STYLE } from "./panels/style";
 import { BYE, FRAME } from "./protocol";
-import { Session } from "./session";
+import { Session } from "./session/session";
 
 /** Whether this browser has what the inspector needs; without it the static twin stays. */
 export function able(): boolean {
@@ -40,9 +40,9 @@ function hideTwin(el: HTMLElement): () => void {
 export const open: Inspector["open"] = (model: Model, pending: Pending) => {
   const session = new Session(model);
   const first = model.get("_first") as DataView | undefined;
-  if (first?.byteLength) session.receive(first);
+  if (first?.byteLength) session.receipt.receive(first);
   const heard = (message: { kind?: string }, buffers: DataView[]) => {
-    if (message?.kind === FRAME && buffers[0]) session.receive(buffers[0]);
+    if (message?.kind === FRAME && buffers[0]) session.receipt.receive(buffers[0]);
   };
   for (const [message, buffers] of pending) heard(message, buffers);
   model.on("msg:custom", heard);
@@ -52,7 +52,7 @@ export const open: Inspector["open"] = (model: Model, pending: Pending) => {
     render(el: HTMLElement) {
       if (!able()) return () => {};
       // The kernel follows the recording only while somebody looks: a cell that is run again leaves its old inspector behind.
-      if (!views++) session.greet();
+      if (!views++) session.receipt.greet();
       const unmount = mount(session, el);
       return () => {
         unmount();

@@ -2,7 +2,7 @@
 
 import { able, mount } from "./main";
 import type { Model } from "./model";
-import { Session } from "./session";
+import { Session } from "./session/session";
 
 const state: Record<string, unknown> = { height: "fill", selection: "" };
 const model: Model = {
@@ -19,6 +19,6 @@ state._note = stored.note;
 const session = new Session(model);
 for (const text of stored.frames) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  session.receive(new DataView(bytes.buffer));
+  session.receipt.receive(new DataView(bytes.buffer));
 }
 if (able()) mount(session, document.getElementById("nbtrace")!);

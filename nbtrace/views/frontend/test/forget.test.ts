@@ -15,7 +15,7 @@ import { statistics } from "../src/engine/statistics";
 import { Trace } from "../src/engine/trace";
 import type { Model } from "../src/model";
 import { densityOf } from "../src/pictures/minimap";
-import { Session } from "../src/session";
+import { Session } from "../src/session/session";
 import { header, numbers, quiet } from "./kit";
 
 interface Known {
@@ -211,41 +211,41 @@ const plain = (name: string, parent = -1): Omit<Known, "row"> => ({ parent, star
 
 test("selection, folds, matches and choices stay with their spans, and go with them", async () => {
   const { session, kernel, selection } = opened();
-  session.receive(frame(...kernel.frame(Array.from({ length: 10 }, (_, i) => plain(`span ${i}`, i > 5 ? 5 : -1)))));
-  session.receive(frame({ kind: "details" }, detailsOf([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])));
+  session.receipt.receive(frame(...kernel.frame(Array.from({ length: 10 }, (_, i) => plain(`span ${i}`, i > 5 ? 5 : -1)))));
+  session.receipt.receive(frame({ kind: "details" }, detailsOf([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])));
   session.select(7);
   while (selection() !== "id 7") await new Promise((resolve) => setTimeout(resolve, 1));
-  session.collapsed = new Set([1, 5]);
-  session.unfolded = new Set(["-1:0", "1:3", "5:6"]);
+  session.folds.collapsed = new Set([1, 5]);
+  session.folds.unfolded = new Set(["-1:0", "1:3", "5:6"]);
   session.compared = [4, 5];
-  session.scope = 5;
-  session.look("span 8");
-  while (session.searching) await new Promise((resolve) => setTimeout(resolve, 1));
-  session.receive(frame(...kernel.frame([plain("new")], [], [0, 1, 2])));
+  session.scope.chosen = 5;
+  session.finder.look("span 8");
+  while (session.finder.searching) await new Promise((resolve) => setTimeout(resolve, 1));
+  session.receipt.receive(frame(...kernel.frame([plain("new")], [], [0, 1, 2])));
   assert.equal(session.trace.nameOf(session.selected), "span 7");
-  assert.deepEqual([...session.collapsed].map((index) => session.trace.nameOf(index)), ["span 5"]);
-  assert.deepEqual([...session.unfolded], ["-1:0", "2:6"]);
+  assert.deepEqual([...session.folds.collapsed].map((index) => session.trace.nameOf(index)), ["span 5"]);
+  assert.deepEqual([...session.folds.unfolded], ["-1:0", "2:6"]);
   assert.deepEqual(session.compared.map((index) => session.trace.nameOf(index)), ["span 4", "span 5"]);
-  assert.equal(session.trace.nameOf(session.scope), "span 5");
-  assert.deepEqual(session.found.map((index) => session.trace.nameOf(index)), ["span 8"]);
-  assert.equal(session.matches![session.found[0]!], 1);
+  assert.equal(session.trace.nameOf(session.scope.chosen), "span 5");
+  assert.deepEqual(session.finder.found.map((index) => session.trace.nameOf(index)), ["span 8"]);
+  assert.equal(session.finder.matches![session.finder.found[0]!], 1);
   assert.equal((await session.describe(session.selected))?.id, "id 7");
   assert.equal(session.details.size, 7);
-  session.receive(frame(...kernel.frame([], [], [4, 5, 7])));
-  assert.deepEqual([session.selected, session.scope, session.compared], [-1, -2, [-1, -1]]);
+  session.receipt.receive(frame(...kernel.frame([], [], [4, 5, 7])));
+  assert.deepEqual([session.selected, session.scope.chosen, session.compared], [-1, -2, [-1, -1]]);
   assert.equal(selection(), "", "and the kernel is told");
 });
 
 test("details that come later find their rows, and those of rows that are gone are not kept", async () => {
   const { session, kernel, sent } = opened();
-  session.receive(frame(...kernel.frame([plain("a"), plain("b"), plain("c")])));
-  session.receive(frame(...kernel.frame([plain("d")], [], [0, 1])));
-  session.receive(frame({ kind: "details" }, detailsOf([0, 1, 2])));
+  session.receipt.receive(frame(...kernel.frame([plain("a"), plain("b"), plain("c")])));
+  session.receipt.receive(frame(...kernel.frame([plain("d")], [], [0, 1])));
+  session.receipt.receive(frame({ kind: "details" }, detailsOf([0, 1, 2])));
   assert.deepEqual([session.details.size, session.details.received], [1, 3]);
   assert.equal((await session.describe(0))?.id, "id 2");
   assert.equal(await session.describe(1), undefined);
   assert.deepEqual(sent, [{ kind: "describe", row: 3 }]);
-  session.receive(frame({ kind: "details" }, detailsOf([3])));
+  session.receipt.receive(frame({ kind: "details" }, detailsOf([3])));
   assert.equal((await session.describe(1))?.id, "id 3");
   const found: number[] = [];
   for await (const rows of search({ kind: "text", text: "text 3" }, session.trace, session.details)) found.push(...rows);
@@ -254,19 +254,19 @@ test("details that come later find their rows, and those of rows that are gone a
 
 test("a frame that is missing is asked for, once, and nothing is taken in until everything comes", () => {
   const { session, kernel, sent } = opened();
-  session.receive(frame(...kernel.frame([plain("a")])));
+  session.receipt.receive(frame(...kernel.frame([plain("a")])));
   kernel.frame([plain("lost")]);
-  session.receive(frame(...kernel.frame([plain("b")])));
-  session.receive(frame(...kernel.frame([plain("c")])));
+  session.receipt.receive(frame(...kernel.frame([plain("b")])));
+  session.receipt.receive(frame(...kernel.frame([plain("c")])));
   assert.deepEqual(sent, [{ kind: "hello", rows: 0, details: 0, code: true }]);
   assert.equal(session.trace.count, 1);
   const all = new Kernel();
-  session.receive(frame(...all.frame(["a", "lost", "b", "c"].map((name) => plain(name)))));
-  session.receive(frame(...all.frame([plain("d")])));
+  session.receipt.receive(frame(...all.frame(["a", "lost", "b", "c"].map((name) => plain(name)))));
+  session.receipt.receive(frame(...all.frame([plain("d")])));
   assert.deepEqual(Array.from({ length: 5 }, (_, i) => session.trace.nameOf(i)), ["a", "lost", "b", "c", "d"]);
-  session.receive(frame({ kind: "have", rows: 5, details: 0 }, []));
+  session.receipt.receive(frame({ kind: "have", rows: 5, details: 0 }, []));
   assert.equal(sent.length, 1);
-  session.receive(frame({ kind: "have", rows: 5, details: 9 }, []));
+  session.receipt.receive(frame({ kind: "have", rows: 5, details: 9 }, []));
   assert.deepEqual(sent[1], { kind: "hello", rows: 0, details: 0, code: true });
 });
 

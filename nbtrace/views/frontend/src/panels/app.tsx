@@ -3,7 +3,7 @@
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 import { count, duration, plain } from "../engine/words";
 import type { Theme } from "../pictures/colours";
-import { type Pill, type Session, VIEWS, type View } from "../session";
+import { type Pill, type Session, VIEWS, type View } from "../session/session";
 import { Panel } from "./panel";
 import { MergedPicture, Minimap, TimePicture, around } from "./picture";
 import { Alternative, Cells, CompareBar, CompareTable, Errors, Table, runs } from "./tables";
@@ -49,7 +49,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
   const fills = session.model.get("height") === "fill"; // in a page of its own
   const [height, setHeight] = useState(Math.max(160, Number(session.model.get("height")) || 460));
 
-  useEffect(() => session.listen(() => refresh(0)), [session]);
+  useEffect(() => session.drawing.listen(() => refresh(0)), [session]);
   useEffect(() => {
     const update = () => setTheme(themeOf(host));
     const changed = new MutationObserver(update);
@@ -89,7 +89,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
           <Scope session={session} />
           <input
             ref={searchBox} class="nbt-input" type="search" placeholder="search, or duration > 100ms" aria-label="search names, attributes, events and errors"
-            value={session.typed} onInput={(event) => session.look(event.currentTarget.value)}
+            value={session.finder.typed} onInput={(event) => session.finder.look(event.currentTarget.value)}
           />
           <Found session={session} />
           {(["errors", "slow", "critical"] as Pill[]).map((pill) => (
@@ -134,10 +134,10 @@ function variables(theme: Theme) {
 }
 
 function status(session: Session): string {
-  const { trace, root } = session;
+  const { trace, scope: { root } } = session;
   const spans = root < 0 ? trace.count : trace.tree.size[root]!;
   const parts = [root < 0 || trace.count === spans ? count(spans, "span") : `${spans.toLocaleString("en-US")} of ${count(trace.count, "span")}`];
-  parts.push(duration(session.whole.to - session.whole.from));
+  parts.push(duration(session.scope.whole.to - session.scope.whole.from));
   if (trace.running) parts.push(`${trace.running} running`);
   if (trace.dropped) parts.push(`${trace.dropped.toLocaleString("en-US")} older ones dropped (NBTrace.max_spans, max_bytes)`);
   const note = session.model.get("_note");
@@ -147,9 +147,9 @@ function status(session: Session): string {
 
 function ErrorCount({ session }: { session: Session }) {
   const { trace } = session;
-  const number = session.once("errors", `${trace.version}:${session.root}`, () => {
+  const number = session.once.get("errors", `${trace.version}:${session.scope.root}`, () => {
     let found = 0;
-    for (const row of session.rowsInScope()) found += trace.errors[row]!;
+    for (const row of session.scope.rows()) found += trace.errors[row]!;
     return found;
   });
   return number ? <span class="nbt-badge">{number}</span> : null;
@@ -159,20 +159,20 @@ function Scope({ session }: { session: Session }) {
   const all = runs(session);
   if (all.length < 2) return null;
   return (
-    <select class="nbt-input nbt-scope" aria-label="trace" value={session.scope === -2 && session.root < 0 ? -1 : session.scope} onChange={(event) => session.focus(Number(event.currentTarget.value))}>
+    <select class="nbt-input nbt-scope" aria-label="trace" value={session.scope.chosen === -2 && session.scope.root < 0 ? -1 : session.scope.chosen} onChange={(event) => session.focus(Number(event.currentTarget.value))}>
       <option value={-1}>all traces</option>
-      <option value={-2}>{session.scope === -2 && session.root >= 0 ? `latest: ${plain(session.trace.nameOf(session.root), 30)}` : "the latest"}</option>
+      <option value={-2}>{session.scope.chosen === -2 && session.scope.root >= 0 ? `latest: ${plain(session.trace.nameOf(session.scope.root), 30)}` : "the latest"}</option>
       {all.slice(-200).map(({ row, title, count: number }) => <option key={row} value={row}>{`${number === null ? "" : `[${number}] `}${plain(title, 40)}`}</option>)}
     </select>
   );
 }
 
 function Found({ session }: { session: Session }) {
-  if (!session.typed.trim()) return null;
-  if (session.query.kind === "error") return <span class="nbt-error" role="alert">{session.query.message}</span>;
+  if (!session.finder.typed.trim()) return null;
+  if (session.finder.query.kind === "error") return <span class="nbt-error" role="alert">{session.finder.query.message}</span>;
   return (
     <span class="nbt-found" role="status">
-      {session.found.length.toLocaleString("en-US")}{session.searching ? "…" : ""} found
+      {session.finder.found.length.toLocaleString("en-US")}{session.finder.searching ? "…" : ""} found
       <button type="button" class="nbt-small" aria-label="match before" onClick={() => session.step(-1)}>↑</button>
       <button type="button" class="nbt-small" aria-label="next match" onClick={() => session.step(1)}>↓</button>
     </span>
@@ -218,7 +218,7 @@ function pressed(event: KeyboardEvent, session: Session, search: HTMLInputElemen
   if (event.key === "Escape") {
     event.preventDefault();
     if (session.help) session.help = false;
-    else if (session.typed) session.look("");
+    else if (session.finder.typed) session.finder.look("");
     else session.select(-1);
     root?.focus();
     return session.changed();
@@ -236,26 +236,26 @@ function pressed(event: KeyboardEvent, session: Session, search: HTMLInputElemen
     "7": () => session.show("errors"), "8": () => session.show("compare"),
     "?": () => ((session.help = !session.help), session.changed()),
     "/": () => search?.focus(),
-    "0": () => (session.fit(), session.changed()),
-    "+": () => session.zoomBy(0.7), "=": () => session.zoomBy(0.7), w: () => session.zoomBy(0.7),
-    "-": () => session.zoomBy(1 / 0.7), s: () => session.zoomBy(1 / 0.7),
-    a: () => session.pan(-0.2), d: () => session.pan(0.2),
+    "0": () => (session.zoom.fit(), session.changed()),
+    "+": () => session.zoom.by(0.7), "=": () => session.zoom.by(0.7), w: () => session.zoom.by(0.7),
+    "-": () => session.zoom.by(1 / 0.7), s: () => session.zoom.by(1 / 0.7),
+    a: () => session.zoom.pan(-0.2), d: () => session.zoom.pan(0.2),
     n: () => session.step(1), N: () => session.step(-1),
-    "]": () => session.openAll(true), "[": () => session.openAll(false),
+    "]": () => session.folds.openAll(true, session.scope.rows()), "[": () => session.folds.openAll(false, session.scope.rows()),
     ArrowDown: () => walk(session, 1), f: () => walk(session, 1), ArrowUp: () => walk(session, -1), b: () => walk(session, -1),
     ArrowRight: () => {
       if (selected < 0) return;
-      if (session.collapsed.has(selected)) session.open(selected, true);
+      if (session.folds.collapsed.has(selected)) session.folds.open(selected, true);
       else if (trace.tree.of(selected).length) session.select(trace.tree.of(selected)[0]!, true);
     },
     ArrowLeft: () => {
       if (selected < 0) return;
-      if (!session.collapsed.has(selected) && trace.tree.of(selected).length) session.open(selected, false);
+      if (!session.folds.collapsed.has(selected) && trace.tree.of(selected).length) session.folds.open(selected, false);
       else if (trace.tree.parent[selected]! >= 0) session.select(trace.tree.parent[selected]!, true);
     },
-    Enter: () => selected >= 0 && session.zoom(around(session, selected)),
+    Enter: () => selected >= 0 && session.zoom.to(around(session, selected)),
     e: () => {
-      const failed = Array.from(session.rowsInScope()).filter((row) => trace.status(row) === 2);
+      const failed = Array.from(session.scope.rows()).filter((row) => trace.status(row) === 2);
       const here = selected < 0 ? -1 : trace.tree.place[selected]!;
       const next = failed.find((row) => trace.tree.place[row]! > here) ?? failed[0];
       if (next !== undefined) session.select(next, true);

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Details, Noted } from "../engine/details";
 import { duration, isMarked, lines, plain, value, whole } from "../engine/words";
-import type { Session } from "../session";
+import type { Session } from "../session/session";
 
 const STATUS = ["UNSET", "OK", "ERROR"];
 
@@ -62,7 +62,7 @@ export function Panel({ session }: { session: Session }) {
         <dt>self time</dt>
         <dd>{duration(trace.tree.self[row]!)}</dd>
         <dt>start</dt>
-        <dd>{duration(trace.start[row]! - session.whole.from)} <span class="nbt-quiet">{known && moment(known.start)}</span></dd>
+        <dd>{duration(trace.start[row]! - session.scope.whole.from)} <span class="nbt-quiet">{known && moment(known.start)}</span></dd>
         <dt>status</dt>
         <dd class={status === "ERROR" ? "nbt-error" : ""}>{status === "ERROR" && "✗ "}{status}{known?.message && `: ${plain(known.message, 500)}`}</dd>
         {cell?.[1] != null && <><dt>cell</dt><dd>[{cell[1]}]</dd></>}

@@ -11,7 +11,7 @@ import type { Theme } from "../pictures/colours";
 import { boxAt, paintBoxes, paintLanes } from "../pictures/flame";
 import { densityOf, paintMinimap } from "../pictures/minimap";
 import { paintWaterfall } from "../pictures/waterfall";
-import type { Session } from "../session";
+import type { Session } from "../session/session";
 
 const MINIMAP = 36;
 
@@ -42,30 +42,30 @@ function useCanvas(width: number, height: number, paint: (pen: Pen) => void) {
 }
 
 export function Minimap({ session, theme, width }: Omit<Props, "height">) {
-  const { whole } = session;
+  const { whole } = session.scope;
   const columns = Math.max(1, Math.min(600, Math.floor(width / 2)));
-  const density = session.once("density", `${session.trace.version}:${session.root}:${columns}`, () =>
+  const density = session.once.get("density", `${session.trace.version}:${session.scope.root}:${columns}`, () =>
     densityOf(session.trace, whole, columns),
   );
-  const canvas = useCanvas(width, MINIMAP, (pen) => paintMinimap(pen, theme, whole, session.range, width, MINIMAP, density));
+  const canvas = useCanvas(width, MINIMAP, (pen) => paintMinimap(pen, theme, whole, session.zoom.range, width, MINIMAP, density));
   const moment = (event: PointerEvent) => {
     const box = canvas.current!.getBoundingClientRect();
     return whole.from + ((event.clientX - box.left) / box.width) * (whole.to - whole.from);
   };
   const drag = (event: PointerEvent) => {
     const first = moment(event);
-    const { from, to } = session.range;
+    const { from, to } = session.zoom.range;
     const inside = first > from && first < to && to - from < (whole.to - whole.from) * 0.98;
     capture(event, (later) => {
       const here = moment(later);
-      if (inside) session.zoom({ from: from + here - first, to: to + here - first });
-      else if (Math.abs(here - first) > (whole.to - whole.from) / 400) session.zoom({ from: Math.min(first, here), to: Math.max(first, here) });
+      if (inside) session.zoom.to({ from: from + here - first, to: to + here - first });
+      else if (Math.abs(here - first) > (whole.to - whole.from) / 400) session.zoom.to({ from: Math.min(first, here), to: Math.max(first, here) });
     });
   };
   return (
     <canvas
       ref={canvas} class="nbt-minimap" style={{ width, height: MINIMAP }} role="img" onPointerDown={drag}
-      onDblClick={() => (session.fit(), session.changed())}
+      onDblClick={() => (session.zoom.fit(), session.changed())}
       aria-label="All of the time; drag to choose a part, double click for all"
     />
   );
@@ -93,7 +93,7 @@ export function TimePicture({ session, theme, width, height }: Props) {
   const hovered = trace.indexOf(over); // by its row, which stays when others are forgotten
   const names = view === "waterfall" ? Math.round(Math.min(380, Math.max(130, width * 0.34))) : 0;
   const bars = Math.max(1, width - names);
-  const lanes = view === "time" ? session.once("lanes", `${trace.version}:${session.root}`, () => new Lanes(trace, session.roots, session.lanes)) : undefined;
+  const lanes = view === "time" ? session.once.get("lanes", `${trace.version}:${session.scope.root}`, () => new Lanes(trace, session.scope.roots, session.lanes)) : undefined;
   const lines = view === "waterfall" ? session.lines : undefined;
   const content = lines ? lines.count * ROW : lanes!.lanes.length * LANE;
   const highest = Math.max(0, content + AXIS + 8 - height);
@@ -106,10 +106,10 @@ export function TimePicture({ session, theme, width, height }: Props) {
   const canvas = useCanvas(width, height, (pen) => {
     const began = performance.now();
     const shared = {
-      range: session.range, origin: session.whole.from, scroll: session.scroll, selected: session.selected, hovered,
-      ...(session.matches && { matches: session.matches }), ...(session.pills.has("critical") && { critical: session.critical }),
+      range: session.zoom.range, origin: session.scope.whole.from, scroll: session.scroll, selected: session.selected, hovered,
+      ...(session.finder.matches && { matches: session.finder.matches }), ...(session.pills.has("critical") && { critical: session.scope.critical }),
     };
-    if (lines) paintWaterfall(pen, theme, trace, { ...shared, lines, collapsed: session.collapsed, names }, width, height);
+    if (lines) paintWaterfall(pen, theme, trace, { ...shared, lines, collapsed: session.folds.collapsed, names }, width, height);
     else paintLanes(pen, theme, lanes!, shared, width, height);
     if (highest > 0) {
       const tall = Math.max(20, ((height - AXIS) * height) / (content + AXIS));
@@ -129,22 +129,22 @@ export function TimePicture({ session, theme, width, height }: Props) {
       const line = Math.floor((y - AXIS + session.scroll) / ROW);
       return line < lines.count ? { row: lines.row[line]!, group: lines.members[line]! > 0, share, x } : { row: -1, group: false, share, x };
     }
-    const { from, to } = session.range;
+    const { from, to } = session.zoom.range;
     const row = lanes!.at(Math.floor((y - AXIS + session.scroll) / LANE), from + share * (to - from), (to - from) / bars);
     return { row, group: false, share, x };
   };
   const click = (event: MouseEvent) => {
     const { row, group, x } = at(event);
-    if (group) return session.unfold(row);
+    if (group) return session.folds.unfold(row);
     if (row >= 0 && lines && x < names && trace.tree.size[row]! > 1 && x < 20 + Math.min(trace.tree.depth[row]!, 24) * 14) {
-      return session.open(row, session.collapsed.has(row));
+      return session.folds.open(row, session.folds.collapsed.has(row));
     }
     session.select(row);
   };
   const press = (event: PointerEvent) => {
     if (event.button !== 0) return;
     const [x, y] = [event.clientX, event.clientY];
-    const { from, to } = session.range;
+    const { from, to } = session.zoom.range;
     const scroll = session.scroll;
     let moved = false;
     capture(
@@ -154,7 +154,7 @@ export function TimePicture({ session, theme, width, height }: Props) {
         if (!moved) return;
         const by = ((x - later.clientX) / bars) * (to - from);
         session.scroll = scroll + y - later.clientY;
-        session.zoom({ from: from + by, to: to + by });
+        session.zoom.to({ from: from + by, to: to + by });
       },
       (later) => !moved && later.type === "pointerup" && click(later),
     );
@@ -162,10 +162,10 @@ export function TimePicture({ session, theme, width, height }: Props) {
   const wheel = (event: WheelEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) {
       event.preventDefault();
-      session.zoomBy(Math.exp(Math.min(200, Math.max(-200, event.deltaY)) * 0.004), at(event).share);
+      session.zoom.by(Math.exp(Math.min(200, Math.max(-200, event.deltaY)) * 0.004), at(event).share);
     } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
       event.preventDefault();
-      session.pan((event.deltaX || event.deltaY) / bars);
+      session.zoom.pan((event.deltaX || event.deltaY) / bars);
     } else {
       const next = Math.min(Math.max(0, session.scroll + event.deltaY), highest);
       if (next === session.scroll) return; // at its end the page scrolls on
@@ -182,8 +182,8 @@ export function TimePicture({ session, theme, width, height }: Props) {
   });
   const twice = (event: MouseEvent) => {
     const { row, group } = at(event);
-    if (row < 0 || group || row === session.root) session.fit();
-    else session.zoom(around(session, row));
+    if (row < 0 || group || row === session.scope.root) session.zoom.fit();
+    else session.zoom.to(around(session, row));
     session.changed();
   };
   return (
@@ -209,9 +209,9 @@ export function MergedPicture({ session, theme, width, height }: Props) {
   const [hovered, hover] = useState<Box | undefined>();
   const [zoom, setZoom] = useState({ from: 0, to: 1 });
   const [scroll, setScroll] = useState(0);
-  const scope = `${trace.version}:${session.root}:${width}`;
-  useEffect(() => (setZoom({ from: 0, to: 1 }), setScroll(0)), [view, session.root, session.name, session.compared.join()]);
-  const { found, title } = session.once(view, `${scope}:${view === "sandwich" ? session.name : ""}:${session.compared}`, () => layout(session, width));
+  const scope = `${trace.version}:${session.scope.root}:${width}`;
+  useEffect(() => (setZoom({ from: 0, to: 1 }), setScroll(0)), [view, session.scope.root, session.name, session.compared.join()]);
+  const { found, title } = session.once.get(view, `${scope}:${view === "sandwich" ? session.name : ""}:${session.compared}`, () => layout(session, width));
   const deepest = found.reduce((most, box) => Math.max(most, box.level), 0);
   const highest = Math.max(0, (deepest + 1) * LANE - height);
   const top = Math.min(scroll, highest);
@@ -274,11 +274,11 @@ function layout(session: Session, width: number): { found: Box[]; title: string 
     return { found: differenceBoxes(compare(trace, before, after).top, width), title: "Difference of two runs" };
   }
   if (session.view === "heavy") {
-    const roots = session.root < 0 ? trace.tree.roots : [session.root];
+    const roots = session.scope.root < 0 ? trace.tree.roots : [session.scope.root];
     return { found: boxes(merge(trace, roots), width), title: "Flame graph by path of names, the heaviest left" };
   }
   if (session.name < 0) return { found: [], title: "Select a span, or click a name in the table: callers stand above it, callees below." };
-  const rows = outermost(trace, session.name).filter((row) => session.inScope(row));
+  const rows = outermost(trace, session.name).filter((row) => session.scope.has(row));
   const above = boxes(callers(trace, rows), width, 0, 1);
   const levels = above.reduce((most, box) => Math.max(most, box.level + 1), 0);
   const below = boxes(merge(trace, rows), width, levels, 1);

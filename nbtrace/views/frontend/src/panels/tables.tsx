@@ -9,7 +9,7 @@ import { ERROR } from "../engine/trace";
 import { change as changed, count, duration, lines as text, plain, ratio as times } from "../engine/words";
 import { ROW } from "../pictures/canvas";
 import { type Theme, colourOf } from "../pictures/colours";
-import type { Session } from "../session";
+import type { Session } from "../session/session";
 
 const MAX_ROWS = 300;
 
@@ -29,7 +29,7 @@ export interface Run {
 /** Executions of cells, in their order. */
 export function runs(session: Session): Run[] {
   const { trace } = session;
-  return session.once("runs", `${trace.version}`, () => {
+  return session.once.get("runs", `${trace.version}`, () => {
     const last = new Map<number, number>();
     const found: Run[] = [];
     for (const row of trace.tree.roots) {
@@ -61,7 +61,7 @@ export function Cells({ session, theme }: { session: Session; theme: Theme }) {
           {shown.map(({ row, count: number, title, run, change }) => {
             const failed = trace.status(row) === ERROR;
             return (
-              <tr key={row} class={row === session.root ? "nbt-chosen" : ""} onClick={() => (session.focus(row), session.show("waterfall"))}>
+              <tr key={row} class={row === session.scope.root ? "nbt-chosen" : ""} onClick={() => (session.focus(row), session.show("waterfall"))}>
                 <td><button type="button" class="nbt-link" title="look at its trace">[{number ?? " "}]</button></td>
                 <td class="nbt-code">{failed && <span class="nbt-error" title="failed">✗ </span>}{plain(title, 80)}</td>
                 <td class="nbt-number">{run > 1 ? run : ""}</td>
@@ -98,8 +98,8 @@ const COLUMNS: [keyof NameStatistics | "rate", string][] = [
 export function Table({ session }: { session: Session }) {
   const { trace } = session;
   const only = session.filter;
-  const key = `${trace.version}:${session.root}:${[...session.pills]}:${session.found.length}:${session.typed}`;
-  const all = session.once("statistics", key, () => statistics(trace, (row) => session.inScope(row) && (!only || only[row] === 1)));
+  const key = `${trace.version}:${session.scope.root}:${[...session.pills]}:${session.finder.found.length}:${session.finder.typed}`;
+  const all = session.once.get("statistics", key, () => statistics(trace, (row) => session.scope.has(row) && (!only || only[row] === 1)));
   const { column, down } = session.sort;
   const value = (each: NameStatistics) => (column === "name" ? (trace.names[each.name] ?? "") : (each[column as keyof NameStatistics] as number));
   const sorted = [...all].sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0) * (down ? -1 : 1));
@@ -123,7 +123,7 @@ export function Table({ session }: { session: Session }) {
           {sorted.slice(0, MAX_ROWS).map((each) => (
             <tr key={each.name} class={each.name === session.name ? "nbt-chosen" : ""}>
               <td>
-                <button type="button" class="nbt-link" title="show only these" onClick={() => ((session.name = each.name), session.look(`name == ${quoted(trace.names[each.name] ?? "")}`), session.show("waterfall"))}>
+                <button type="button" class="nbt-link" title="show only these" onClick={() => ((session.name = each.name), session.finder.look(`name == ${quoted(trace.names[each.name] ?? "")}`), session.show("waterfall"))}>
                   {plain(trace.names[each.name] ?? "", 90)}
                 </button>
                 <button type="button" class="nbt-small" title="who calls it, and what it calls" onClick={() => ((session.name = each.name), session.show("sandwich"))}>sandwich</button>
@@ -145,8 +145,8 @@ export function Table({ session }: { session: Session }) {
 /** Errors, by the kernel's rule (analysis/errors.py): exceptions, and spans that failed without one. */
 export function Errors({ session }: { session: Session }) {
   const { trace } = session;
-  const rows = session.once("failed", `${trace.version}:${session.root}`, () =>
-    Array.from(session.rowsInScope()).filter((row) => trace.errors[row]),
+  const rows = session.once.get("failed", `${trace.version}:${session.scope.root}`, () =>
+    Array.from(session.scope.rows()).filter((row) => trace.errors[row]),
   );
   const [known, setKnown] = useState<Map<number, Details>>(new Map());
   useEffect(() => {
@@ -169,7 +169,7 @@ export function Errors({ session }: { session: Session }) {
   });
   return (
     <div class="nbt-scroll" tabIndex={0}>
-      {!failures.length && <p class="nbt-empty">No errors{session.root >= 0 ? " in this trace" : ""}.</p>}
+      {!failures.length && <p class="nbt-empty">No errors{session.scope.root >= 0 ? " in this trace" : ""}.</p>}
       <LeftOut shown={Math.min(failures.length, MAX_ROWS)} all={failures.length} noun="error" />
       {failures.slice(-MAX_ROWS).map(({ row, attributes }, place) => {
         const cell = trace.cells.get(trace.cell[row]!);
@@ -221,7 +221,7 @@ export function CompareBar({ session }: { session: Session }) {
 export function CompareTable({ session }: { session: Session }) {
   const { trace, compared: [before, after] } = session;
   if (before < 0 || after < 0) return null;
-  const all = session.once("changes", `${trace.version}:${before}:${after}`, () => compare(trace, before, after).changes);
+  const all = session.once.get("changes", `${trace.version}:${before}:${after}`, () => compare(trace, before, after).changes);
   return (
     <div class="nbt-scroll nbt-half" tabIndex={0}>
       <LeftOut shown={Math.min(all.length, MAX_ROWS)} all={all.length} noun="path" />

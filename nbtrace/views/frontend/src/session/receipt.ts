@@ -1,0 +1,68 @@
+// What comes in from the kernel: frames in their order, and a greeting where one is missing. ../../../inspector/protocol.md is the page.
+
+import type { DetailStore } from "../engine/details";
+import { unpack } from "../engine/frames";
+import type { Trace } from "../engine/trace";
+import { DETAILS, type DetailsColumns, HAVE, HELLO, type Hello, type SpansHeader } from "../protocol";
+
+/** Who goes by what has come. */
+export interface Heir {
+  /** Everything comes anew: what was said of rows means nothing any more. */
+  begin(): void;
+  /** Spans are gone, and others stand elsewhere: where each index has gone, -1 for those that are gone. */
+  follow(moved: Int32Array): void;
+  /** Spans have come, or have changed. */
+  grown(header: SpansHeader, moved: boolean): void;
+  /** Details have come. */
+  described(): void;
+}
+
+export class Receipt {
+  private missed = false;
+
+  constructor(
+    private readonly trace: Trace,
+    private readonly details: DetailStore,
+    private readonly send: (message: Hello) => void,
+    private readonly heir: Heir,
+  ) {}
+
+  receive(data: DataView): void {
+    const { header, columns } = unpack(data);
+    if (header.kind === DETAILS) {
+      const [rows, data] = columns as DetailsColumns;
+      this.details.add(rows.slice(), data.slice(), (row) => this.trace.indexOf(row) >= 0);
+      return this.heir.described();
+    }
+    if (header.kind === HAVE) {
+      // Of an older answer that is on its way nothing is lacking: only what has arrived counts.
+      if (header.rows !== this.trace.next || header.details !== this.details.received) this.miss();
+      return;
+    }
+    if (!header.reset && header.first !== this.trace.next) return this.miss();
+    if (header.reset) {
+      this.missed = false;
+      this.details.clear();
+      this.heir.begin();
+    } else if (this.missed) return; // the answer brings it
+    const moved = this.trace.append(header, columns);
+    if (moved) {
+      this.details.forget(columns[columns.length - 1] as Int32Array);
+      this.heir.follow(moved);
+    }
+    this.heir.grown(header, !!moved);
+  }
+
+  /** Tell the kernel that somebody looks, and what is here. */
+  greet(): void {
+    const [rows, details] = this.missed ? [0, 0] : [this.trace.next, this.details.received];
+    this.send({ kind: HELLO, rows, details, code: true });
+  }
+
+  /** Something did not arrive: ask for everything, once. */
+  private miss(): void {
+    if (this.missed) return;
+    this.missed = true;
+    this.greet();
+  }
+}
