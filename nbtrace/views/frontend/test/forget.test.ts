@@ -236,6 +236,15 @@ test("selection, folds, matches and choices stay with their spans, and go with t
   assert.equal(selection(), "", "and the kernel is told");
 });
 
+test("a span in a circle of parents can be selected, searched and unfolded as any other", async () => {
+  const { session, kernel } = opened();
+  session.receipt.receive(frame(...kernel.frame([plain("a", 2), plain("b", 0), plain("c", 1), plain("d", 1)])));
+  session.select(2, true);
+  session.finder.look("name == 'd'");
+  while (session.finder.searching) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.deepEqual([session.lines.count, session.selected, [...session.folds.unfolded]], [3, 2, ["1:2", "0:1", "-1:0"]]);
+});
+
 test("details that come later find their rows, and those of rows that are gone are not kept", async () => {
   const { session, kernel, sent } = opened();
   session.receipt.receive(frame(...kernel.frame([plain("a"), plain("b"), plain("c")])));
