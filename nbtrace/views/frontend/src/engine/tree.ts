@@ -1,7 +1,16 @@
 // The tree of a trace: reading order, depths, sizes, children, self times.
 
 import { Room } from "./room";
-import type { Trace } from "./trace";
+
+/** Spans as they are: what a tree is made of. Arrays may be longer than `count`. */
+export interface Spans {
+  readonly count: number;
+  /** In ms. */
+  readonly start: Float64Array;
+  /** Row of the parent, -1 for none; it may form circles. */
+  readonly parent: Int32Array;
+  endOf(row: number): number;
+}
 
 /** Depth-first order, depths, children and self times; analysis/tree.py and selftime.py say the same. Without recursion: a chain of 100,000 is a tree like any other. What
  * it holds is overwritten when the trace has grown: whoever keeps some of it, copies it. */
@@ -22,7 +31,7 @@ export class Tree {
   parent!: Int32Array;
   private readonly rooms = Array.from({ length: 9 }, () => new Room());
 
-  constructor(readonly trace: Trace) {}
+  constructor(readonly trace: Spans) {}
 
   grow(): void {
     const { trace, rooms } = this;
