@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbtrace.analysis.numbers import checked
+from nbtrace.analysis.whole_numbers import checked
 from nbtrace.answers.register import REGISTER
 from nbtrace.capture.spans import span, traced
 from nbtrace.recording import Recording, checked_source
-from nbtrace.store.redact_choice import Redact
-from nbtrace.store.redacted import CaptureSource
+from nbtrace.store.redaction.choice import Redact
+from nbtrace.store.redaction.rows import CaptureSource
 from nbtrace.store.store import SpanStore
 
 QUESTIONS = frozenset({"live", *REGISTER})

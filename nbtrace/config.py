@@ -9,7 +9,7 @@ from typing import Any
 from traitlets import Bool, Enum, Integer, TraitError, TraitType
 from traitlets.config import Configurable
 
-from nbtrace.store.redact_choice import parse_choice
+from nbtrace.store.redaction.choice import parse_choice
 
 
 class _AutoOrBool(TraitType):  # type: ignore[type-arg]

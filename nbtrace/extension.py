@@ -11,15 +11,15 @@ from traitlets import TraitError
 from nbtrace import api
 from nbtrace.capture.live import LIVE
 from nbtrace.capture.notebook import failing
-from nbtrace.capture.notebook.asking import Questions
 from nbtrace.capture.notebook.cells import CellTracer
-from nbtrace.completion import Completion
+from nbtrace.capture.notebook.only_asking import Questions
 from nbtrace.config import NBTrace
 from nbtrace.faults import fault, faults
-from nbtrace.magics import NbtraceMagics
+from nbtrace.magics.commands import NbtraceMagics
+from nbtrace.magics.completion import Completion
 from nbtrace.recording import checked_source
-from nbtrace.store.cells import Execution
-from nbtrace.store.redact import Redactor
+from nbtrace.store.book import Execution
+from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.schema import UNFINISHED, UNSEALABLE, RowFields
 from nbtrace.store.store import SpanStore
 from nbtrace.views import words

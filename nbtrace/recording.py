@@ -7,19 +7,19 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from nbtrace.analysis.numbers import checked
 from nbtrace.analysis.selection import Cells
-from nbtrace.answers.shows import Shows
+from nbtrace.analysis.whole_numbers import checked
+from nbtrace.answers.views import Views
 from nbtrace.capture.live import LIVE
 from nbtrace.store.libraries import open_libraries
-from nbtrace.store.redacted import CaptureSource
+from nbtrace.store.redaction.rows import CaptureSource
 from nbtrace.store.store import Snapshot, SpanStore
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Recording(Shows):
+class Recording(Views):
     """Spans in memory, and the answers about them. `nbtrace.record()` makes one; the live one is the notebook's."""
 
     def __init__(self, store: SpanStore) -> None:

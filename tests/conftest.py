@@ -12,7 +12,7 @@ from opentelemetry.util._once import Once
 
 from nbtrace import faults
 from nbtrace.capture.live import LIVE
-from nbtrace.capture.notebook.opened import current_span_is_clean
+from nbtrace.capture.notebook.open_cells import current_span_is_clean
 from nbtrace.capture.patches import Patch
 
 _ABSENT = object()

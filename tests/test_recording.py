@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 import nbtrace
+from nbtrace.formats.arrow import from_table, to_table
 from nbtrace.recording import Recording
 from nbtrace.store.origins import origin
 from nbtrace.store.schema import Row
 from nbtrace.store.store import Snapshot, SpanStore
-from nbtrace.store.table import from_table, to_table
 from tests.rows import row
 
 MS = 1_000_000
@@ -98,7 +98,7 @@ def test_a_recording_in_another_process_answers_the_same(rec: Recording, tmp_pat
     script = f"""
 import pickle, sys
 from pathlib import Path
-from nbtrace.capture.here import CELL
+from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.live import LIVE
 from tests.test_recording import QUESTIONS
 CELL.set(LIVE.cells.open(execution_count=3, cell_id=None, source="another cell 3").number)

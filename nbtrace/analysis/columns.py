@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from nbtrace.analysis.keys import with_column
+from nbtrace.analysis.rare_keys import with_column
 from nbtrace.store.batch import Attributes, Run
 from nbtrace.store.values import decode_json
 

@@ -15,8 +15,8 @@ import pandas as pd
 
 from nbtrace.analysis.columns import TEXT
 from nbtrace.analysis.dataframes import DIGEST
-from nbtrace.analysis.question import QuestionError
-from nbtrace.store.cells import digest
+from nbtrace.analysis.wrong_question import QuestionError
+from nbtrace.store.book import digest
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
 

@@ -7,7 +7,7 @@ import reprlib
 
 import pandas as pd
 
-from nbtrace.analysis.question import QuestionError
+from nbtrace.analysis.wrong_question import QuestionError
 
 MIN_REPEATS = 5
 

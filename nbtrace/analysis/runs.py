@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from nbtrace.analysis.question import QuestionError
-from nbtrace.store.cells import Execution
+from nbtrace.analysis.wrong_question import QuestionError
+from nbtrace.store.book import Execution
 
 
 class RunsError(QuestionError):

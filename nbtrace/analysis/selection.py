@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbtrace.analysis.conditions import Condition, Holder, attribute_keys, caller
-from nbtrace.analysis.numbers import whole
-from nbtrace.store.cells import Execution
+from nbtrace.analysis.whole_numbers import whole
+from nbtrace.store.book import Execution
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.store.store import Snapshot
 

@@ -1,6 +1,6 @@
 """The register of questions: what there is to ask, what narrows it, and how it is asked in %spans.
 
-Enters: methods, as tables.py and shows.py define them. Leaves: a `Question` each, read by the package's functions, %spans,
+Enters: methods, as tables.py and views.py define them. Leaves: a `Question` each, read by the package's functions, %spans,
 completion, and whoever asks which cells only asked."""
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nbtrace.analysis.conditions import named
 from nbtrace.analysis.selection import Cells, Selection, last_cells
 from nbtrace.answers.register import question
-from nbtrace.capture.here import CELL
+from nbtrace.capture.current_cell import CELL
 from nbtrace.store.libraries import Opening, open_libraries
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
 from nbtrace.store.store import Snapshot, SpanStore

@@ -15,7 +15,7 @@ from nbtrace.capture.notebook.tracebacks import ipython_directory
 from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.faults import fault
-from nbtrace.store.cells import CellBook
+from nbtrace.store.book import CellBook
 from nbtrace.store.schema import RowFields
 from nbtrace.store.store import SpanStore
 

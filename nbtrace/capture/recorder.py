@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from nbtrace.capture.clock import Clock
 from nbtrace.capture.propagated import Propagated
-from nbtrace.capture.running import RunningSpans, Started
+from nbtrace.capture.running_spans import RunningSpans, Started
 from nbtrace.faults import fault
 from nbtrace.store.schema import Row, RowFields
 from nbtrace.store.weight import weigh

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar, cast, overload
 
-from nbtrace.capture.current import CurrentSpan, spanned
+from nbtrace.capture.current_span import CurrentSpan, spanned
 from nbtrace.capture.live import LIVE
 from nbtrace.store import semconv
 from nbtrace.store.values import clean_attributes, clean_text

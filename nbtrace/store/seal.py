@@ -19,9 +19,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from nbtrace.faults import came_in_between
-from nbtrace.store import redacted
 from nbtrace.store.batch import Attributes, Batch, Run
-from nbtrace.store.redact import Redactor
+from nbtrace.store.redaction import rows as redacted
+from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.schema import (
     KINDS,
     MAX_TEXT,

@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from nbtrace.store import redacted
-from nbtrace.store.cells import CellBook, Execution, renumbered
+from nbtrace.store.book import CellBook, Execution, renumbered
 from nbtrace.store.libraries import open_libraries
-from nbtrace.store.redact import Redactor
-from nbtrace.store.redact_choice import Redact
-from nbtrace.store.redacted import CaptureSource
+from nbtrace.store.redaction import rows as redacted
+from nbtrace.store.redaction.choice import Redact
+from nbtrace.store.redaction.redactor import Redactor
+from nbtrace.store.redaction.rows import CaptureSource
 from nbtrace.store.rows import Mark, Rows, tell
 from nbtrace.store.schema import Row
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from nbtrace.analysis.runs import RunsError, chosen, runs_before
-from nbtrace.store.cells import CellBook, Execution
+from nbtrace.store.book import CellBook, Execution
 
 
 def book(*cells: tuple[int, str | None, str]) -> list[Execution]:

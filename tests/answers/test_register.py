@@ -11,8 +11,8 @@ import pytest
 import nbtrace
 from nbtrace.analysis.selection import Selection
 from nbtrace.answers.register import CONDITIONS, REGISTER, by_word
-from nbtrace.lines.words import SPANS
-from nbtrace.magics import NbtraceMagics
+from nbtrace.magics.commands import NbtraceMagics
+from nbtrace.magics.lines.words import SPANS
 from nbtrace.recording import Recording
 
 

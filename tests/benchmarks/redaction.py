@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from nbtrace.store.redact import Redactor
+from nbtrace.store.redaction.redactor import Redactor
 
 ROUNDS, SPANS = 7, 10_000
 

@@ -12,7 +12,7 @@ import pytest
 from opentelemetry import trace
 
 import nbtrace
-from nbtrace.capture.notebook.opened import current_span_is_clean
+from nbtrace.capture.notebook.open_cells import current_span_is_clean
 
 
 def tree(rec: nbtrace.Recording) -> list[Any]:

@@ -141,7 +141,7 @@ class Kernel:
     def clean(self) -> bool:
         """Whether no span and no cell is current between cells."""
         self.run(
-            "import nbtrace.capture.notebook.opened as _c; _nbtrace_clean = _c.current_span_is_clean()",
+            "import nbtrace.capture.notebook.open_cells as _c; _nbtrace_clean = _c.current_span_is_clean()",
             store_history=False,
             silent=True,
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nbtrace.completion import OPERATORS
+from nbtrace.magics.completion import OPERATORS
 from tests.kernels.kernel import Kernel, start_kernel
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from nbtrace import faults
 from nbtrace.store import rows as rows_module
-from nbtrace.store.redact import Redactor
+from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.schema import RUNNING, Extra, Row
 from nbtrace.store.store import SpanStore
 from nbtrace.store.weight import weigh

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 
-from nbtrace.analysis.question import QuestionError
+from nbtrace.analysis.wrong_question import QuestionError
 
 MAX_LISTED = 40
 """Columns that an error lists where none is near."""

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from opentelemetry.context import Context, get_current
 
-from nbtrace.capture.here import CELL, attach
+from nbtrace.capture.current_cell import CELL, attach
 from nbtrace.capture.patches import Patch
 
 _CARRIED = "_nbtrace_carried"

@@ -16,18 +16,18 @@ from opentelemetry.context import Context, get_current, set_value
 from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 
 from nbtrace.capture import exceptions
-from nbtrace.capture.current import leave, still_open
-from nbtrace.capture.here import CELL, CELL_KEY, attach
-from nbtrace.capture.notebook import about
+from nbtrace.capture.current_cell import CELL, CELL_KEY, attach
+from nbtrace.capture.current_span import leave, still_open
+from nbtrace.capture.notebook import cell_attributes
 from nbtrace.capture.notebook.magic_line import MAGIC, is_span_line, span_lines, without_span_lines
-from nbtrace.capture.notebook.opened import HERE, OpenCell, OpenCells, Opened, await_task
+from nbtrace.capture.notebook.open_cells import HERE, OpenCell, OpenCells, Opened, await_task
 from nbtrace.capture.notebook.spanline import SpanLine
 from nbtrace.capture.notebook.tracebacks import named_cells
 from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.config import NBTrace
 from nbtrace.faults import came_in_between, fault
 from nbtrace.store import semconv
-from nbtrace.store.cells import CellBook, Execution
+from nbtrace.store.book import CellBook, Execution
 
 _DISPLAY_FAILED = "_last_traceback_during_displayhook"
 """What ipykernel, from 7.1 on, marks the shell with; its reply says "error" then."""
@@ -63,7 +63,7 @@ class CellTracer:
         self._any_event = False
         # What cannot change while the kernel lives is asked for once: around a cell every look-up is a cold one.
         self._constants: dict[str, Any] | None = None
-        self._parent = about.parent_context()
+        self._parent = cell_attributes.parent_context()
         # IPython counts on before the hook from 9.10 on.
         self._counts_before = getattr(sys.modules.get("IPython"), "version_info", (0,))[:2] >= (9, 10)
 
@@ -146,17 +146,20 @@ class CellTracer:
             return
         self._attachment.look()
         count = self._count(info)
-        asked_by = about.header(self.shell)
+        asked_by = cell_attributes.header(self.shell)
         source = info.raw_cell
         execution = self._book.open(
-            execution_count=count, cell_id=about.cell_id_of(info, asked_by), source=source, asks=self._asks(source)
+            execution_count=count,
+            cell_id=cell_attributes.cell_id_of(info, asked_by),
+            source=source,
+            asks=self._asks(source),
         )
         previous = get_current()
         lines = span_lines(info.raw_cell) if outer is None and MAGIC in info.raw_cell else []
         CELL.set(execution.number)  # before the span starts, as the cell's own span belongs to the cell too
         try:
             span = self._attachment.start_span(
-                about.title(count, info.raw_cell, self._shown),
+                cell_attributes.title(count, info.raw_cell, self._shown),
                 context=previous if outer else self._parent,
                 attributes=self._attributes(execution, asked_by),
             )
@@ -291,13 +294,13 @@ class CellTracer:
     def _correct(self, cell: OpenCell, count: int) -> None:
         if cell.execution.execution_count != count:
             cell.execution.execution_count = count
-            cell.span.update_name(about.title(count, cell.info.raw_cell, self._shown))
+            cell.span.update_name(cell_attributes.title(count, cell.info.raw_cell, self._shown))
             cell.span.set_attribute(semconv.JUPYTER_CELL_EXECUTION_COUNT, count)
 
     def _attributes(self, execution: Execution, asked_by: dict[str, Any]) -> dict[str, Any]:
         if self._constants is None:
-            self._constants = about.kernel_attributes()
-        return about.attributes(self._constants, self.shell.user_ns, execution, asked_by)
+            self._constants = cell_attributes.kernel_attributes()
+        return cell_attributes.attributes(self._constants, self.shell.user_ns, execution, asked_by)
 
 
 def _with_cells_named(shell: Callable[[], Any]) -> Callable[[str], str]:

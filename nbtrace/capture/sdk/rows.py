@@ -12,9 +12,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
 from nbtrace.capture import exceptions
-from nbtrace.capture.here import CELL, THIS, carried_cell, identify
+from nbtrace.capture.current_cell import CELL, THIS, carried_cell, identify
 from nbtrace.capture.recorder import SpanRecorder, to_all
-from nbtrace.capture.running import SpanRef, Started, StrongRef
+from nbtrace.capture.running_spans import SpanRef, Started, StrongRef
 from nbtrace.capture.sdk.cleaning import CleaningSpan
 from nbtrace.capture.sdk.reading import (
     attributes_of,

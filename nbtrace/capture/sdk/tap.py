@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
 from nbtrace.capture.clock import TOLERANCE_NS
-from nbtrace.capture.here import CELL, THIS, carried_cell, identify
-from nbtrace.capture.running import MAX_RUNNING, SpanRef, Started
+from nbtrace.capture.current_cell import CELL, THIS, carried_cell, identify
+from nbtrace.capture.running_spans import MAX_RUNNING, SpanRef, Started
 from nbtrace.capture.sdk import private
 from nbtrace.capture.sdk.rows import SpanRows
 from nbtrace.faults import came_in_between, fault

@@ -18,7 +18,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Span, SpanKind, TraceFlags, get_current_span, get_tracer
 from opentelemetry.trace.span import SpanContext
 
-from nbtrace.capture.current import CurrentSpan
+from nbtrace.capture.current_span import CurrentSpan
 from nbtrace.capture.sdk import private
 from nbtrace.capture.sdk.cleaning import CleaningSpan
 from nbtrace.capture.sdk.limits import NO_LINKS, QuietLimits, is_plain, valid_links, whole

@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 
 from nbtrace.faults import fault
-from nbtrace.store.cells import Execution
+from nbtrace.store.book import Execution
 from nbtrace.store.store import SpanStore
 from nbtrace.views.inspector.frames import Frame, frame
 from nbtrace.views.inspector.placed import Choice

@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 
 from nbtrace.analysis import dataframes
 from nbtrace.analysis.conditions import named
-from nbtrace.analysis.question import QuestionError
 from nbtrace.analysis.selection import Selection
+from nbtrace.analysis.wrong_question import QuestionError
 from nbtrace.store.batch import Batch
-from nbtrace.store.cells import Execution
+from nbtrace.store.book import Execution
 from nbtrace.store.store import Snapshot
 from nbtrace.views.inspector.placed import Choice
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nbtrace.store.batch import Batch
-from nbtrace.store.cells import Execution
+from nbtrace.store.book import Execution
 from nbtrace.store.rows import Mark
 from nbtrace.store.schema import Row, RowFields
 from nbtrace.store.store import SpanStore

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from nbtrace.analysis.ids import rows_of
 from nbtrace.store.batch import Batch
-from nbtrace.store.cells import Execution
+from nbtrace.store.book import Execution
 from nbtrace.views.inspector.columns import Piece, together
 from nbtrace.views.inspector.ended import MIN_PIECE, Ended, held_part
 from nbtrace.views.inspector.frames import Frame, frame

@@ -16,7 +16,7 @@ import joblib
 import pytest
 
 import nbtrace
-from nbtrace.capture.notebook.opened import current_span_is_clean
+from nbtrace.capture.notebook.open_cells import current_span_is_clean
 
 STARTS = "_start_joinable_thread" if hasattr(threading, "_start_joinable_thread") else "_start_new_thread"
 """What Thread.start asks the interpreter for, from 3.13 on and before."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nbtrace.store.cells import Execution
+from nbtrace.store.book import Execution
 from nbtrace.store.schema import Row
 from nbtrace.store.store import SpanStore
 from nbtrace.views.inspector import told as module

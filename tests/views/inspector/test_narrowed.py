@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import nbtrace
-from nbtrace.answers import shows as module
+from nbtrace.answers import views as module
 from nbtrace.recording import Recording
-from nbtrace.store.cells import Execution
+from nbtrace.store.book import Execution
 from nbtrace.store.origins import origin
 from nbtrace.store.schema import Extra, Row
 from nbtrace.store.store import SpanStore

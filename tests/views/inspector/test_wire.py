@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nbtrace.store.cells import Execution
+from nbtrace.store.book import Execution
 from nbtrace.store.schema import Extra
 from nbtrace.store.seal import seal
 from nbtrace.views.inspector.details import details

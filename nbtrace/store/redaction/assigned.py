@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from nbtrace.store.redact_names import (
+from nbtrace.store.redaction.names import (
     SCHEME,
     Named,
     Names,
@@ -21,7 +21,7 @@ from nbtrace.store.redact_names import (
     is_word_of_text,
     looks_secret,
 )
-from nbtrace.store.redact_rules import Hit
+from nbtrace.store.redaction.rules import Hit
 
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _REACH = 80

@@ -13,7 +13,7 @@ from nbtrace.analysis.conditions import named
 from nbtrace.analysis.selection import Cells, Selection
 from nbtrace.answers.register import question
 from nbtrace.answers.tables import Tables
-from nbtrace.capture.here import CELL
+from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.live import LIVE
 from nbtrace.store.libraries import open_libraries
 from nbtrace.views.inspector.front_end import has_front_end
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nbtrace.views.tree import TreeView
 
 
-class Shows(Tables):
+class Views(Tables):
     """Views of the spans of a store."""
 
     @question("tree")

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from nbtrace.lines.pieces import LONG, Line, WrongError, shown, unquoted
-from nbtrace.lines.words import Magic
+from nbtrace.magics.lines.pieces import LONG, Line, WrongError, shown, unquoted
+from nbtrace.magics.lines.words import Magic
 
 _MANY_CELLS = 100_000
 _NUMBERS = re.compile(r"\d{1,18}")

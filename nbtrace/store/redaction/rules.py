@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from nbtrace.store.redact_names import is_placeholder, looks_secret, named
+from nbtrace.store.redaction.names import is_placeholder, looks_secret, named
 
 Hit = Callable[[str], str]
 """Told the rule, counts it and returns what to put in the secret's place."""

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from nbtrace.store import origins
-from nbtrace.store.cells import MAX_EXECUTIONS, Execution
-from nbtrace.store.redact import Redactor
+from nbtrace.store.book import MAX_EXECUTIONS, Execution
+from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.schema import WIDTH, Extra, Origin, Row, RowFields
 
 CaptureSource = Literal["full", "hash", "none"]

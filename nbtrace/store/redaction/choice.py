@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
-from nbtrace.store.redact_names import NAME_RULES
-from nbtrace.store.redact_rules import FORMATS, SHAPES
+from nbtrace.store.redaction.names import NAME_RULES
+from nbtrace.store.redaction.rules import FORMATS, SHAPES
 
 DEFAULTS = frozenset((*NAME_RULES, *SHAPES, *(format.rule for format in FORMATS)))
 """The rules that are on unless somebody switches them off."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from nbtrace.store.redact_names import MARK
-from nbtrace.store.redact_rules import Hit
+from nbtrace.store.redaction.names import MARK
+from nbtrace.store.redaction.rules import Hit
 
 WINDOW = 4_096
 """Characters of a text that a pattern of the user's own sees at a time: one that is slow on long texts stays bearable."""

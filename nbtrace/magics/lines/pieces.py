@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from nbtrace.lines.words import OPTIONS, Holds, Magic
+from nbtrace.magics.lines.words import OPTIONS, Holds, Magic
 from nbtrace.views.words import plain
 
 LONG = 60

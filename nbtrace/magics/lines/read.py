@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from nbtrace.lines.checks import check_known, check_signs, check_taken, too_many, word_of
-from nbtrace.lines.pieces import LONG, Line, WrongError, pieces, shown, unquoted
-from nbtrace.lines.values import Known, cells_of, count_of, sides, switch
-from nbtrace.lines.words import MAGICS, Magic
+from nbtrace.magics.lines.checks import check_known, check_signs, check_taken, too_many, word_of
+from nbtrace.magics.lines.pieces import LONG, Line, WrongError, pieces, shown, unquoted
+from nbtrace.magics.lines.values import Known, cells_of, count_of, sides, switch
+from nbtrace.magics.lines.words import MAGICS, Magic
 
 _HELP = ("--help", "-h", "-help", "--h", "-?", "/?")
 _MOST_MENDED = 12

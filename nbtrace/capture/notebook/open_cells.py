@@ -17,8 +17,8 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
-from nbtrace.capture.here import CELL
-from nbtrace.store.cells import Execution
+from nbtrace.capture.current_cell import CELL
+from nbtrace.store.book import Execution
 
 
 @dataclass(slots=True, eq=False)

@@ -1,7 +1,7 @@
 """Take what looks like a secret out of texts, attributes and cell sources, before they are kept.
 
 Enters: what values.py has cleaned, or a text. Leaves: the same, with `[redacted: RULE]` in the place of each secret. By name
-(redact_names), by what stands behind a name within a text (redact_assigned) and by looks (redact_rules). Never raises."""
+(names.py), by what stands behind a name within a text (assigned.py) and by looks (rules.py). Never raises."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import threading
 from collections import Counter
 from typing import Any
 
-from nbtrace.store.redact_assigned import assignments
-from nbtrace.store.redact_choice import OPTIONAL, Choice, Redact, parse_choice
-from nbtrace.store.redact_names import Named as _Named
-from nbtrace.store.redact_names import Names, is_hit, is_listed
-from nbtrace.store.redact_own import optional, patterns
-from nbtrace.store.redact_rules import formats, shapes
+from nbtrace.store.redaction.assigned import assignments
+from nbtrace.store.redaction.choice import OPTIONAL, Choice, Redact, parse_choice
+from nbtrace.store.redaction.names import Named as _Named
+from nbtrace.store.redaction.names import Names, is_hit, is_listed
+from nbtrace.store.redaction.own_patterns import optional, patterns
+from nbtrace.store.redaction.rules import formats, shapes
 from nbtrace.store.schema import Origin
 from nbtrace.store.values import clean_value
 

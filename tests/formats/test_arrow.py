@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nbtrace.formats.arrow import from_table, to_table
 from nbtrace.store.batch import Attributes, Batch
 from nbtrace.store.origins import origin
 from nbtrace.store.schema import RUNNING, UNFINISHED, Extra, Row, Thread
 from nbtrace.store.seal import seal
-from nbtrace.store.table import from_table, to_table
 from tests.rows import row
 
 TEXTS = st.text(max_size=4) | st.sampled_from(["a", "a:int", "a:str", "a'", "b"])

@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nbtrace.lines.pieces import CELL_LIKE, Line, WrongError, any_options, near, option_meant, shown, unquoted
-from nbtrace.lines.words import MAGICS, NBTRACE, OPTIONS, SPANS, Magic
+from nbtrace.magics.lines.pieces import CELL_LIKE, Line, WrongError, any_options, near, option_meant, shown, unquoted
+from nbtrace.magics.lines.words import MAGICS, NBTRACE, OPTIONS, SPANS, Magic
 
 _DASHES = "‐‑‒–—―−"
 _CONDITION = re.compile(r"[\w`)\]]\s*(?:[=<>~!]=?|\bin\b)\s*[\w'\"@`(\[-]|\.(?:isna|notna|str)\b")

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from nbtrace.store.redact import CALLABLE, CALLABLE_ERROR, Redactor
-from nbtrace.store.redact_choice import DEFAULTS, OPTIONAL, parse_choice
-from nbtrace.store.redact_names import named
+from nbtrace.store.redaction.choice import DEFAULTS, OPTIONAL, parse_choice
+from nbtrace.store.redaction.names import named
+from nbtrace.store.redaction.redactor import CALLABLE, CALLABLE_ERROR, Redactor
 from nbtrace.store.values import clean_value
-from tests.store.secret_corpus import HARMLESS, HELD_OUT_HARMLESS, HELD_OUT_SECRETS, SECRETS, Case, alnum, pem
+from tests.store.redaction.secret_corpus import HARMLESS, HELD_OUT_HARMLESS, HELD_OUT_SECRETS, SECRETS, Case, alnum, pem
 
 BEGIN, END = (f"-----{word} " + "PRIVATE" + " KEY-----" for word in ("BEGIN", "END"))
 

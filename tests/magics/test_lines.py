@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nbtrace.lines.read import Asked, LineError, read
-from nbtrace.lines.words import MAGICS, NBTRACE, SPANS
+from nbtrace.magics.lines.read import Asked, LineError, read
+from nbtrace.magics.lines.words import MAGICS, NBTRACE, SPANS
 
 PIECES = [
     *SPANS.words,

@@ -14,8 +14,8 @@ from nbtrace.analysis.where.tokens import written
 from nbtrace.analysis.where.tree import VOCABULARIES
 from nbtrace.answers.register import by_word
 from nbtrace.faults import fault
-from nbtrace.lines.pieces import condition_of
-from nbtrace.lines.words import MAGICS, OPTIONS, Magic
+from nbtrace.magics.lines.pieces import condition_of
+from nbtrace.magics.lines.words import MAGICS, OPTIONS, Magic
 
 MOST_VALUES = 50
 """So many values of a column are offered, of at most LONGEST characters."""

@@ -15,7 +15,7 @@ import nbtrace
 from nbtrace.store.schema import Extra
 from nbtrace.store.store import SpanStore
 from nbtrace.views import words
-from nbtrace.views.answer import Answer
+from nbtrace.views.formatted import Answer
 from tests.rows import row
 
 MS = 1_000_000

@@ -15,7 +15,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from nbtrace.capture.notebook.magic_line import is_span_line
 from nbtrace.store import semconv
-from nbtrace.store.cells import Execution
+from nbtrace.store.book import Execution
 
 _TITLE_LENGTH = 60
 _LOOKED_AT = 500

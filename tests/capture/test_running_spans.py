@@ -12,8 +12,8 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
 import nbtrace
-from nbtrace.capture.current import still_open
-from nbtrace.capture.here import CELL
+from nbtrace.capture.current_cell import CELL
+from nbtrace.capture.current_span import still_open
 from nbtrace.capture.live import LIVE
 
 

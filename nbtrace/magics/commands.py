@@ -16,12 +16,12 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 
 from nbtrace import api
 from nbtrace.analysis.conditions import Condition
-from nbtrace.analysis.question import QuestionError
+from nbtrace.analysis.wrong_question import QuestionError
 from nbtrace.answers.register import by_word
 from nbtrace.capture.notebook.cells import CellTracer
 from nbtrace.capture.notebook.spanline import HELP, SpanLineError, parse
-from nbtrace.lines.read import Asked, LineError, read
-from nbtrace.lines.words import NBTRACE, SPANS, Magic
+from nbtrace.magics.lines.read import Asked, LineError, read
+from nbtrace.magics.lines.words import NBTRACE, SPANS, Magic
 from nbtrace.store.libraries import LibraryVersionsError
 from nbtrace.views.words import plain
 
@@ -150,7 +150,7 @@ class NbtraceMagics(Magics):
         found = question.ask(recording, *given, cell=cell, last=last, where=where, asking=asked.asking)
         if "last" in question.narrows:
             return found
-        from nbtrace.views.answer import Answer
+        from nbtrace.views.formatted import Answer
 
         return Answer.of(found, asked.word)
 

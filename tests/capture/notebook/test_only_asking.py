@@ -8,7 +8,7 @@ import pytest
 
 import nbtrace
 from nbtrace import api
-from nbtrace.capture.notebook.asking import Questions
+from nbtrace.capture.notebook.only_asking import Questions
 
 NAMES: dict[str, Any] = {
     "nt": nbtrace,

@@ -15,9 +15,9 @@ from opentelemetry import trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Span, set_span_in_context
 
+from nbtrace.capture.current_cell import attach
 from nbtrace.capture.exceptions import attributes as exception_attributes
 from nbtrace.capture.exceptions import fail, is_failure
-from nbtrace.capture.here import attach
 from nbtrace.faults import fault
 from nbtrace.store import semconv
 

@@ -1,0 +1,1 @@
+"""Batches of rows to what leaves the process, and back: one module a format."""
