@@ -10,7 +10,7 @@ from nbtrace.capture.spans import span, traced
 from nbtrace.recording import Recording, checked_source
 from nbtrace.store.redaction.choice import Redact
 from nbtrace.store.redaction.rows import CaptureSource
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 
 QUESTIONS = frozenset({"live", *REGISTER})
 """Public names by which nothing is done but asked."""

@@ -21,7 +21,7 @@ from nbtrace.recording import checked_source
 from nbtrace.store.book import Execution
 from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.schema import UNFINISHED, UNSEALABLE, RowFields
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from nbtrace.views import words
 
 _ATTRIBUTE = "_nbtrace_extension"

@@ -13,7 +13,7 @@ from nbtrace.answers.views import Views
 from nbtrace.capture.live import LIVE
 from nbtrace.store.libraries import open_libraries
 from nbtrace.store.redaction.rows import CaptureSource
-from nbtrace.store.store import Snapshot, SpanStore
+from nbtrace.store.span_store import Snapshot, SpanStore
 
 if TYPE_CHECKING:
     import pyarrow as pa

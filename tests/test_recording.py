@@ -17,7 +17,7 @@ from nbtrace.formats.arrow import from_table, to_table
 from nbtrace.recording import Recording
 from nbtrace.store.origins import origin
 from nbtrace.store.schema import Row
-from nbtrace.store.store import Snapshot, SpanStore
+from nbtrace.store.span_store import Snapshot, SpanStore
 from tests.rows import row
 
 MS = 1_000_000

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from nbtrace.analysis.rare_keys import with_column
 from nbtrace.store.batch import Batch, Run
 from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATES, STATUS_CODES
-from nbtrace.store.store import Snapshot
+from nbtrace.store.span_store import Snapshot
 
 _TYPES = {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "str": pa.string(), "bytes": pa.binary()}
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 from nbtrace.analysis.where.tokens import MAX_LENGTH
-from nbtrace.store.store import Snapshot
+from nbtrace.store.span_store import Snapshot
 
 Holder: TypeAlias = Literal["attributes", "event_attributes", "link_attributes"]
 """Where a batch keeps attributes."""

@@ -30,7 +30,7 @@ from nbtrace.analysis.columns import (
 from nbtrace.analysis.errors import failed_without
 from nbtrace.store import semconv
 from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATES, STATUS_CODES
-from nbtrace.store.store import Snapshot
+from nbtrace.store.span_store import Snapshot
 
 Ints = npt.NDArray[np.int64]
 Attributes = Literal["columns", "all", "dict", "none"]

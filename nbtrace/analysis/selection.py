@@ -15,7 +15,7 @@ from nbtrace.analysis.conditions import Condition, Holder, attribute_keys, calle
 from nbtrace.analysis.whole_numbers import whole
 from nbtrace.store.book import Execution
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
-from nbtrace.store.store import Snapshot
+from nbtrace.store.span_store import Snapshot
 
 if TYPE_CHECKING:
     import pandas as pd

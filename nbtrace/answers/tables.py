@@ -17,7 +17,7 @@ from nbtrace.answers.register import question
 from nbtrace.capture.current_cell import CELL
 from nbtrace.store.libraries import Opening, open_libraries
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
-from nbtrace.store.store import Snapshot, SpanStore
+from nbtrace.store.span_store import Snapshot, SpanStore
 
 if TYPE_CHECKING:
     import pandas as pd

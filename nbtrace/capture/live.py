@@ -17,7 +17,7 @@ from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.faults import fault
 from nbtrace.store.book import CellBook
 from nbtrace.store.schema import RowFields
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 
 _SPAN_ID = RowFields._fields.index("span_id")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from nbtrace.views.inspector.feed import Feed
 from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.front_end import static

@@ -9,7 +9,7 @@ import pytest
 
 import nbtrace
 from nbtrace.store.schema import RowFields, Thread
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from tests.rows import row
 
 

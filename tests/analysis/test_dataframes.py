@@ -10,7 +10,7 @@ import nbtrace
 from nbtrace.analysis import dataframes
 from nbtrace.analysis.columns import TEXT
 from nbtrace.store.schema import Extra
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from tests.rows import row
 
 SPAN_DTYPES = {

@@ -7,7 +7,7 @@ import numpy as np
 import nbtrace
 from nbtrace.analysis.errors import errors
 from nbtrace.store.schema import Extra
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from tests.rows import row
 
 TOLD = (5, "exception", ("exception.type",), ("ValueError",))

@@ -20,7 +20,7 @@ from nbtrace.analysis.selftime import self_time
 from nbtrace.analysis.statistics import statistics as by_name
 from nbtrace.analysis.tree import depth_first
 from nbtrace.api import Recording
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from tests.rows import row
 
 SPANS, PER_TRACE, ROUNDS = 1_000_000, 1_000, 5

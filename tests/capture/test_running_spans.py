@@ -157,7 +157,7 @@ def test_a_span_that_cannot_be_referenced_weakly_runs_and_ends() -> None:
     from nbtrace.capture.recorder import SpanRecorder
     from nbtrace.capture.sdk.rows import SpanRows
     from nbtrace.capture.sdk.tap import callbacks
-    from nbtrace.store.store import SpanStore
+    from nbtrace.store.span_store import SpanStore
 
     class Slotted:
         __slots__ = ("_span",)

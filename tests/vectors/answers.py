@@ -23,7 +23,7 @@ from nbtrace.analysis.statistics import statistics
 from nbtrace.analysis.tree import depth_first
 from nbtrace.recording import Recording
 from nbtrace.store.schema import Extra, Row
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.wire import Encoder
 from nbtrace.views.outline import _Tree

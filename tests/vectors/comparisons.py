@@ -15,7 +15,7 @@ from typing import Any
 from nbtrace.analysis.compare import cells_side, compare
 from nbtrace.recording import Recording
 from nbtrace.store.schema import Row
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from tests.rows import row
 from tests.vectors.answers import BEGIN, frame_of, ns
 from tests.vectors.files import lines

@@ -13,7 +13,7 @@ import pytest
 
 import nbtrace
 from nbtrace.store.schema import Extra
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from nbtrace.views import words
 from nbtrace.views.formatted import Answer
 from tests.rows import row

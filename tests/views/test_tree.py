@@ -9,7 +9,7 @@ from hypothesis import given, settings
 import nbtrace
 from nbtrace.analysis import dataframes
 from nbtrace.store.schema import Extra
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from nbtrace.views import words
 from nbtrace.views.grid import as_html, as_text
 from nbtrace.views.outline import axis, bar, outline

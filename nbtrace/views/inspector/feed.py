@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from nbtrace.faults import fault
 from nbtrace.store.book import Execution
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from nbtrace.views.inspector.frames import Frame, frame
 from nbtrace.views.inspector.placed import Choice
 from nbtrace.views.inspector.protocol import HAVE

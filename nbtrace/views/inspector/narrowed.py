@@ -18,7 +18,7 @@ from nbtrace.analysis.selection import Selection
 from nbtrace.analysis.wrong_question import QuestionError
 from nbtrace.store.batch import Batch
 from nbtrace.store.book import Execution
-from nbtrace.store.store import Snapshot
+from nbtrace.store.span_store import Snapshot
 from nbtrace.views.inspector.placed import Choice
 
 

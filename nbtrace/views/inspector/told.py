@@ -15,7 +15,7 @@ from nbtrace.store.batch import Batch
 from nbtrace.store.book import Execution
 from nbtrace.store.rows import Mark
 from nbtrace.store.schema import Row, RowFields
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from nbtrace.views.inspector.details import details
 from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.placed import Choice, Placed

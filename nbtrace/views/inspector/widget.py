@@ -19,7 +19,7 @@ import traitlets
 from nbtrace.analysis.selection import Selection
 from nbtrace.faults import fault
 from nbtrace.store.book import Execution
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from nbtrace.views.inspector.feed import PATIENCE_S, Feed
 from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.front_end import static

@@ -11,7 +11,7 @@ import pytest
 
 from nbtrace.store.book import Execution
 from nbtrace.store.schema import Row
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from nbtrace.views.inspector import told as module
 from nbtrace.views.inspector.feed import Feed, resend, stop_all
 from nbtrace.views.inspector.frames import Frame

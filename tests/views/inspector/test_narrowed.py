@@ -19,7 +19,7 @@ from nbtrace.recording import Recording
 from nbtrace.store.book import Execution
 from nbtrace.store.origins import origin
 from nbtrace.store.schema import Extra, Row
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from nbtrace.views.inspector.feed import stop_all
 from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.widget import Inspector

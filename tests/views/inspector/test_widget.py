@@ -12,7 +12,7 @@ import pytest
 from nbtrace import faults
 from nbtrace.analysis import dataframes
 from nbtrace.analysis.selection import Selection
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from nbtrace.views.inspector.feed import resend, stop_all
 from nbtrace.views.inspector.widget import Inspector, inspector
 from nbtrace.views.tree import TreeView

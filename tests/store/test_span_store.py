@@ -11,7 +11,7 @@ from nbtrace import faults
 from nbtrace.store import rows as rows_module
 from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.schema import RUNNING, Extra, Row
-from nbtrace.store.store import SpanStore
+from nbtrace.store.span_store import SpanStore
 from nbtrace.store.weight import weigh
 from tests.rows import row
 from tests.waiting import wait_for
