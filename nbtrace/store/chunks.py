@@ -1,7 +1,7 @@
 """Chunks of a recording, and the count of those that are gone.
 
 Enters: rows. Leaves: rows, or batches once they are sealed. Each change is one step that the interpreter does not divide; see
-store.py."""
+rows.py."""
 
 from __future__ import annotations
 
