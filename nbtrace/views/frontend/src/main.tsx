@@ -30,11 +30,25 @@ export function mount(session: Session, el: HTMLElement): () => void {
 
 /** Hide the table that stands before the widget for those who cannot see it; returns what shows it again. */
 function hideTwin(el: HTMLElement): () => void {
-  const output = el.closest<HTMLElement>(".jp-OutputArea-child, .output_area, .cell-output-ipywidget-background");
-  const before = output?.previousElementSibling as HTMLElement | null | undefined;
-  if (!before?.querySelector(".nbtrace")) return () => {};
-  before.style.display = "none";
-  return () => before.style.removeProperty("display");
+  let hidden: HTMLElement | null = null;
+  let frame = 0;
+  // A front end may put the element into its page after it was drawn: all but the first inspector of a page are drawn at once.
+  const look = () => {
+    if (!el.isConnected) {
+      frame = requestAnimationFrame(look);
+      return;
+    }
+    const output = el.closest<HTMLElement>(".jp-OutputArea-child, .output_area, .cell-output-ipywidget-background");
+    const before = output?.previousElementSibling as HTMLElement | null | undefined;
+    if (!before?.querySelector(".nbtrace")) return;
+    before.style.display = "none";
+    hidden = before;
+  };
+  look();
+  return () => {
+    cancelAnimationFrame(frame);
+    hidden?.style.removeProperty("display");
+  };
 }
 
 export const open: Inspector["open"] = (model: Model, pending: Pending) => {
