@@ -14,7 +14,7 @@ In a notebook: %%span, %span, %spans and %nbtrace, each with help (%span?)."""
 from __future__ import annotations
 
 import sys
-from importlib import import_module
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what an editor and a type checker see; at run time the register of answers is asked
@@ -91,7 +91,7 @@ class _AtExit:
 
 def _api() -> Any:
     # Not `from nbtrace import api`, which asks the package for it first, and so would come back here.
-    return import_module("nbtrace.api")
+    return _import_module("nbtrace.api")
 
 
 def _public() -> list[str]:

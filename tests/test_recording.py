@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 
 import nbtrace
+from nbtrace.capture.current_cell import CELL
+from nbtrace.capture.live import LIVE
 from nbtrace.formats.arrow import from_table, to_table
 from nbtrace.recording import Recording
 from nbtrace.store.origins import origin
@@ -146,3 +148,19 @@ def test_a_loaded_recording_that_records_on_keeps_both_apart(rec: Recording) -> 
     here = after[after["name"] == "here"].iloc[0]
     assert here["service_name"] != "service 1"
     assert pd.isna(here["cell"])
+
+
+def test_a_recording_begun_inside_a_cell_shows_there_what_it_holds() -> None:
+    """The cell that asks is left out of a recording of the notebook, not of one that knows nothing but that cell."""
+    token = CELL.set(LIVE.cells.open(execution_count=3, cell_id=None, source="with nbtrace.record() …").number)
+    try:
+        with nbtrace.record() as rec, nbtrace.span("inside"):
+            pass
+        assert "inside" in str(rec.text())
+    finally:
+        CELL.reset(token)
+
+
+def test_wrong_words_are_told_of_by_the_name_that_was_called() -> None:
+    with pytest.raises(TypeError, match=r"Recording\.spans\(\) got an unexpected"):
+        nbtrace.spans(cel=3)  # type: ignore[call-arg]

@@ -61,6 +61,7 @@ def question(
 
     def enter(method: Method) -> Method:
         narrows = tuple(name for name in CONDITIONS if name in inspect.signature(method).parameters)
+        method.__qualname__ = f"Recording.{method.__name__}"  # errors name what a person has called
         says = (inspect.getdoc(method) or "").replace("\n", " ").partition(". ")[0].partition(": ")[0]
         REGISTER[method.__name__] = Question(
             method.__name__, says, narrows, word, narrows if options is None else options, takes, why, last_cell

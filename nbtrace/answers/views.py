@@ -110,8 +110,10 @@ class Views(Tables):
         snapshot, where = self._snapshot(), selection.where
         table = tables.spans(snapshot, wanted=named(where, snapshot), asking=selection.with_asking)
         opener = next((e.execution_count for e in snapshot.executions if e.number == CELL.get()), None)
-        if selection.cell is None and opener is not None:
-            # The cell that asks is still running; nobody wants to see it in the answer.
+        own = [f"{e.span_id:016x}" for e in snapshot.executions if e.number == CELL.get()]
+        if selection.cell is None and opener is not None and table["span_id"].isin(own).any():
+            # The cell that asks is still running; nobody wants to see it in the answer. A recording that was begun inside
+            # the cell is another thing.
             table = table[(table["cell"] != opener).fillna(True)]
         if selection.last is not None:
             table = table[table["cell"].isin(self._last_cells(selection.last, asking=selection.with_asking))]

@@ -192,8 +192,11 @@ class SpanStore:
 
     def since(self, mark: Mark | None) -> tuple[list[tuple[Batch, int]], Mark]:
         """Return the spans that came after `mark`, as batches, each with the number of rows to skip, and a new mark: see
-        `Rows.since`."""
-        return self._rows.since(mark)
+        `Rows.since`. Without a mark those that ran when another store handed them over are among them."""
+        found, mark_now = self._rows.since(mark)
+        if mark is None:
+            found += [(batch, 0) for batch in self._carried]
+        return found, mark_now
 
     def snapshot(self) -> Snapshot:
         """Return all spans as sealed batches, running ones in a last batch of their own. Writers are never blocked:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from nbtrace.analysis import dataframes
 from nbtrace.analysis.conditions import named
+from nbtrace.analysis.filters import execution_counts
 from nbtrace.analysis.selection import Selection
 from nbtrace.analysis.wrong_question import QuestionError
 from nbtrace.store.batch import Batch
@@ -42,6 +43,11 @@ def meeting(selection: Selection, executions: Callable[[], tuple[Execution, ...]
         known = executions()
         first = first_of_last(known, selection.last, asker=asker, asking=selection.with_asking)
 
+    if (
+        selection.where is None
+    ):  # no table is needed for the rest, and an inspector that looks ten times a second feels it
+        return _by_columns(selection, executions, first)
+
     def choose(batch: Batch) -> npt.NDArray[np.bool_]:
         snapshot = Snapshot((batch,), executions(), 0)
         try:
@@ -52,6 +58,31 @@ def meeting(selection: Selection, executions: Callable[[], tuple[Execution, ...]
         ids = pa.array(kept.tolist(), pa.large_string())
         met = np.asarray(pc.is_in(batch.spans["span_id"], value_set=ids))
         return met & (np.asarray(batch.spans["cell"]) >= first)
+
+    return choose
+
+
+def _by_columns(selection: Selection, executions: Callable[[], tuple[Execution, ...]], first: int) -> Choice:
+    """As `Selection.of` chooses, without a table."""
+    counts = None if selection.cell is None else set(execution_counts(selection.cell))
+    begins = None if selection.trace_id is None else str(selection.trace_id).lower()
+
+    def choose(batch: Batch) -> npt.NDArray[np.bool_]:
+        numbers = np.asarray(batch.spans["cell"])
+        chosen = numbers >= first
+        known = executions()
+        if counts is not None:
+            chosen &= np.isin(numbers, [each.number for each in known if each.execution_count in counts])
+        if not selection.with_asking:
+            chosen &= ~np.isin(numbers, [each.number for each in known if each.only_asked])
+        if begins is not None:
+            traces = batch.spans["trace_id"]
+            chosen &= np.asarray(pc.starts_with(traces.dictionary, begins))[np.asarray(traces.indices)]
+        if selection.name is not None:
+            names = batch.spans["name"]
+            same = [name == selection.name for name in names.dictionary.to_pylist()]
+            chosen &= np.array(same, dtype=bool)[np.asarray(names.indices)]
+        return chosen
 
     return choose
 

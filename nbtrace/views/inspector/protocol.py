@@ -22,7 +22,7 @@ FROM_KERNEL: Final = {CODE: ("code",), FRAME: ()}
 """`FRAME` has a frame as its one buffer."""
 
 FRAMES: Final = {
-    SPANS: ("first", "count", "zero", "names", "renamed", "cells", "reset", "dropped", "now"),
+    SPANS: ("first", "count", "zero", "names", "renamed", "cells", "reset", "dropped", "narrowed", "now"),
     DETAILS: (),
     HAVE: ("rows", "details"),
 }

@@ -169,7 +169,12 @@ class Told:
         if running:
             batches = [*batches, (self._store.sealed_now(running), 0)]
         self._at = time.monotonic()
-        note = {"reset": reset, "dropped": self._store.dropped_spans, "now": time.time_ns() / 1e6}
+        note = {
+            "reset": reset,
+            "dropped": self._store.dropped_spans,
+            "narrowed": self._choose is not None,
+            "now": time.time_ns() / 1e6,
+        }
         found, placed = self._encoder.spans(batches, self._store.executions(), note, held=held)
         self._queue(placed)
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import zlib
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 import nbtrace
+from nbtrace.analysis.selection import Selection
 from nbtrace.answers import views as module
 from nbtrace.recording import Recording
 from nbtrace.store.book import Execution
@@ -22,6 +24,7 @@ from nbtrace.store.schema import Extra, Row
 from nbtrace.store.span_store import SpanStore
 from nbtrace.views.inspector.feed import stop_all
 from nbtrace.views.inspector.frames import Frame
+from nbtrace.views.inspector.narrowed import meeting
 from nbtrace.views.inspector.widget import Inspector
 from tests.rows import row
 from tests.views.inspector.test_wire import read
@@ -265,3 +268,28 @@ def test_the_last_cells_and_what_comes_after_them(sent: list[Any], rec: Recordin
     view = rec.view(last=2)
     assert isinstance(view, Inspector)
     assert len(Shown(view, sent).names()) == 4
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"name": "secret-name-13 of the span"}, {"cell": 7}, {"cell": [3, 99]}, {"trace_id": f"{1_005:032X}"[:31]}],
+)
+def test_what_is_chosen_by_columns_is_what_tables_choose(rec: Recording, asked: dict[str, Any]) -> None:
+    """An inspector without a condition to read makes no table, and shows the same spans."""
+    chosen = meeting(Selection(**asked), rec._store.executions, asker=0)
+    found = [
+        span_id
+        for batch in rec._snapshot().batches
+        for span_id, is_chosen in zip(batch.spans["span_id"].to_pylist(), chosen(batch).tolist(), strict=True)
+        if is_chosen
+    ]
+    assert sorted(found) == sorted(rec.spans(**asked)["span_id"])
+    assert found
+
+
+def test_a_copys_running_spans_are_shown(sent: list[Any]) -> None:
+    """In the inspector as in its table, though nothing here can end them."""
+    with nbtrace.record() as rec, nbtrace.span("open"):
+        view = copy.deepcopy(rec).view()
+    assert isinstance(view, Inspector)
+    assert Shown(view, sent).names() == ["open"]

@@ -67,7 +67,7 @@ def test_the_browser_has_the_same_messages_fields_and_columns() -> None:
 
 def test_frames_are_as_the_page_says() -> None:
     batch = seal([row(1), row(2, parent=1)])
-    spans, placed = Encoder().spans([(batch, 0)], (), {"reset": True, "dropped": 0, "now": 0.0})
+    spans, placed = Encoder().spans([(batch, 0)], (), {"reset": True, "dropped": 0, "narrowed": False, "now": 0.0})
     [described] = details(placed[0])
     for kind, frame in ((protocol.SPANS, spans), (protocol.DETAILS, described)):
         header, columns = read(frame)

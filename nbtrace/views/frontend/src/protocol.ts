@@ -54,6 +54,7 @@ export interface SpansHeader {
   cells: CellInfo[];
   reset: boolean;
   dropped: number;
+  narrowed: boolean;
   now: number;
 }
 

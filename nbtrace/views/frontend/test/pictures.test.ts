@@ -36,6 +36,13 @@ test("a collapsed span hides what is in it, and a filter keeps what is above its
   assert.deepEqual([...one.row.subarray(0, one.count)], [4]);
 });
 
+test("a root that is looked at alone is not hidden behind others of its name", () => {
+  const made = trace(Array.from({ length: 6 }, (_, i): Row => [-1, i, i + 1, "step"]));
+  assert.equal(lines(made, SHAPE).count, 1);
+  const one = lines(made, { ...SHAPE, roots: new Set([5]) });
+  assert.deepEqual([...one.row.subarray(0, one.count)], [5]);
+});
+
 test("in a lane spans follow each other, and none stands above its parent", () => {
   const random = numbers(5);
   const rows = Array.from({ length: 400 }, (_, row): Row => {

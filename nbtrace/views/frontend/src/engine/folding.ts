@@ -71,7 +71,8 @@ export function lines(trace: Trace, shape: Shape, room = new LineRoom()): Lines 
       if (head !== undefined && grouped[head]! > -MIN_REPEATS) grouped[child] = 0;
     }
   };
-  fold(-1, tree.roots);
+  // Of the trees that are looked at: one that is looked at alone is not hidden behind another of its name.
+  fold(-1, shape.roots ? tree.roots.filter((root) => shape.roots!.has(root)) : tree.roots);
   for (let place = 0; place < n; ) {
     const row = tree.order[place]!;
     const whole = place + tree.size[row]!;

@@ -35,6 +35,8 @@ export class Trace {
   /** Nanoseconds since the epoch at which times begin. */
   zero = 0n;
   dropped = 0;
+  /** Whether only some of the recording's spans are told of. */
+  narrowed = false;
   /** The latest moment known, in ms: where running spans end for now. */
   now = 0;
   /** The row of the next new span. */
@@ -62,6 +64,7 @@ export class Trace {
     const moved = gone.length ? this.forget(gone) : undefined;
     this.zero = BigInt(header.zero);
     this.dropped = header.dropped;
+    this.narrowed = header.narrowed;
     for (const text of header.names) this.called(this.names.length, text);
     for (const [code, text] of header.renamed) this.called(code, text);
     for (const each of header.cells) this.cells.set(each[0], each);

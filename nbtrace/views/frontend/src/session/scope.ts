@@ -39,7 +39,8 @@ export class Scope {
     if (this.chosen >= ALL) return this.chosen;
     return this.once.get("root", `${this.trace.version}`, () => {
       const { roots } = this.trace.tree;
-      if (roots.length < 2) return ALL;
+      // What meets conditions is a list, not a tree: the latest of it alone would say nothing.
+      if (roots.length < 2 || this.trace.narrowed) return ALL;
       let busy = 0;
       let latest = roots[roots.length - 1]!;
       for (const row of roots) busy += this.trace.duration(row);
