@@ -120,8 +120,8 @@ class Extension:
         if command == "reset":
             count = len(self._store)
             self._store.clear()
-            for book in (LIVE.cells, self._store.cells):
-                book.forget_ended()
+            LIVE.cells.forget_ended()
+            self._store.forget_ended_cells()
             return f"nbtrace: forgot {count:,} spans."
         if command == "display":
             self._config.display = value == "on"

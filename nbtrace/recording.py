@@ -5,6 +5,7 @@ Enters: a store. Leaves: the store fed or not, bounded, forgotten, copied."""
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from nbtrace.analysis.selection import Cells
@@ -65,6 +66,7 @@ class Recording(Views):
                 "forget needs to know what. Type for example rec.forget(cell=3) or rec.forget(where=\"name == 'login'\"); "
                 "rec.clear() forgets everything."
             )
+        cell = tuple(cell) if isinstance(cell, Iterator) else cell
         found = self.spans(cell=cell, trace_id=trace_id, name=name, where=where)
         executions: set[int] = set()
         if cell is not None and trace_id is None and name is None and where is None:

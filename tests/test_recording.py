@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 import pickle
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import pandas as pd
 import pytest
 
 import nbtrace
+from nbtrace.analysis.selection import Selection
 from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.live import LIVE
 from nbtrace.formats.arrow import from_table, to_table
@@ -164,3 +167,42 @@ def test_a_recording_begun_inside_a_cell_shows_there_what_it_holds() -> None:
 def test_wrong_words_are_told_of_by_the_name_that_was_called() -> None:
     with pytest.raises(TypeError, match=r"Recording\.spans\(\) got an unexpected"):
         nbtrace.spans(cel=3)  # type: ignore[call-arg]
+
+
+def test_a_copy_forgets_spans_that_ran_when_it_was_made() -> None:
+    with nbtrace.record() as rec, nbtrace.span("login", word="correct horse"):
+        copied = copy.deepcopy(rec)
+        assert copied.forget(name="login") == 1
+    assert copied.spans().empty
+    assert b"correct horse" not in pickle.dumps(copied)
+    assert len(rec.spans()) == 1
+
+
+def test_what_is_forgotten_again_and_again_is_asked_for_in_one_step() -> None:
+    """Not through one step more for each time, up to the end of the stack; and nothing is remembered of recordings that are
+    gone, whose address another may get."""
+    with nbtrace.record() as rec:
+        source = rec._store.sources[LIVE]
+        for _ in range(5):
+            with nbtrace.span("x"):
+                assert rec.forget(name="x") == 1
+        assert rec._store.sources[LIVE] is source
+    with nbtrace.span("after"):
+        pass
+    assert rec.spans().empty
+    del rec, source
+    gc.collect()
+    assert list(LIVE._unwanted) == []
+
+
+def test_a_selection_means_the_same_when_it_is_asked_again(rec: Recording) -> None:
+    """Cells that can be counted once are counted when it is made."""
+    assert rec.forget(cell=(cell for cell in (2, 3))) == 4
+    assert rec.cells(cell=iter([1, 4]))["cell"].tolist() == [1, 4]
+    assert Selection(iter([1, 4])).cell == (1, 4)
+
+
+def test_two_missing_operands_meet_nothing() -> None:
+    with nbtrace.record() as rec, nbtrace.span("a", x=True):
+        pass
+    assert rec.spans(where="-attributes.x > 1").empty

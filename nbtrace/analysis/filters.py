@@ -10,6 +10,7 @@ import reprlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from nbtrace.analysis.where.errors import FilterError, UnknownColumnError
@@ -69,4 +70,6 @@ def check_column(table: pd.DataFrame, name: str) -> str:
 
 def _met(table: pd.DataFrame, where: str, variables: Mapping[str, Any], known: Collection[str]) -> pd.DataFrame:
     condition = parse(where, column_kinds(table), variables, known)
-    return table[mask(table, condition)]
+    met = mask(table, condition)
+    # Two missing operands make one answer for all rows.
+    return table[met if np.ndim(met) else np.full(len(table), bool(met))]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,8 @@ class Selection:
     """Those of cells that only ask nbtrace, too."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.cell, Iterator):  # which can be read once; a selection may be asked again
+            object.__setattr__(self, "cell", tuple(self.cell))
         if self.last is not None:
             said = f"last={reprlib.repr(self.last)} is no number of cells. Type for example last=3."
             object.__setattr__(self, "last", whole(self.last, said))

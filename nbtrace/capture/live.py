@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Collection
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from nbtrace.capture import exceptions
 from nbtrace.capture.instruments import threads
@@ -16,7 +17,7 @@ from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.faults import fault
 from nbtrace.store.book import CellBook
-from nbtrace.store.schema import RowFields
+from nbtrace.store.schema import Row, RowFields
 from nbtrace.store.span_store import SpanStore
 
 _SPAN_ID = RowFields._fields.index("span_id")
@@ -56,7 +57,7 @@ class LiveCapture:
         self.cells = CellBook()
         self._open: dict[int, SpanStore] = {}
         self._shells: dict[int, set[object]] = {}
-        self._unwanted: dict[int, set[int]] = {}
+        self._unwanted: WeakKeyDictionary[SpanStore, set[int]] = WeakKeyDictionary()
         """By store: running spans that somebody wants to be forgotten there."""
         self._lock = threading.RLock()
 
@@ -72,10 +73,8 @@ class LiveCapture:
             if id(store) in self._open:
                 return
             since = self.recorder.now()
-            unwanted = self._unwanted.get(id(store), set())
-            store.sources[self] = lambda: [
-                row for row in self.recorder.running_rows(since) if row[_SPAN_ID] not in unwanted
-            ]
+            unwanted = self._unwanted.setdefault(store, set())
+            store.sources[self] = lambda: _without(self.recorder.running_rows(since), unwanted)
             self._open[id(store)] = store
             self.cells.follow(store.cells)
             self.recorder.listen(store, unwanted)
@@ -95,7 +94,7 @@ class LiveCapture:
                 left.discard(shell)
                 if left:
                     return
-                self._shells.pop(id(store), None)
+            self._shells.pop(id(store), None)
             if self._open.pop(id(store), None) is None:
                 return
             store.sources[self] = store.sources[self]().copy
@@ -124,12 +123,12 @@ class LiveCapture:
         with self._lock:
             running = {row[_SPAN_ID] for row in store.running_rows()} & span_ids
             if running:
-                unwanted = self._unwanted.setdefault(id(store), set())
+                unwanted = self._unwanted.setdefault(store, set())
                 unwanted |= running
-                still = store.sources.get(self, list)
-                store.sources[self] = lambda: [row for row in still() if row[_SPAN_ID] not in unwanted]
                 if id(store) in self._open:
                     self.recorder.listen(store, unwanted)
+                else:
+                    store.sources = {who: _without(source(), unwanted).copy for who, source in store.sources.items()}
             # Out of the book in which cells are entered first, too: a recording that begins later is given none of it.
             self.cells.blank({e.number for e in self.cells.executions() if e.span_id in span_ids} | set(executions))
             store.forget(span_ids, len(running), executions)
@@ -155,6 +154,11 @@ class LiveCapture:
 
 
 exceptions.runner_directories.append(ipython_directory)
+
+
+def _without(rows: list[Row], unwanted: Collection[int]) -> list[Row]:
+    return [row for row in rows if row[_SPAN_ID] not in unwanted]
+
 
 LIVE = LiveCapture()
 

@@ -104,6 +104,9 @@ def to_table(batch: Batch) -> Any:
 def from_table(table: Any) -> Batch:
     """Return the batch that `to_table` made a table of. Raises KeyError for a column that is missing, pyarrow.ArrowInvalid
     for one of another type."""
+    for name in ("trace_id", "span_id"):
+        if table[name].null_count:
+            raise pa.ArrowInvalid(f"{name} is missing in some rows.")
     found = {name: _one(table[name]) for name in table.schema.names if not name.startswith(ATTRIBUTE_PREFIX)}
     events, event_attributes = _apart(found["events"], {"time_unix_nano": "time_ns", "name": "name"})
     links, link_attributes = _apart(found["links"], {"trace_id": "linked_trace_id", "span_id": "linked_span_id"})
@@ -111,7 +114,10 @@ def from_table(table: Any) -> Batch:
     for name in _SPAN_ORDER:
         if name in _LABELS:
             title, words = _LABELS[name]
-            spans[name] = pc.index_in(found[title].cast(pa.string()), value_set=pa.array(words)).cast(pa.int8())
+            places = pc.index_in(found[title].cast(pa.string()), value_set=pa.array(words))
+            if places.null_count:
+                raise pa.ArrowInvalid(f"{title} must be one of {', '.join(words)} in every row.")
+            spans[name] = places.cast(pa.int8())
         elif name == "thread":
             spans[name] = _structs(found, Thread._fields)
         elif name == "origin":
@@ -273,11 +279,17 @@ def _attributes(table: Any) -> Attributes:
     for at, field in enumerate(table.schema):
         if not field.name.startswith(ATTRIBUTE_PREFIX):
             continue
-        key, kind = (field.metadata[name].decode() for name in (b"key", b"kind"))
+        said = field.metadata or {}
+        key, kind = (said.get(name, b"").decode() for name in (b"key", b"kind"))
+        if kind not in (*_KIND_TYPES, "none"):
+            raise pa.ArrowInvalid(f"the field {field.name!r} does not say of which key and kind its values are.")
         column = _one(table.column(at))
+        column = column if kind == "none" else column.cast(_KIND_TYPES[kind])
         valid = np.asarray(column.is_valid())
         rows = None if valid.all() else np.flatnonzero(valid).astype(np.int32)
         values = column.drop_null() if column.null_count else column
         values = pa.nulls(len(values)) if kind == "none" else values
+        if not len(values):
+            continue
         attributes.setdefault(key, []).append(Run(kind, rows, values))
     return attributes

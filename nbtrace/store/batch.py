@@ -4,7 +4,7 @@ Enters: columns, made by seal.py. Leaves: the same, whole or without some spans.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -148,13 +148,22 @@ def with_cells(batch: Batch, place: Mapping[int, int]) -> Batch:
     return replace(batch, spans=_replaced(batch.spans, "cell", replaced[np.searchsorted(known, numbers)]))
 
 
-def with_cells_of_traces(batch: Batch, number_of: Callable[[int], int]) -> Batch:
+def ids_among(batches: Collection[Batch], wanted: Batch) -> set[int]:
+    """Return the ids of the spans of one batch that are among those of others."""
+    known = wanted.spans["span_id"]
+    found = [batch.spans["span_id"].filter(pc.is_in(batch.spans["span_id"], value_set=known)) for batch in batches]
+    return {int(span_id, 16) for ids in found for span_id in ids.to_pylist()}
+
+
+def with_cells_of_traces(batch: Batch, number_of: Mapping[int, int]) -> Batch:
     """Return the batch with the numbers of executions where it has none: of each span's trace, as `number_of` knows it."""
     numbers = np.asarray(batch.spans["cell"])
     if numbers.all():
         return batch
     traces = batch.spans["trace_id"]
-    found = np.array([number_of(int(trace_id, 16)) for trace_id in traces.dictionary.to_pylist()], dtype=np.int32)
+    found = np.array(
+        [number_of.get(int(trace_id, 16), 0) for trace_id in traces.dictionary.to_pylist()], dtype=np.int32
+    )
     return replace(
         batch, spans=_replaced(batch.spans, "cell", np.where(numbers, numbers, found[np.asarray(traces.indices)]))
     )

@@ -73,17 +73,18 @@ class CellBook:
 
     def follow(self, book: CellBook) -> None:
         """Enter into `book` what is known here, and from here on what is entered here."""
-        book.take(self.executions())
+        # In this order: a cell that another thread enters in between is in it either way.
         self._followers = (*(each for each in self._followers if each is not book), book)
+        book.take(self.executions())
 
     def unfollow(self, book: CellBook) -> None:
         """Enter nothing into `book` any more."""
         self._followers = tuple(each for each in self._followers if each is not book)
 
-    def number_of(self, trace_id: int) -> int:
-        """Return the number of the last execution whose span began this trace, 0 if there is none: spans that come from
-        another process know no cell."""
-        return max((e.number for e in self.executions() if e.trace_id == trace_id), default=0)
+    def by_trace(self) -> dict[int, int]:
+        """Return the number of the last execution whose span began each trace: spans that come from another process know no
+        cell."""
+        return {each.trace_id: each.number for each in self.executions() if each.trace_id}
 
     def executions(self) -> tuple[Execution, ...]:
         """Return the executions in the order of their starts."""

@@ -101,6 +101,10 @@ class Dropped:
         for number in (*gone, *numbers):
             self._graves.pop(number, None)
 
+    def renew_lock(self) -> None:
+        """In a forked child: whoever held it did not come along."""
+        self._burying = _thread.allocate_lock()
+
     def add(self, spans: int) -> None:
         """Count spans that were gone before."""
         self._buried = (self._buried[0], self._buried[1] + spans)

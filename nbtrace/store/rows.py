@@ -314,8 +314,9 @@ class Rows(Generic[Sealed]):
     def _first_unsealed(self) -> Chunk[Sealed] | None:
         return next((chunk for chunk in self.kept()[:-1] if chunk.rows), None)
 
-    def _renew_lock(self) -> None:
+    def _renew_locks(self) -> None:
         self._at_work = _thread.allocate_lock()
+        self._gone.renew_lock()
 
 
 def tell(subscribers: tuple[Callable[[Row], None], ...], row: Row) -> None:
@@ -335,7 +336,7 @@ _ALL: weakref.WeakSet[Rows[Any]] = weakref.WeakSet()
 def _after_fork_in_child() -> None:
     """The sealing thread did not come along."""
     for rows in _ALL:
-        rows._renew_lock()
+        rows._renew_locks()
 
 
 if hasattr(os, "register_at_fork"):

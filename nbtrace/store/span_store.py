@@ -172,8 +172,9 @@ class SpanStore:
         from nbtrace.store.batch import divided, with_cells_of_traces
 
         self.cells.take(snapshot.executions)
+        number_of = self.cells.by_trace()
         for batch in snapshot.batches:
-            ended, running = divided(with_cells_of_traces(batch, self.cells.number_of))
+            ended, running = divided(with_cells_of_traces(batch, number_of))
             if running.length:
                 self._carried.append(running)
             self._rows.take(ended)
@@ -185,6 +186,9 @@ class SpanStore:
         from nbtrace.store.batch import without
 
         found = running + self._rows.replace(lambda batch: without(batch, span_ids))
+        carried = sum(batch.length for batch in self._carried)
+        self._carried = [left for batch in self._carried if (left := without(batch, span_ids)).length]
+        found += carried - sum(batch.length for batch in self._carried)
         gone = {e.number for e in self.cells.executions() if e.span_id in span_ids} | set(executions)
         self.cells.blank(gone)
         self._shown.forget(gone)
@@ -195,7 +199,7 @@ class SpanStore:
         `Rows.since`. Without a mark those that ran when another store handed them over are among them."""
         found, mark_now = self._rows.since(mark)
         if mark is None:
-            found += [(batch, 0) for batch in self._carried]
+            found += [(batch, 0) for batch in self._still_carried([batch for batch, _ in found])]
         return found, mark_now
 
     def snapshot(self) -> Snapshot:
@@ -213,16 +217,26 @@ class SpanStore:
                 if (skip := before.get(chunk.number, 0)) < batch.length:
                     ended.update(int(span_id, 16) for span_id in batch.spans["span_id"].slice(skip).to_pylist())
             rows += [row for row in running if row[1] not in ended]
-        if self._carried:
-            from nbtrace.store.batch import without
-
-            here = {row[1] for row in rows}
-            here.update(int(i, 16) for batch in batches for i in batch.spans["span_id"].to_pylist())
-            batches += [left for batch in self._carried if (left := without(batch, here)).length]
+        batches += self._still_carried(batches, rows)
         self._rows.trim()
         if rows or not batches:
             batches.append(self.sealed_now(rows))
         return Snapshot(tuple(batches), self.executions(), dropped)
+
+    def _still_carried(self, batches: Collection[Batch], rows: Collection[Row] = ()) -> list[Batch]:
+        """The spans that ran when another store handed them over, but for those that have ended here."""
+        if not self._carried:
+            return []
+        from nbtrace.store.batch import ids_among, without
+
+        ended = {row[1] for row in rows}.union(*(ids_among(batches, batch) for batch in self._carried))
+        return [left for batch in self._carried if (left := without(batch, ended)).length]
+
+    def forget_ended_cells(self) -> None:
+        """Forget all executions but the last, which may be the one that asks, and what was kept of their sources."""
+        before = {execution.number for execution in self.cells.executions()}
+        self.cells.forget_ended()
+        self._shown.forget(before - {execution.number for execution in self.cells.executions()})
 
     def change(self, *, redactor: Redactor | None = None, capture_source: CaptureSource | None = None) -> None:
         """Redact otherwise from here on. What has ended, and the sources of cells that have run, stay as they are kept."""

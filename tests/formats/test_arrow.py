@@ -169,3 +169,20 @@ def test_a_table_reads_as_its_page_says() -> None:
 def test_a_table_without_a_column_is_refused() -> None:
     with pytest.raises(KeyError):
         from_table(to_table(seal([row(1)])).drop(["name"]))
+
+
+def test_a_table_that_cannot_be_a_batch_is_refused_at_once() -> None:
+    """And not when somebody asks about its spans."""
+    table = to_table(seal([row(1, n=3)]))
+    for name, value in (("state", "asleep"), ("kind", None), ("trace_id", None)):
+        at = table.schema.get_field_index(name)
+        with pytest.raises(pa.ArrowInvalid, match=name.replace("_", ".")):
+            from_table(table.set_column(at, name, pa.array([value], pa.string())))
+    at = table.schema.get_field_index("attributes.n")
+    with pytest.raises(pa.ArrowInvalid, match="key and kind"):
+        from_table(table.set_column(at, "attributes.n", table["attributes.n"]))
+
+
+def test_part_of_a_table_holds_no_keys_that_none_of_its_spans_has() -> None:
+    table = to_table(seal([row(1, a=1), row(2, b="x")]))
+    assert list(from_table(table.slice(1, 1)).attributes) == ["b"]

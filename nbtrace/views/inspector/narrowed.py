@@ -9,16 +9,19 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from nbtrace.analysis import dataframes
-from nbtrace.analysis.conditions import named
+from nbtrace.analysis.conditions import attribute_keys, named
 from nbtrace.analysis.filters import execution_counts
 from nbtrace.analysis.selection import Selection
 from nbtrace.analysis.wrong_question import QuestionError
+from nbtrace.faults import fault
 from nbtrace.store.batch import Batch
 from nbtrace.store.book import Execution
+from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.store.span_store import Snapshot
 from nbtrace.views.inspector.placed import Choice
 
@@ -33,27 +36,41 @@ def among(ids: Collection[str]) -> Choice:
     return choose
 
 
-def meeting(selection: Selection, executions: Callable[[], tuple[Execution, ...]], *, asker: int) -> Choice:
+def meeting(
+    selection: Selection,
+    executions: Callable[[], tuple[Execution, ...]],
+    *,
+    asker: int,
+    known_keys: Collection[str] = (),
+) -> Choice:
     """Choose the spans that meet a selection, whose condition is bound to its variables. The last so many cells are those
     before `asker`, the number of the execution that opens the inspector, and whatever comes after.
 
-    A column that no span of a batch has is met by none of them; that there is such a column was seen before."""
+    known_keys: the attributes that there are by now; no batch need have all of them."""
     first = 0
     if selection.last is not None:
         known = executions()
         first = first_of_last(known, selection.last, asker=asker, asking=selection.with_asking)
 
-    if (
-        selection.where is None
-    ):  # no table is needed for the rest, and an inspector that looks ten times a second feels it
+    if selection.where is None:
+        # No table is needed for the rest, and an inspector that looks ten times a second feels it.
         return _by_columns(selection, executions, first)
+    where = selection.where
+    keys = set(known_keys)
 
     def choose(batch: Batch) -> npt.NDArray[np.bool_]:
         snapshot = Snapshot((batch,), executions(), 0)
+        keys.update(attribute_keys(snapshot, "attributes"))
         try:
-            table = dataframes.spans(snapshot, wanted=named(selection.where, snapshot), asking=selection.with_asking)
+            table = dataframes.spans(snapshot, wanted=named(where, snapshot), asking=selection.with_asking)
+            for key in keys:
+                # Missing in this batch is missing in its spans, and not a column that there is not.
+                if key in where and ATTRIBUTE_PREFIX + key not in table:
+                    table[ATTRIBUTE_PREFIX + key] = pd.Series([None] * len(table), dtype=object)
             kept = selection.of(table, snapshot)["span_id"]
-        except QuestionError:
+        except Exception as error:
+            if not isinstance(error, QuestionError):
+                fault("choosing the spans of an inspector")
             return np.zeros(batch.length, dtype=bool)
         ids = pa.array(kept.tolist(), pa.large_string())
         met = np.asarray(pc.is_in(batch.spans["span_id"], value_set=ids))

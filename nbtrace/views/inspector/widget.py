@@ -16,6 +16,7 @@ import anywidget
 import pandas as pd
 import traitlets
 
+from nbtrace.analysis.conditions import attribute_keys
 from nbtrace.analysis.selection import Selection
 from nbtrace.faults import fault
 from nbtrace.store.book import Execution
@@ -45,7 +46,9 @@ def inspector(
     choose = None
     if selection.narrowed:
         tree()  # a condition that cannot be met is told of now, and not by a thread
-        choose = meeting(selection, store.executions, asker=0 if opener is None else opener.number)
+        keys = attribute_keys(store.snapshot(), "attributes") if selection.where is not None else ()
+        asker = 0 if opener is None else opener.number
+        choose = meeting(selection, store.executions, asker=asker, known_keys=keys)
     return Inspector(
         tree, partial(Feed, store, live=live, choose=choose, opener=opener, asking=selection.asking), spans
     )

@@ -293,3 +293,23 @@ def test_a_copys_running_spans_are_shown(sent: list[Any]) -> None:
         view = copy.deepcopy(rec).view()
     assert isinstance(view, Inspector)
     assert Shown(view, sent).names() == ["open"]
+
+
+@pytest.mark.parametrize(
+    "where", ["attributes.x.isna()", "attributes.x == 1 or name == 'b'", "not attributes.x == 1", "attributes.x > 0"]
+)
+def test_a_batch_without_an_attribute_is_judged_as_the_table_is(sent: list[Any], where: str) -> None:
+    """What is missing in all spans of a look is missing, and not a column that there is not; also opened anew."""
+    with nbtrace.record() as rec:
+        with nbtrace.span("a", x=1):
+            pass
+        view = rec.view(where=where)
+        assert isinstance(view, Inspector)
+        shown = Shown(view, sent)
+        for name in "bab":
+            with nbtrace.span(name, **({"x": 1} if name == "a" else {})):
+                pass
+            until(lambda: sorted(shown.names()) == sorted(rec.spans(where=where)["name"]))
+        later = rec.view(where=where)
+        assert isinstance(later, Inspector)
+        assert sorted(Shown(later, []).names()) == sorted(rec.spans(where=where)["name"])
