@@ -5,10 +5,9 @@ Enters: a store. Leaves: the store fed or not, bounded, forgotten, copied."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from nbtrace.analysis.selection import Cells
+from nbtrace.analysis.selection import Cells, Selection
 from nbtrace.analysis.whole_numbers import checked
 from nbtrace.answers.views import Views
 from nbtrace.capture.live import LIVE
@@ -61,19 +60,19 @@ class Recording(Views):
 
         Narrowed as `spans`; at least one condition is needed. Open inspectors are told. What has left the recording before
         (a report, an output saved in the notebook, a span exported) is not reached. Raises ValueError without a condition."""
-        if all(condition is None for condition in (cell, trace_id, name, where)):
+        selection = Selection(cell, trace_id, name, where)
+        if not selection.narrowed:
             raise ValueError(
                 "forget needs to know what. Type for example rec.forget(cell=3) or rec.forget(where=\"name == 'login'\"); "
                 "rec.clear() forgets everything."
             )
-        cell = tuple(cell) if isinstance(cell, Iterator) else cell
-        found = self.spans(cell=cell, trace_id=trace_id, name=name, where=where)
+        found = self._table("spans", "columns", selection)
         executions: set[int] = set()
-        if cell is not None and trace_id is None and name is None and where is None:
+        if trace_id is None and name is None and where is None:
             # All of the cell, its source too, though its own span may have gone over the bound.
             from nbtrace.analysis.filters import execution_counts
 
-            counts = execution_counts(cell)
+            counts = execution_counts(selection.cell)
             executions = {e.number for e in self._store.executions() if e.execution_count in counts}
         LIVE.forget(self._store, {int(span_id, 16) for span_id in found["span_id"]}, executions)
         feeds = sys.modules.get("nbtrace.views.inspector.feed")

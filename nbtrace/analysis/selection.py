@@ -97,8 +97,12 @@ def _holders(table: pd.DataFrame) -> tuple[Holder, ...]:
     return ("event_attributes",) if "time" in table and "name" in table else ()
 
 
-def last_cells(executions: Iterable[Execution], last: int, *, asker: int, asking: bool = False) -> list[int]:
-    """Return the execution counts of the last so many cells that did something, or only asked; `asker` is the number of the
-    execution that asks, which is left out."""
-    counts = [e.execution_count for e in executions if e.number != asker and (asking or not e.only_asked)]
-    return [count for count in counts if count is not None][-last:]
+def last_executions(executions: Iterable[Execution], last: int, *, asker: int, asking: bool = False) -> list[Execution]:
+    """Return the last so many executions that have a count and did something, or only asked; `asker` is the number of the one
+    that asks, which is left out."""
+    found = [
+        each
+        for each in executions
+        if each.execution_count is not None and each.number != asker and (asking or not each.only_asked)
+    ]
+    return found[-last:]

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar
+
+from nbtrace.analysis.selection import Selection
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Takes = Literal["nothing", "cells", "switch", "file"]
 
-CONDITIONS = ("cell", "trace_id", "name", "where", "last", "asking")
-"""What can narrow a question: the fields of a `Selection`."""
+CONDITIONS = tuple(each.name for each in fields(Selection))
+"""What can narrow a question."""
 
 
 @dataclass(frozen=True, slots=True)

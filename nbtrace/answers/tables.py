@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import reprlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrace.analysis.conditions import named
-from nbtrace.analysis.selection import Cells, Selection, last_cells
+from nbtrace.analysis.selection import Cells, Selection, last_executions
 from nbtrace.answers.register import question
 from nbtrace.capture.current_cell import CELL
+from nbtrace.store.book import Execution
 from nbtrace.store.libraries import Opening, open_libraries
 from nbtrace.store.semconv import JUPYTER_NOTEBOOK_PATH
 from nbtrace.store.span_store import Snapshot, SpanStore
@@ -259,10 +260,15 @@ class Tables:
 
         return dataframes
 
+    def _asker(self, executions: Iterable[Execution]) -> Execution | None:
+        """The execution that asks, None outside a cell, and in a recording that knows nothing of it."""
+        return next((each for each in executions if each.number == CELL.get()), None)
+
     def _last_cells(self, last: int, *, asking: bool = False) -> list[int]:
         """Return the execution counts of the last so many cells that did something, or only asked, the one that asks left
         out."""
-        return last_cells(self._store.executions(), last, asker=CELL.get(), asking=asking)
+        found = last_executions(self._store.executions(), last, asker=CELL.get(), asking=asking)
+        return [each.execution_count for each in found if each.execution_count is not None]
 
     def _answer(self, answer: Callable[[pd.DataFrame], pd.DataFrame], selection: Selection) -> pd.DataFrame:
         """An answer about the spans that meet the conditions."""
@@ -289,9 +295,8 @@ class Tables:
         wide = [column for column in table.columns if column.startswith("attributes.")]
         if attributes == "dict" and where is not None:
             table["attributes"] = build(snapshot, attributes="dict")["attributes"]
-        if (
-            selection.cell is not None and "cell" not in table
-        ):  # links have no such column, but the spans they start from do
+        if selection.cell is not None and "cell" not in table:
+            # Links have no such column, but the spans they start from do.
             inside = Selection(selection.cell).of(tables.spans(snapshot, attributes="none"), snapshot)["span_id"]
             table, selection = table[table["span_id"].isin(inside)], replace(selection, cell=None)
         narrowed = selection.of(table, snapshot, name_column=name_column)

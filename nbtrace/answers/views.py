@@ -13,7 +13,6 @@ from nbtrace.analysis.conditions import named
 from nbtrace.analysis.selection import Cells, Selection
 from nbtrace.answers.register import question
 from nbtrace.answers.tables import Tables
-from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.live import LIVE
 from nbtrace.store.libraries import open_libraries
 from nbtrace.views.inspector.front_end import has_front_end
@@ -65,7 +64,7 @@ class Views(Tables):
             return tree()
         from nbtrace.views.inspector.widget import inspector
 
-        opener = next((e for e in self._store.executions() if e.number == CELL.get()), None)
+        opener = self._asker(self._store.executions())
         live = LIVE.is_open(self._store)
         return inspector(tree, self._store, self.spans, selection, live=live, opener=opener)
 
@@ -109,12 +108,12 @@ class Views(Tables):
 
         snapshot, where = self._snapshot(), selection.where
         table = tables.spans(snapshot, wanted=named(where, snapshot), asking=selection.with_asking)
-        opener = next((e.execution_count for e in snapshot.executions if e.number == CELL.get()), None)
-        own = [f"{e.span_id:016x}" for e in snapshot.executions if e.number == CELL.get()]
-        if selection.cell is None and opener is not None and table["span_id"].isin(own).any():
+        asker = self._asker(snapshot.executions)
+        own = None if asker is None or asker.execution_count is None else f"{asker.span_id:016x}"
+        if asker is not None and selection.cell is None and (table["span_id"] == own).any():
             # The cell that asks is still running; nobody wants to see it in the answer. A recording that was begun inside
             # the cell is another thing.
-            table = table[(table["cell"] != opener).fillna(True)]
+            table = table[(table["cell"] != asker.execution_count).fillna(True)]
         if selection.last is not None:
             table = table[table["cell"].isin(self._last_cells(selection.last, asking=selection.with_asking))]
         return TreeView(selection.of(table, snapshot), tables.errors(snapshot), snapshot.dropped_spans)

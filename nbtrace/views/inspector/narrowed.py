@@ -5,7 +5,7 @@ inspector grows as spans come."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from nbtrace.analysis import dataframes
 from nbtrace.analysis.conditions import attribute_keys, named
 from nbtrace.analysis.filters import execution_counts
-from nbtrace.analysis.selection import Selection
+from nbtrace.analysis.selection import Selection, last_executions
 from nbtrace.analysis.wrong_question import QuestionError
 from nbtrace.faults import fault
 from nbtrace.store.batch import Batch
@@ -49,9 +49,8 @@ def meeting(
     known_keys: the attributes that there are by now; no batch need have all of them."""
     first = 0
     if selection.last is not None:
-        known = executions()
-        first = first_of_last(known, selection.last, asker=asker, asking=selection.with_asking)
-
+        last = last_executions(executions(), selection.last, asker=asker, asking=selection.with_asking)
+        first = last[0].number if last else asker
     if selection.where is None:
         # No table is needed for the rest, and an inspector that looks ten times a second feels it.
         return _by_columns(selection, executions, first)
@@ -102,9 +101,3 @@ def _by_columns(selection: Selection, executions: Callable[[], tuple[Execution, 
         return chosen
 
     return choose
-
-
-def first_of_last(executions: Sequence[Execution], last: int, *, asker: int, asking: bool) -> int:
-    """Return the number of the execution with which the last so many cells begin, the one that asks left out."""
-    found = [e.number for e in executions if e.number != asker and (asking or not e.only_asked)]
-    return found[-last] if len(found) >= last else found[0] if found else asker

@@ -313,3 +313,17 @@ def test_a_batch_without_an_attribute_is_judged_as_the_table_is(sent: list[Any],
         later = rec.view(where=where)
         assert isinstance(later, Inspector)
         assert sorted(Shown(later, []).names()) == sorted(rec.spans(where=where)["name"])
+
+
+def test_the_last_cells_are_the_same_in_an_inspector_and_in_the_tree(sent: list[Any], rec: Recording) -> None:
+    """An execution without a number between its brackets is none of them, in either."""
+    store = rec._store
+    unnumbered = store.cells.open(execution_count=None, cell_id=None, source="silent")
+    unnumbered.span_id, unnumbered.trace_id = 901, 1_901
+    store.append(row(901, trace=1_901, name="silent", start=900_000, cell=unnumbered.number))
+    view = rec.view(last=2)
+    assert isinstance(view, Inspector)
+    shown = Shown(view, sent).names()
+    assert {name for name in shown if name != "silent"} == {
+        secret("name", i) + " of the span" for i in (37, 38, 39, 40)
+    }
