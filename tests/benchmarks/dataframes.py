@@ -45,7 +45,7 @@ def filled(spans: int, per_trace: int, *, sealing: bool = True) -> SpanStore:
     """A store of such traces, with random ids; without sealing, all of it is left to the first reader."""
     store = SpanStore(max_spans=2 * spans)
     if not sealing:
-        store._seal_soon = lambda: None  # type: ignore[method-assign]
+        store._rows._seal_soon = lambda: None  # type: ignore[method-assign]
     ids = random.Random(0).sample(range(1, 2**63), spans)
     trace_of = nested(per_trace)
     ended = sorted(range(per_trace), key=lambda place: (trace_of[place][2], -place))
@@ -63,7 +63,7 @@ def filled(spans: int, per_trace: int, *, sealing: bool = True) -> SpanStore:
             end=shift + end,
         )
         store.append((*fields[:12], KEYS, i, f"k{i % 20}", i * 0.5))
-    while store._first_unsealed():
+    while store._rows._first_unsealed():
         time.sleep(0.005)
     return store
 
