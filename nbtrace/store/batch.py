@@ -86,7 +86,7 @@ def _part(batch: Batch, kept: npt.NDArray[np.bool_]) -> Batch:
     links, link_attributes = _kept_below(batch.links, batch.link_attributes, kept)
     return Batch(
         length=int(kept.sum()),
-        spans=_kept_rows(batch.spans, kept),
+        spans=kept_rows(batch.spans, kept),
         attributes=_kept_attributes(batch.attributes, kept),
         events=events,
         event_attributes=event_attributes,
@@ -99,7 +99,7 @@ def _kept_below(table: Any, attributes: Attributes, kept: npt.NDArray[np.bool_])
     """Events or links of the spans that are kept; each knows the new row of its span."""
     row = np.asarray(table["row"])
     stay = kept[row]
-    left = _kept_rows(table, stay)
+    left = kept_rows(table, stay)
     place = np.cumsum(kept) - 1
     return _replaced(left, "row", place[row[stay]].astype(np.int32)), _kept_attributes(attributes, stay)
 
@@ -111,11 +111,13 @@ def _replaced(table: Any, name: str, values: npt.NDArray[Any]) -> Any:
     return pa.RecordBatch.from_arrays(columns, names)
 
 
-def _kept_rows(table: Any, kept: npt.NDArray[np.bool_]) -> Any:
-    return pa.RecordBatch.from_arrays([_kept_values(column, kept) for column in table.columns], table.schema.names)
+def kept_rows(table: Any, kept: npt.NDArray[np.bool_]) -> Any:
+    """Return a record batch with some of its rows; its dictionaries hold what those name, and no more."""
+    return pa.RecordBatch.from_arrays([kept_values(column, kept) for column in table.columns], table.schema.names)
 
 
-def _kept_values(column: Any, kept: npt.NDArray[np.bool_]) -> Any:
+def kept_values(column: Any, kept: npt.NDArray[np.bool_]) -> Any:
+    """Return an array with some of its values."""
     left = column.filter(pa.array(kept))
     if not isinstance(left, pa.DictionaryArray):
         return left
@@ -136,7 +138,7 @@ def _kept_attributes(attributes: Attributes, kept: npt.NDArray[np.bool_]) -> Att
             stay = kept if run.rows is None else kept[run.rows]
             if stay.any():
                 rows = None if run.rows is None else place[run.rows[stay]]
-                found.setdefault(key, []).append(Run(run.kind, rows, _kept_values(run.values, stay)))
+                found.setdefault(key, []).append(Run(run.kind, rows, kept_values(run.values, stay)))
     return found
 
 

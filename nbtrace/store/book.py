@@ -9,6 +9,9 @@ import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import NamedTuple
+
+from nbtrace.store.typed_lines import typed_lines
 
 MAX_EXECUTIONS = 100_000
 
@@ -19,6 +22,27 @@ _NUMBERS = count(1)
 def digest(source: str) -> str:
     """Return what tells a cell's code from another's; blank ends are no difference."""
     return hashlib.sha256(source.strip().encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Resources(NamedTuple):
+    """What an execution took of the machine, as far as it has come. None is what the system does not tell."""
+
+    cpu_ns: int | None = None
+    """Computing time of all threads of the process."""
+    memory_peak: int | None = None
+    """Bytes resident at the most that was seen."""
+    memory_change: int | None = None
+    """Bytes resident at the end, less those at the beginning."""
+    gc_ns: int | None = None
+    """How long the collector of garbage worked."""
+    read_bytes: int | None = None
+    """What was read, from files and pipes, whether a disk turned for it or not."""
+    written_bytes: int | None = None
+    shared: bool = False
+    """Whether another cell ran meanwhile, whose share is in the numbers too."""
+    gpu_memory_peak: int | None = None
+    gpu_utilization: float | None = None
+    """Mean share of the time in which the GPU worked, from 0 to 1."""
 
 
 @dataclass(slots=True)
@@ -40,6 +64,21 @@ class Execution:
     asks: bool = False
     """Whether its code does nothing but ask nbtrace."""
     failed: bool = False
+    resources: Resources | None = None
+    file: str = ""
+    """The file as which its code was compiled, which is none; "" if it has not been."""
+    compiled: tuple[str, ...] | None = None
+    """Its lines as they were compiled, where those are not the lines that were typed."""
+    line_map: tuple[int, ...] | None = None
+    """For each line that was compiled the line that was typed, from 1; None where they are the same."""
+
+    def typed_line(self, line: int) -> int:
+        """Return the line of the cell as it was typed, from 1, for one of the code that was compiled."""
+        if self.compiled is not None and self.line_map is None:
+            self.line_map = typed_lines(self.source, self.compiled)
+        if self.line_map is None or not 0 < line <= len(self.line_map):
+            return line
+        return self.line_map[line - 1]
 
     @property
     def only_asked(self) -> bool:
@@ -104,7 +143,18 @@ class CellBook:
         for number in numbers:
             if number in self._executions:
                 known = self._executions[number]
-                self._executions[number] = replace(known, source="", cell_id=None, digest="", span_id=0, trace_id=0)
+                self._executions[number] = replace(
+                    known,
+                    source="",
+                    cell_id=None,
+                    digest="",
+                    span_id=0,
+                    trace_id=0,
+                    resources=None,
+                    file="",
+                    compiled=None,
+                    line_map=None,
+                )
 
     def take(self, executions: Iterable[Execution]) -> None:
         """Hold executions of another book, in the order of their starts; those that are known stay as they are."""

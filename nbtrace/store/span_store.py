@@ -21,6 +21,14 @@ from nbtrace.store.schema import Row
 
 if TYPE_CHECKING:
     from nbtrace.store.batch import Batch
+    from nbtrace.store.samples import SampleBatch
+    from nbtrace.store.statements import StatementBatch
+
+SAMPLES_PART = 10
+"""Samples may take this part of `max_bytes` beside the spans, and statements as much."""
+
+_MANY = 2**62
+"""So many rows may come: what bounds them is their weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +40,23 @@ class Snapshot:
     executions: tuple[Execution, ...]
     dropped_spans: int
     """Finished spans that the bound has pushed out since the recording began or was reset."""
+    samples: tuple[SampleBatch, ...] = ()
+    statements: tuple[StatementBatch, ...] = ()
+    dropped_samples: int = 0
 
     def from_elsewhere(self) -> Snapshot:
         """Return what another process held as this one can hold it: with numbers for its executions that no other has."""
         from nbtrace.store.batch import with_cells
+        from nbtrace.store.samples import samples_with_cells
+        from nbtrace.store.statements import statements_with_cells
 
         executions = renumbered(self.executions)
         place = {number: execution.number for number, execution in executions.items()}
         batches = tuple(with_cells(batch, place) for batch in self.batches)
-        return Snapshot(batches, tuple(executions.values()), self.dropped_spans)
+        samples = tuple(samples_with_cells(batch, place) for batch in self.samples)
+        statements = tuple(statements_with_cells(batch, place) for batch in self.statements)
+        known = tuple(executions.values())
+        return Snapshot(batches, known, self.dropped_spans, samples, statements, self.dropped_samples)
 
 
 class Subscriber(Protocol):
@@ -66,7 +82,10 @@ class SpanStore:
         max_bytes: int = 1_000_000_000,
         redact: Redact = True,
         capture_source: CaptureSource = "full",
+        sampling: int = 0,
     ) -> None:
+        self.sampling = sampling
+        """How often a second samples are wanted, 0 for not at all."""
         self._sealing = _Sealing(Redactor(redact))
         self.capture_source: CaptureSource = capture_source
         self._shown = redacted.Shown()
@@ -78,6 +97,15 @@ class SpanStore:
         self._rows: Rows[Batch] = Rows(
             self._sealing.sealed, self._sealing.sealed_now, max_rows=max_spans, max_bytes=max_bytes
         )
+        part = max(1, max_bytes // SAMPLES_PART)
+        self.samples: Rows[SampleBatch] = Rows(
+            self._sealing.sealed_samples, self._sealing.sealed_samples_now, max_rows=_MANY, max_bytes=part
+        )
+        self.statements: Rows[StatementBatch] = Rows(
+            _sealed_statements, _sealed_statements, max_rows=_MANY, max_bytes=part
+        )
+        self.running_statements: dict[object, Callable[[], list[Row]]] = {}
+        """By who they are: each gives the row of statements of cells that still run."""
         self.append = self._rows.append
         """Add a finished span, `append(row, weight)`. Called on the user's path, from any thread."""
         self.holds = self._rows.holds
@@ -130,6 +158,7 @@ class SpanStore:
     @max_bytes.setter
     def max_bytes(self, max_bytes: int) -> None:
         self._rows.max_bytes = max_bytes
+        self.samples.max_bytes = self.statements.max_bytes = max(1, max_bytes // SAMPLES_PART)
 
     # ── spans that run ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -161,8 +190,9 @@ class SpanStore:
     # ── all of it ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def clear(self) -> None:
-        """Forget all finished spans and the count of the dropped."""
-        self._rows.clear()
+        """Forget all finished spans and the count of the dropped, samples and statements too."""
+        for rows in (self._rows, self.samples, self.statements):
+            rows.clear()
         self._shown.clear()
         self._carried = []
         self.forgotten_spans = 0
@@ -179,17 +209,26 @@ class SpanStore:
                 self._carried.append(running)
             self._rows.take(ended)
         self._rows.take_dropped(snapshot.dropped_spans)
+        for samples in snapshot.samples:
+            self.samples.take(samples)
+        self.samples.take_dropped(snapshot.dropped_samples)
+        for statements in snapshot.statements:
+            self.statements.take(statements)
 
     def forget(self, span_ids: Collection[int], running: int = 0, executions: Collection[int] = ()) -> None:
         """Take spans out, with all that hangs on them; `running` of them have not ended, and will not come in. And the
-        executions with these numbers, and those whose own span is among the spans."""
+        executions with these numbers, and those whose own span is among the spans, with their statements and samples."""
         from nbtrace.store.batch import without
+        from nbtrace.store.samples import without_samples
+        from nbtrace.store.statements import without_statements
 
         found = running + self._rows.replace(lambda batch: without(batch, span_ids))
         carried = sum(batch.length for batch in self._carried)
         self._carried = [left for batch in self._carried if (left := without(batch, span_ids)).length]
         found += carried - sum(batch.length for batch in self._carried)
         gone = {e.number for e in self.cells.executions() if e.span_id in span_ids} | set(executions)
+        self.samples.replace(lambda batch: without_samples(batch, gone, span_ids))
+        self.statements.replace(lambda batch: without_statements(batch, gone))
         self.cells.blank(gone)
         self._shown.forget(gone)
         self.forgotten_spans += found
@@ -221,7 +260,12 @@ class SpanStore:
         self._rows.trim()
         if rows or not batches:
             batches.append(self.sealed_now(rows))
-        return Snapshot(tuple(batches), self.executions(), dropped)
+        samples = tuple(batch for batch, _ in self.samples.since(None)[0])
+        statements = [batch for batch, _ in self.statements.since(None)[0]]
+        now = [row for source in list(self.running_statements.values()) for row in source()]
+        if now:
+            statements.append(_sealed_statements(now))
+        return Snapshot(tuple(batches), self.executions(), dropped, samples, tuple(statements), self.samples.dropped)
 
     def _still_carried(self, batches: Collection[Batch], rows: Collection[Row] = ()) -> list[Batch]:
         """The spans that ran when another store handed them over, but for those that have ended here."""
@@ -247,6 +291,7 @@ class SpanStore:
         ):
             return
         self._rows.seal_all()
+        self.samples.seal_all()
         self._shown.settle(self.cells.executions(), self.redactor, self.capture_source)
         if redactor is not None:
             self.redactor = redactor
@@ -274,6 +319,12 @@ class SpanStore:
 def _nobody() -> None: ...
 
 
+def _sealed_statements(rows: list[Row]) -> StatementBatch:
+    from nbtrace.store.statements import seal_statements
+
+    return seal_statements(rows)
+
+
 class _Sealing:
     """How rows become batches: without secrets. Apart from the store, which the rows would hold otherwise as it holds them."""
 
@@ -290,3 +341,13 @@ class _Sealing:
         from nbtrace.store.seal import seal
 
         return seal(rows, self.redactor.uncounted())
+
+    def sealed_samples(self, rows: list[Row]) -> SampleBatch:
+        from nbtrace.store.samples import seal_samples
+
+        return seal_samples(rows, self.redactor)
+
+    def sealed_samples_now(self, rows: list[Row]) -> SampleBatch:
+        from nbtrace.store.samples import seal_samples
+
+        return seal_samples(rows, self.redactor.uncounted())

@@ -61,6 +61,11 @@ class Shown:
     def execution(self, execution: Execution, redactor: Redactor, capture_source: CaptureSource) -> Execution:
         """Return an execution with as much of its source as is wanted, without secrets."""
         source = self._source(execution, redactor, capture_source)
+        if execution.compiled is not None:
+            execution.typed_line(
+                1
+            )  # reads the code as it was typed and as it was compiled, of which the second is not kept
+            return replace(execution, source=source, compiled=None)
         return execution if source == execution.source else replace(execution, source=source)
 
     def _source(self, execution: Execution, redactor: Redactor, capture_source: CaptureSource) -> str:
