@@ -59,7 +59,7 @@ class Extension:
         self._tracer = CellTracer(
             shell, LIVE.attachment, LIVE.cells, self._config, LIVE.profile, self._title, self._asks
         )
-        self._statements = Statements(shell)
+        self._statements = Statements(shell, LIVE.profile.sampler)
         self._magics = NbtraceMagics(shell, self._tracer, self._control)
         self._completion = Completion(shell)
         self._replaced: dict[tuple[str, str], Any] = {}

@@ -17,12 +17,11 @@ from typing import Any, Protocol
 
 from opentelemetry import trace
 
-from nbtrace.capture import working_threads
+from nbtrace.capture import stack_reading, working_threads
 from nbtrace.capture.current_cell import CELL
-from nbtrace.capture.instruments import stack_reading
 from nbtrace.capture.instruments.resources import Usage
-from nbtrace.capture.instruments.stack_reading import Calls, Key, Stacks
 from nbtrace.capture.recorder import SpanRecorder
+from nbtrace.capture.stack_reading import Calls, Key, Stacks
 from nbtrace.capture.working_threads import WORKING, Worker
 from nbtrace.faults import fault
 from nbtrace.store.rate import MAX_HZ
@@ -121,6 +120,8 @@ class Sampler:
         """How often a second, 0 for not at all."""
         self.files: Collection[str] = ()
         """The files as which cells have been compiled."""
+        self.shell_file = ""
+        """The file of the shell that runs cells."""
         self.read_memory: Any = _unknown
         self._runs: dict[int, Run] = {}
         self._trouble = ""
@@ -335,7 +336,7 @@ class Sampler:
         mine = None if context is None else context.get(CELL) == run.cell
         if mine is False:
             return [], False
-        if (shown := stack_reading.above_ipython(keys)) is not None and not (run.awaits and mine is None):
+        if (shown := stack_reading.above(keys, self.shell_file)) is not None and not (run.awaits and mine is None):
             return shown, True
         if mine:
             return stack_reading.of_the_task(keys), True

@@ -6,11 +6,13 @@ own coroutine, and is gone when the statement runs."""
 from __future__ import annotations
 
 import linecache
+import sys
 import time
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
+from nbtrace.capture.instruments.sampler import Sampler
 from nbtrace.capture.notebook.open_cells import HERE
 from nbtrace.capture.patches import Patch
 from nbtrace.store.book import Execution
@@ -19,14 +21,16 @@ from nbtrace.store.book import Execution
 class Statements:
     """Notes the statements of one shell."""
 
-    def __init__(self, shell: Any) -> None:
+    def __init__(self, shell: Any, sampler: Sampler) -> None:
         self._shell = shell
+        self._sampler = sampler
         self._patch: Patch | None = None
 
     def install(self) -> None:
         """Note from here on."""
         if self._patch is None and hasattr(self._shell, "run_code"):
             self._patch = Patch(self._shell, "run_code", _around_run_code)
+            self._sampler.shell_file = getattr(sys.modules.get("IPython.core.interactiveshell"), "__file__", None) or ""
 
     def uninstall(self) -> None:
         """Note no more."""

@@ -22,7 +22,6 @@ _MAX_NODES = 20_000
 
 _BOOTSTRAP = ("threading.py", "concurrent/futures/thread.py", "multiprocessing/pool.py")
 _QUEUES = ("queue.py", "multiprocessing/queues.py", *_BOOTSTRAP)
-_IPYTHON = "IPython/core/interactiveshell.py"
 _EVENTS = "asyncio/events.py"
 
 Key = tuple[str, str, int, int]
@@ -87,11 +86,11 @@ def of_the_cell(keys: list[Key], files: Collection[str]) -> list[Key]:
     return []
 
 
-def above_ipython(keys: list[Key]) -> list[Key] | None:
-    """Return the frames that IPython has called while it finished a cell: how a figure is shown, say. None if IPython is not
-    among the frames."""
+def above(keys: list[Key], caller: str) -> list[Key] | None:
+    """Return the frames that those of a file have called: of the shell's, while it finishes a cell, say how a figure is shown.
+    None if none of its frames is there."""
     for place, (_, file, *_) in enumerate(keys):
-        if file.replace("\\", "/").endswith(_IPYTHON):
+        if file == caller:
             return keys[:place]
     return None
 
