@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from opentelemetry import trace
 
 from nbtrace.capture import stack_reading, working_threads
+from nbtrace.capture.collector import HeldCollector
 from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.instruments.resources import Usage
 from nbtrace.capture.recorder import SpanRecorder
@@ -41,6 +42,9 @@ LOOK_S = 0.2
 
 _LINGER_S = 0.25
 """So long the thread stays awake after a cell: to wake it costs the next one more than that it is awake."""
+
+_REST = 30
+"""For so many times as long as a look has taken, none follows: of a stack of thousands of frames there are fewer."""
 
 _SWITCH_S = 0.004
 """Where threads give way to each other after less than this, the one that is looked at could go on within a look."""
@@ -126,9 +130,11 @@ class Sampler:
         self._runs: dict[int, Run] = {}
         self._trouble = ""
         self._stacks, self._calls = Stacks(), Calls()
+        self._collector = HeldCollector()
         self._renew()
 
     def _renew(self) -> None:
+        self._due = self._idle_since = 0.0
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
         self._parked = False
@@ -144,6 +150,7 @@ class Sampler:
     def uninstall(self) -> None:
         """Look at nothing any more, whatever runs."""
         wake = self._wake
+        self._collector.let_go()  # a child that was forked within a look has nobody else who would
         self._runs.clear()
         WORKING.clear()
         self._renew()  # the thread sees that it is not meant any more
@@ -153,6 +160,8 @@ class Sampler:
         """Hand samples to those that want some, from here on."""
         self.sinks = tuple(sink for sink in sinks if sink.sampling)
         self.hz = min(MAX_HZ, max((sink.sampling for sink in self.sinks), default=0))
+        if self._parked:
+            _let_go(self._wake)
 
     def status(self) -> str:
         """Say whether and how often samples are taken, and why not."""
@@ -222,35 +231,45 @@ class Sampler:
     # ── the thread ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _work(self, me: object, wake: Any) -> None:
-        idle_since = time.perf_counter()
-        due = 0.0
+        collector = self._collector
         try:
+            self._due, self._idle_since = 0.0, time.perf_counter()
             while self._thread is me:
-                runs = list(self._runs.values())
-                now = time.perf_counter()
-                if any(run.aside for run in runs) or (not runs and now - idle_since > _LINGER_S):
-                    self._parked = True
-                    if list(self._runs.values()) == runs:
-                        wake.acquire()
+                collector.hold()
+                try:
+                    pause = self._turn()
+                finally:
+                    collector.let_go()
+                if pause is None:
+                    wake.acquire()
                     self._parked = False
-                    idle_since, due = time.perf_counter(), 0.0
-                    continue
-                if not runs:
-                    pause = FIRST_S
-                elif now < due:
-                    pause = due - now
+                    self._due, self._idle_since = 0.0, time.perf_counter()
                 else:
-                    idle_since = now
-                    late_ns = int((now - due) * 1e9) if due else 0
-                    pause = self._look(runs, late_ns)
-                    due = max(due + pause, now + pause / 2)
-                    pause = max(0.0, due - time.perf_counter())
-                del runs  # holds what a cell's code holds, and this thread is about to wait
-                wake.acquire(timeout=pause)
+                    wake.acquire(timeout=pause)
         except Exception:
             if self._thread is me:
                 self._trouble = "the sampling thread has stumbled over a fault of nbtrace's"
                 fault("sampling")
+
+    def _turn(self) -> float | None:
+        """Look if it is time to; return after how long there can be more to do, None if somebody has to wake this thread for it.
+        Whatever is held of the user's is let go of when this returns."""
+        runs = list(self._runs.values())
+        now = time.perf_counter()
+        if not self.hz or any(run.aside for run in runs) or (not runs and now - self._idle_since > _LINGER_S):
+            self._parked = True
+            # Whoever comes from here on wakes it.
+            return None if list(self._runs.values()) == runs else 0.0
+        if not runs:
+            return FIRST_S
+        if now < self._due:
+            return self._due - now
+        self._idle_since = now
+        pause = self._look(runs, int((now - self._due) * 1e9) if self._due else 0)
+        done = time.perf_counter()
+        # The next one in time, though this one came late; after a long look the later.
+        self._due = max(self._due + pause, now + pause / 2, done + (done - now) * _REST)
+        return max(0.0, self._due - done)
 
     def _look(self, runs: list[Run], late_ns: int) -> float:
         """Take a sample of each thread at work; return after how long to look again. late_ns: how long the interpreter's lock
@@ -285,6 +304,8 @@ class Sampler:
         try:
             working_threads.forget_gone(frames)
             for ident, worker in WORKING.copy().items():
+                if worker.cell not in offsets:
+                    continue  # it goes on after its cell
                 run = of_thread.get(ident)
                 since = worker.last_ns
                 if run is not None and run.begun:
@@ -293,7 +314,7 @@ class Sampler:
                     continue
                 row = self._sample(worker, run, frames[ident], since, now, late_ns)
                 if row is not None:
-                    found.append((now + offsets.get(worker.cell, runs[-1].offset_ns), *row))
+                    found.append((now + offsets[worker.cell], *row))
         finally:
             frames.clear()
         return found
@@ -309,7 +330,7 @@ class Sampler:
         above: Key | None = None
         if run is None:
             keys = stack_reading.of_the_thread(stack_reading.walk(frame, None).keys)
-            if not keys:  # it waits for work
+            if not keys or stack_reading.waits_for_others(keys):
                 worker.last_ns, worker.cpu_ns = now, cpu
                 return None
         elif run.begun is None:
@@ -318,9 +339,10 @@ class Sampler:
             return None  # IPython reads the cell, or shows how it failed
         else:
             code = run.begun[-1][1]
-            keys, whole = stack_reading.walk(frame, code)
-            if not whole:
+            keys, end = stack_reading.walk(frame, code)
+            if end != "found":
                 above = run.statement(code)
+            if end == "bottom":
                 keys, works = self._without_cell(keys, run, context)
         native = works and (late_ns > 8_000_000 or self._calls.calls(frame))
         worker.last_ns, worker.cpu_ns = now, cpu
