@@ -122,7 +122,7 @@ class Sampler:
         self.sinks: tuple[Sink, ...] = ()
         self.hz = 0
         """How often a second, 0 for not at all."""
-        self.files: Collection[str] = ()
+        self.files: set[str] = set()
         """The files as which cells have been compiled."""
         self.shell_file = ""
         """The file of the shell that runs cells."""
@@ -266,10 +266,9 @@ class Sampler:
             return self._due - now
         self._idle_since = now
         pause = self._look(runs, int((now - self._due) * 1e9) if self._due else 0)
-        done = time.perf_counter()
-        # The next one in time, though this one came late; after a long look the later.
-        self._due = max(self._due + pause, now + pause / 2, done + (done - now) * _REST)
-        return max(0.0, self._due - done)
+        # In time, though this one came late.
+        self._due = max(self._due + pause, now + pause / 2)
+        return max(0.0, self._due - time.perf_counter())
 
     def _look(self, runs: list[Run], late_ns: int) -> float:
         """Take a sample of each thread at work; return after how long to look again. late_ns: how long the interpreter's lock
@@ -285,7 +284,8 @@ class Sampler:
         rate = self.hz * min(1.0, FULL_RATE_S / max(age_s, 1e-9))
         safe = sys.getswitchinterval() >= _SWITCH_S
         rows = self._samples(runs, now, late_ns, 0.5e9 / rate) if safe else []
-        memory = self.read_memory()
+        took_s = (time.perf_counter_ns() - now) / 1e9
+        memory = self.read_memory()  # lets go of the interpreter's lock, and may wait for it again
         for run in runs:
             if run.usage is not None:
                 run.usage.note(memory)
@@ -293,7 +293,7 @@ class Sampler:
             whole = (*row[:7], memory, *row[7:])
             for sink in self.sinks:
                 sink.samples.append(whole, SAMPLE_BYTES)
-        return min(1 / rate, LOOK_S)
+        return max(min(1 / rate, LOOK_S), took_s * _REST)
 
     def _samples(self, runs: list[Run], now: int, late_ns: int, least_ns: float) -> list[tuple[Any, ...]]:
         """Rows without memory, of each thread whose last sample is long enough ago. No frame outlives this."""
