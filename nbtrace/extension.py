@@ -218,6 +218,7 @@ class Extension:
         """Record what nobody holds any more, seal what a cell has left, and show its tree to those who have asked for it."""
         LIVE.recorder.close_freed()
         self._store.settle()
+        self._store.samples.settle()
         if self._config.display and execution.span_id and not execution.only_asked:
             from IPython.display import display
 
