@@ -30,8 +30,6 @@ class Profile:
         self.sampler = Sampler(recorder)
         self.meter = Meter()
         self.sampler.read_memory = self.meter.memory
-        self._files: set[str] = set()
-        self.sampler.files = self._files
         self.sampler.first_seen = self._first_seen
         self._stores: tuple[SpanStore, ...] = ()
         self._running: dict[int, tuple[Execution, Run]] = {}
@@ -60,7 +58,6 @@ class Profile:
         now_ns = run.now_ns()
         execution.resources = usage.end()
         if run.begun:
-            self._files.add(execution.file)
             row = _row(execution, run, ended_ns or now_ns, failed=failed)
             for store in self._stores:
                 try:

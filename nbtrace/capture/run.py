@@ -8,7 +8,7 @@ import asyncio
 import threading
 import time
 from types import CodeType
-from typing import Protocol
+from typing import Any, Protocol
 
 from nbtrace.capture.stack_reading import Key
 from nbtrace.capture.working_threads import Worker
@@ -74,6 +74,22 @@ class Run:
         """What it was doing when it was last looked at."""
         self._statement: CodeType | None = None
         self._lines = (0, 0)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a cell's own code runs: before, IPython reads the cell, and when it has failed, shows how."""
+        return bool(self.begun) and not self.failed
+
+    def task_context(self) -> Any:
+        """Return the context of the task that the loop of its thread runs now; None where there is none, or where a task does not
+        tell (Python 3.11)."""
+        if self.loop is None:
+            return None
+        try:
+            task = asyncio.current_task(self.loop)
+            return None if task is None else task.get_context()  # type: ignore[attr-defined]
+        except Exception:
+            return None
 
     def statement(self, code: CodeType) -> Key:
         """Return the frame that stands for a statement of which none is on the stack."""

@@ -7,7 +7,6 @@ then finds the line that did so and gives it that time. docs/decisions/0022 tell
 from __future__ import annotations
 
 import _thread
-import asyncio
 import sys
 import time
 from collections.abc import Callable, Collection
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 from opentelemetry import trace
 
 from nbtrace.capture import stack_reading, working_threads
+from nbtrace.capture.collector import HeldCollector
 from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.run import Run
@@ -42,6 +42,9 @@ LOOK_S = 0.2
 _LINGER_S = 0.25
 """So long the thread stays awake after a cell: to wake it costs the next one more than that it is awake."""
 
+_REST = 30
+"""For so many times as long as a look has taken, none follows: of a stack of thousands of frames there are fewer."""
+
 _SWITCH_S = 0.004
 """Where threads give way to each other after less than this, the one that is looked at could go on within a look."""
 
@@ -65,7 +68,7 @@ class Sampler:
         self.sinks: tuple[Sink, ...] = ()
         self.hz = 0
         """How often a second, 0 for not at all."""
-        self.files: Collection[str] = ()
+        self.files: set[str] = set()
         """The files as which cells have been compiled."""
         self.shell_file = ""
         """The file of the shell that runs cells."""
@@ -76,9 +79,11 @@ class Sampler:
         self._runs: dict[int, Run] = {}
         self._trouble = ""
         self._stacks, self._calls = Stacks(), Calls()
+        self._collector = HeldCollector()
         self._renew()
 
     def _renew(self) -> None:
+        self._due = self._idle_since = 0.0
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
         self._parked = False
@@ -94,6 +99,7 @@ class Sampler:
     def uninstall(self) -> None:
         """Look at nothing any more, whatever runs."""
         wake = self._wake
+        self._collector.let_go()  # a child that was forked within a look has nobody else who would
         self._runs.clear()
         for sink in self.sinks:
             sink.now.clear()
@@ -108,6 +114,8 @@ class Sampler:
             if sink not in self.sinks:
                 sink.now.clear()
         self.hz = min(MAX_HZ, max((sink.sampling for sink in self.sinks), default=0))
+        if self._parked:
+            _let_go(self._wake)
 
     def status(self) -> str:
         """Say whether and how often samples are taken, and why not."""
@@ -178,35 +186,44 @@ class Sampler:
     # ── the thread ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _work(self, me: object, wake: Any) -> None:
-        idle_since = time.perf_counter()
-        due = 0.0
+        collector = self._collector
         try:
+            self._due, self._idle_since = 0.0, time.perf_counter()
             while self._thread is me:
-                runs = list(self._runs.values())
-                now = time.perf_counter()
-                if any(run.aside for run in runs) or (not runs and now - idle_since > _LINGER_S):
-                    self._parked = True
-                    if list(self._runs.values()) == runs:
-                        wake.acquire()
+                collector.hold()
+                try:
+                    pause = self._turn()
+                finally:
+                    collector.let_go()
+                if pause is None:
+                    wake.acquire()
                     self._parked = False
-                    idle_since, due = time.perf_counter(), 0.0
-                    continue
-                if not runs:
-                    pause = FIRST_S
-                elif now < due:
-                    pause = due - now
+                    self._due, self._idle_since = 0.0, time.perf_counter()
                 else:
-                    idle_since = now
-                    late_ns = int((now - due) * 1e9) if due else 0
-                    pause = self._look(runs, late_ns)
-                    due = max(due + pause, now + pause / 2)
-                    pause = max(0.0, due - time.perf_counter())
-                del runs  # holds what a cell's code holds, and this thread is about to wait
-                wake.acquire(timeout=pause)
+                    wake.acquire(timeout=pause)
         except Exception:
             if self._thread is me:
                 self._trouble = "the sampling thread has stumbled over a fault of nbtrace's"
                 fault("sampling")
+
+    def _turn(self) -> float | None:
+        """Look if it is time to; return after how long there can be more to do, None if somebody has to wake this thread for it.
+        Whatever is held of the user's is let go of when this returns."""
+        runs = list(self._runs.values())
+        now = time.perf_counter()
+        if not self.hz or any(run.aside for run in runs) or (not runs and now - self._idle_since > _LINGER_S):
+            self._parked = True
+            # Whoever comes from here on wakes it.
+            return None if list(self._runs.values()) == runs else 0.0
+        if not runs:
+            return FIRST_S
+        if now < self._due:
+            return self._due - now
+        self._idle_since = now
+        pause = self._look(runs, int((now - self._due) * 1e9) if self._due else 0)
+        # In time, though this one came late.
+        self._due = max(self._due + pause, now + pause / 2)
+        return max(0.0, self._due - time.perf_counter())
 
     def _look(self, runs: list[Run], late_ns: int) -> float:
         """Take a sample of each thread at work; return after how long to look again. late_ns: how long the interpreter's lock
@@ -222,7 +239,8 @@ class Sampler:
         rate = self.hz * min(1.0, FULL_RATE_S / max(age_s, 1e-9))
         safe = sys.getswitchinterval() >= _SWITCH_S
         rows = self._samples(runs, now, late_ns, 0.5e9 / rate) if safe else []
-        memory = self.read_memory()
+        took_s = (time.perf_counter_ns() - now) / 1e9
+        memory = self.read_memory()  # lets go of the interpreter's lock, and may wait for it again
         for run in runs:
             if run.usage is not None:
                 run.usage.note(memory)
@@ -230,7 +248,7 @@ class Sampler:
             whole = (*row[:7], memory, *row[7:])
             for sink in self.sinks:
                 sink.samples.append(whole, SAMPLE_BYTES)
-        return min(1 / rate, LOOK_S)
+        return max(min(1 / rate, LOOK_S), took_s * _REST)
 
     def _samples(self, runs: list[Run], now: int, late_ns: int, least_ns: float) -> list[tuple[Any, ...]]:
         """Rows without memory, of each thread whose last sample is long enough ago. No frame outlives this."""
@@ -241,6 +259,8 @@ class Sampler:
         try:
             working_threads.forget_gone(frames)
             for ident, worker in WORKING.copy().items():
+                if worker.cell not in offsets:
+                    continue  # it goes on after its cell
                 run = of_thread.get(ident)
                 since = worker.last_ns
                 if run is not None and run.begun:
@@ -249,14 +269,14 @@ class Sampler:
                     continue
                 if now - worker.last_ns < least_ns:
                     # No sample, but a look: an old cell is looked at more often than samples of it are kept.
-                    if run is not None and _at_work(run):
-                        looked = self._stack(run, frames[ident], _context(run))
+                    if run is not None and run.at_work:
+                        looked = self._stack(run, frames[ident], run.task_context())
                         if looked is not None:
                             self._tell(run, looked[0], now)
                     continue
                 row = self._sample(worker, run, frames[ident], since, now, late_ns)
                 if row is not None:
-                    found.append((now + offsets.get(worker.cell, runs[-1].offset_ns), *row))
+                    found.append((now + offsets[worker.cell], *row))
         finally:
             frames.clear()
         return found
@@ -267,8 +287,8 @@ class Sampler:
         cpu = worker.read_cpu()
         wall_ns = now - since
         cpu_ns = None if cpu is None or worker.cpu_ns is None else min(max(0, cpu - worker.cpu_ns), wall_ns)
-        context = None if run is None else _context(run)
-        if run is not None and run.begun is not None and not _at_work(run):
+        context = None if run is None else run.task_context()
+        if run is not None and run.begun is not None and not run.at_work:
             return None
         found = self._stack(run, frame, context)
         worker.last_ns, worker.cpu_ns = now, cpu
@@ -287,15 +307,15 @@ class Sampler:
         """What a thread does for a cell, and whether it does anything; None for one that waits for work."""
         if run is None:
             keys = stack_reading.of_the_thread(stack_reading.walk(frame, None).keys)
-            return (self._stacks.of(keys), True) if keys else None
+            waits = not keys or stack_reading.waits_for_others(keys)
+            return None if waits else (self._stacks.of(keys), True)
         if not run.begun:
             return self._stacks.of(stack_reading.walk(frame, None).keys), True
-        code = run.begun[-1][1]
-        keys, whole = stack_reading.walk(frame, code)
-        if whole:
-            return self._stacks.of(keys), True
-        keys, works = self._without_cell(keys, run, context)
-        return self._stacks.of(keys, run.statement(code)), works
+        code, works = run.begun[-1][1], True
+        keys, end = stack_reading.walk(frame, code)
+        if end == "bottom":
+            keys, works = self._without_cell(keys, run, context)
+        return self._stacks.of(keys, None if end == "found" else run.statement(code)), works
 
     def _tell(self, run: Run, stack: Stack, moment_ns: int) -> None:
         """Say what a cell is doing to whoever asks."""
@@ -350,24 +370,6 @@ class Sampler:
         except Exception:
             fault("asking for a span")
         return 0, 0
-
-
-def _at_work(run: Run) -> bool:
-    """Whether a cell's own code runs: before, IPython reads the cell, and when it has failed, shows how."""
-    return bool(run.begun) and not run.failed
-
-
-def _context(run: Run) -> Any:
-    return None if run.loop is None else _task_context(run.loop)
-
-
-def _task_context(loop: asyncio.AbstractEventLoop) -> Any:
-    """The context of the task that a loop runs now; None where there is none, or where a task does not tell (Python 3.11)."""
-    try:
-        task = asyncio.current_task(loop)
-        return None if task is None else task.get_context()  # type: ignore[attr-defined]
-    except Exception:
-        return None
 
 
 def _others_look() -> bool:

@@ -27,7 +27,7 @@ class Statements:
     def install(self) -> None:
         """Note from here on."""
         if self._patch is None and hasattr(self._shell, "run_code"):
-            self._patch = Patch(self._shell, "run_code", _around_run_code)
+            self._patch = Patch(self._shell, "run_code", self._around_run_code)
             self._sampler.shell_file = getattr(sys.modules.get("IPython.core.interactiveshell"), "__file__", None) or ""
 
     def uninstall(self) -> None:
@@ -42,16 +42,17 @@ class Statements:
             return "Statements: not noted, as this IPython hands them on otherwise."
         return "Statements: when each of a cell's began and ended, and its lines (nbtrace.statements())."
 
+    def _around_run_code(self, run_code: Callable[..., Any]) -> Callable[..., Any]:
+        now, files = time.perf_counter_ns, self._sampler.files
 
-def _around_run_code(run_code: Callable[..., Any]) -> Callable[..., Any]:
-    now = time.perf_counter_ns
+        def noted(code: Any, *args: Any, **kwargs: Any) -> Any:
+            cell = HERE.get()
+            # What a magic runs as a cell that is not traced is compiled as another file.
+            if cell is not None and type(code) is CodeType and cell.file in ("", code.co_filename):
+                if not cell.begun:
+                    cell.file = code.co_filename
+                    files.add(cell.file)
+                cell.begun.append((now(), code))
+            return run_code(code, *args, **kwargs)
 
-    def noted(code: Any, *args: Any, **kwargs: Any) -> Any:
-        cell = HERE.get()
-        # What a magic runs as a cell that is not traced is compiled as another file.
-        if cell is not None and type(code) is CodeType and cell.file in ("", code.co_filename):
-            cell.file = code.co_filename
-            cell.begun.append((now(), code))
-        return run_code(code, *args, **kwargs)
-
-    return noted
+        return noted
