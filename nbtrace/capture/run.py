@@ -105,7 +105,7 @@ class Run:
         line, timed_line = first, 0
         for frame in stack.outwards():  # from the innermost on
             if frame.file == code.co_filename:
-                line = frame.line
+                line = frame.line or first
                 break
             if not timed_line and frame.file in _TIMED:
                 timed_line = frame.line
