@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from nbtrace.store.book import CellBook, Execution, renumbered
 from nbtrace.store.libraries import open_libraries
+from nbtrace.store.now import Now
 from nbtrace.store.redaction import rows as redacted
 from nbtrace.store.redaction.choice import Redact
 from nbtrace.store.redaction.redactor import Redactor
@@ -106,6 +107,8 @@ class SpanStore:
         )
         self.running_statements: dict[object, Callable[[], list[Row]]] = {}
         """By who they are: each gives the row of statements of cells that still run."""
+        self.now: dict[int, Now] = {}
+        """By the number of the execution: what those that run were doing when they were last looked at."""
         self.append = self._rows.append
         """Add a finished span, `append(row, weight)`. Called on the user's path, from any thread."""
         self.holds = self._rows.holds
