@@ -28,7 +28,10 @@ def test_the_tables_have_the_columns_that_it_names() -> None:
         pass
     spans = re.findall(r"^\| ([a-z_, ]+) \| (?:str|Int64|datetime|timedelta)", README, re.MULTILINE)
     assert [name for names in spans for name in names.split(", ")] == list(rec.spans().columns)
-    for table in ("events", "links", "errors", "cells", "tree", "statistics", "self_times", "history"):
+    for table in (
+        *("events", "links", "errors", "cells", "tree", "statistics", "self_times", "history"),
+        *("statements", "samples"),
+    ):
         (row,) = re.findall(rf"^\| {table} \| (.*) \|$", README, re.MULTILINE)
         named = re.sub(r"\([^)]*\)|:.*", "", row).replace(" ", "").split(",")
         named = [name for name in named if name != "attributes.KEY"]

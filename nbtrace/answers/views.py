@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrace.analysis.conditions import named
 from nbtrace.analysis.selection import Cells, Selection
+from nbtrace.answers.profiles import Profiles
 from nbtrace.answers.register import question
-from nbtrace.answers.tables import Tables
 from nbtrace.capture.live import LIVE
 from nbtrace.store.libraries import open_libraries
 from nbtrace.views.inspector.front_end import has_front_end
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nbtrace.views.tree import TreeView
 
 
-class Views(Tables):
+class Views(Profiles):
     """Views of the spans of a store."""
 
     @question("tree")
