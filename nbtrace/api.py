@@ -8,6 +8,7 @@ from nbtrace.analysis.whole_numbers import checked
 from nbtrace.answers.register import REGISTER
 from nbtrace.capture.spans import span, traced
 from nbtrace.recording import Recording, checked_source
+from nbtrace.store.rate import checked_rate
 from nbtrace.store.redaction.choice import Redact
 from nbtrace.store.redaction.rows import CaptureSource
 from nbtrace.store.span_store import SpanStore
@@ -32,6 +33,7 @@ def record(
     max_bytes: int = 1_000_000_000,
     redact: Redact = True,
     capture_source: CaptureSource = "full",
+    sampling: int | bool = False,
 ) -> Recording:
     """Return a new recording, for scripts and tests: `with nbtrace.record() as rec: …`, or rec.start() and rec.stop().
 
@@ -39,14 +41,16 @@ def record(
     spans go first beyond either bound.
 
     redact: what looks like a secret is not kept; False keeps everything, a list of "+rule" and "-rule" changes the rules, a
-    callable f(key, value) has the last word. capture_source: "full", "hash" or "none" of the cells' code. Raises ValueError for
-    what is none of these, and says which rules there are."""
+    callable f(key, value) has the last word. capture_source: "full", "hash" or "none" of the cells' code. sampling: how often a
+    second the thread that starts the recording, and those that it starts, are looked at, 1 to 1000; see `hotspots`. Raises
+    ValueError for what is none of these, and says which rules there are."""
     return Recording(
         SpanStore(
             max_spans=checked("max_spans", max_spans),
             max_bytes=checked("max_bytes", max_bytes),
             redact=redact,
             capture_source=checked_source(capture_source),
+            sampling=checked_rate(sampling),
         )
     )
 

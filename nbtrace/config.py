@@ -9,6 +9,7 @@ from typing import Any
 from traitlets import Bool, Enum, Integer, TraitError, TraitType
 from traitlets.config import Configurable
 
+from nbtrace.store.rate import checked_rate
 from nbtrace.store.redaction.choice import parse_choice
 
 
@@ -47,6 +48,18 @@ class _Redact(TraitType):  # type: ignore[type-arg]
         return value
 
 
+class _Sampling(TraitType):  # type: ignore[type-arg]
+    """How often a second, or False."""
+
+    info_text = "a whole number from 1 to 1000, how often a second, or False"
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        try:
+            return checked_rate(value) or False
+        except ValueError as error:
+            raise TraitError(f"NBTrace.{error}") from None
+
+
 class NBTrace(Configurable):
     """Record every cell, and what runs inside, as OpenTelemetry spans."""
 
@@ -71,6 +84,12 @@ class NBTrace(Configurable):
         ("full", "hash", "none"),
         "full",
         help="How much of a cell's code is kept: all of it, a hash that tells cells apart, or nothing.",
+    ).tag(config=True)
+
+    sampling = _Sampling(
+        100,
+        help="How often a second the threads of a running cell are looked at, from 1 to 1000: what %spans lines and %spans hot "
+        "rest on. False for not at all. In cells of more than ten seconds it is less, so that long cells cost no more memory.",
     ).tag(config=True)
 
     unstored_cells = _AutoOrBool(

@@ -13,6 +13,7 @@ from nbtrace.capture.live import LIVE
 from nbtrace.capture.notebook import failing
 from nbtrace.capture.notebook.cells import CellTracer
 from nbtrace.capture.notebook.only_asking import Questions
+from nbtrace.capture.notebook.statements import Statements
 from nbtrace.config import NBTrace
 from nbtrace.faults import fault, faults
 from nbtrace.magics.commands import NbtraceMagics
@@ -55,7 +56,10 @@ class Extension:
         self._recording = api.live()
         self._store = self._recording._store
         self._questions = Questions(api.QUESTIONS)
-        self._tracer = CellTracer(shell, LIVE.attachment, LIVE.cells, self._config, self._title, self._asks)
+        self._tracer = CellTracer(
+            shell, LIVE.attachment, LIVE.cells, self._config, LIVE.profile, self._title, self._asks
+        )
+        self._statements = Statements(shell, LIVE.profile.sampler)
         self._magics = NbtraceMagics(shell, self._tracer, self._control)
         self._completion = Completion(shell)
         self._replaced: dict[tuple[str, str], Any] = {}
@@ -68,7 +72,9 @@ class Extension:
             redactor=Redactor(self._config.redact), capture_source=checked_source(self._config.capture_source)
         )
         self._config.observe(self._bound_changed, ["max_spans", "max_bytes"])
+        self._store.sampling = int(self._config.sampling)
         self._config.observe(self._source_changed, "capture_source")
+        self._config.observe(self._sampling_changed, "sampling")
         self._config.observe(self._rules_changed, "redact")
         shell.configurables.append(self._config)
         for kind, names in (("line", ("span", "spans", "nbtrace")), ("cell", ("span",))):
@@ -81,6 +87,7 @@ class Extension:
         shell.events.register("pre_run_cell", self._tracer.pre_run_cell)
         shell.events.register("post_run_cell", self._tracer.post_run_cell)
         failing.listen(self._tracer.note_failure)
+        self._statements.install()
         LIVE.open(self._store, shell=self)
 
     def uninstall(self) -> None:
@@ -98,6 +105,7 @@ class Extension:
             if hook in shell.events.callbacks[event]:
                 shell.events.unregister(event, hook)
         failing.unlisten(self._tracer.note_failure)
+        self._statements.uninstall()
         _remove(shell.input_transformers_cleanup, self._tracer.transform)
         self._completion.uninstall()
         manager = shell.magics_manager
@@ -170,7 +178,7 @@ class Extension:
                 False: "not traced",
             }[self._config.unstored_cells]
             lines.append(f"  Executions that store no history: {policy} (%config NBTrace.unstored_cells).")
-            lines += [f"  {instrument.status()}" for instrument in LIVE.instruments]
+            lines += [f"  {instrument.status()}" for instrument in (*LIVE.instruments, self._statements)]
         lines += [f"  A fault of nbtrace's own, please report it: {text}" for text in faults()]
         return "\n".join(lines)
 
@@ -181,6 +189,10 @@ class Extension:
 
     def _source_changed(self, change: Any) -> None:
         self._store.change(capture_source=checked_source(change["new"]))
+
+    def _sampling_changed(self, change: Any) -> None:
+        self._store.sampling = int(change["new"])
+        LIVE.heed_sampling()
 
     def _rules_changed(self, change: Any) -> None:
         self._store.change(redactor=Redactor(change["new"]))

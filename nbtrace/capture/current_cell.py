@@ -53,11 +53,15 @@ trouble, as the answer goes with the thread."""
 
 def identify() -> Thread:
     """Return the thread that runs here, and remember it there."""
-    ident = threading.get_ident()
+    found = THIS.thread = thread_of(threading.get_ident())
+    return found
+
+
+def thread_of(ident: int) -> Thread:
+    """Return the thread with this number."""
     known: dict[int, Any] = getattr(threading, "_active", {})
     name = getattr(known.get(ident), "name", None)
-    found = THIS.thread = Thread(os.getpid(), ident, name if type(name) is str else None)
-    return found
+    return Thread(os.getpid(), ident, name if type(name) is str else None)
 
 
 def _forget_pid() -> None:

@@ -11,8 +11,11 @@ from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from nbtrace.capture import exceptions
+from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.instruments import threads
+from nbtrace.capture.instruments.sampler import Run
 from nbtrace.capture.notebook.tracebacks import ipython_directory
+from nbtrace.capture.profile import Profile
 from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.faults import fault
@@ -52,11 +55,14 @@ class LiveCapture:
     def __init__(self) -> None:
         self.recorder = SpanRecorder()
         self.attachment = _LiveAttachment(self.recorder)
-        self.instruments: tuple[Instrument, ...] = (threads,)
+        self.profile = Profile(self.recorder)
+        self.instruments: tuple[Instrument, ...] = (threads, self.profile.meter, self.profile.sampler)
         """What is switched on while a recording is open, in this order."""
         self.cells = CellBook()
         self._open: dict[int, SpanStore] = {}
         self._shells: dict[int, set[object]] = {}
+        self._programs: dict[int, Run] = {}
+        """By store: the thread that has opened it, where that runs no cell and samples are wanted."""
         self._unwanted: WeakKeyDictionary[SpanStore, set[int]] = WeakKeyDictionary()
         """By store: running spans that somebody wants to be forgotten there."""
         self._lock = threading.RLock()
@@ -75,6 +81,7 @@ class LiveCapture:
             since = self.recorder.now()
             unwanted = self._unwanted.setdefault(store, set())
             store.sources[self] = lambda: _without(self.recorder.running_rows(since), unwanted)
+            store.running_statements[self] = self.profile.running_rows
             self._open[id(store)] = store
             self.cells.follow(store.cells)
             self.recorder.listen(store, unwanted)
@@ -84,6 +91,9 @@ class LiveCapture:
                 self.attachment.install()
                 for instrument in self.instruments:
                     instrument.install()
+            self.heed_sampling()
+            if store.sampling and shell is None and not CELL.get():
+                self._programs[id(store)] = self.profile.sampler.begin(0)
 
     def close(self, store: SpanStore, *, shell: object = None) -> None:
         """Stop recording into `store`: spans that still run stay in it as running. A shell that goes stops it only if no
@@ -98,10 +108,15 @@ class LiveCapture:
             if self._open.pop(id(store), None) is None:
                 return
             store.sources[self] = store.sources[self]().copy
+            store.running_statements[self] = self.profile.running_rows().copy
+            if (program := self._programs.pop(id(store), None)) is not None:
+                self.profile.sampler.end(program)
             self.recorder.unlisten(store)
             self.cells.unfollow(store.cells)
             self._heed()
+            self.heed_sampling()
             if not self._open:
+                self.profile.forget()
                 for instrument in reversed(self.instruments):
                     instrument.uninstall()
                 self.attachment.uninstall()
@@ -109,6 +124,10 @@ class LiveCapture:
     def _heed(self) -> None:
         """Have those told of spans as they start who want to be."""
         self.recorder.starts = tuple(store.begin for store in self.stores() if store.hears_starts)
+
+    def heed_sampling(self) -> None:
+        """Sample as often as those that are open want it."""
+        self.profile.listen(self.stores())
 
     def is_open(self, store: SpanStore) -> bool:
         """Whether `store` is being fed."""
@@ -140,11 +159,15 @@ class LiveCapture:
         stores = self.stores()
         self._open.clear()
         self._shells.clear()
+        self._programs.clear()
         try:
             for store in stores:
                 store.sources[self] = store.sources[self]().copy
+                store.running_statements[self] = self.profile.running_rows().copy
                 self.cells.unfollow(store.cells)
             self._heed()
+            self.heed_sampling()
+            self.profile.forget()
             self.recorder.silence()
             for instrument in reversed(self.instruments):
                 instrument.uninstall()

@@ -22,9 +22,6 @@ TIME_UNIT_NS = 10_000
 
 MEMORY_UNIT_BYTES = 16_384
 
-SAMPLE_BYTES = 220
-"""What a row weighs until it is sealed."""
-
 _OVERHEAD = 4_000
 
 

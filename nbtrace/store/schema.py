@@ -97,6 +97,12 @@ MAX_ITEMS = 1_000
 MAX_DEPTH = 16
 """Levels kept of nested arrays and maps."""
 
+SAMPLE_BYTES = 220
+"""What the row of a sample weighs until it is sealed."""
+
+NOTE_BYTES = 400
+"""What the note of one statement weighs, its code included."""
+
 UNSEALABLE: dict[tuple[int, int], str] = {}
 """Spans of this process that could be kept only as rows that say so: trace and span id, and the kind of the error."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import CodeType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,9 +15,7 @@ import pyarrow as pa
 from nbtrace.store.batch import kept_rows
 from nbtrace.store.book import Execution
 from nbtrace.store.schema import Row
-
-NOTE_BYTES = 400
-"""What the note of one statement weighs, its code included."""
+from nbtrace.store.typed_lines import lines_of
 
 _OVERHEAD = 2_000
 
@@ -27,7 +24,7 @@ class StatementFields(NamedTuple):
     """The fields of a row, in their order."""
 
     execution: Execution
-    begun: Sequence[tuple[int, CodeType]]
+    begun: Sequence[tuple[int, Any]]
     """When each statement began, in ns since the epoch, and its code."""
     end_ns: int
     """When the last one ended, 0 while it runs."""
@@ -73,21 +70,6 @@ def seal_statements(rows: Sequence[Row]) -> StatementBatch:
     columns: Any = list(zip(*found, strict=True)) or [()] * len(names)
     arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
     return StatementBatch(len(found), pa.RecordBatch.from_arrays(arrays, list(names)))
-
-
-def lines_of(code: CodeType) -> tuple[int, int]:
-    """Return the first and the last line of a statement, in the cell as it was compiled."""
-    # Entries of no width are of the frame that IPython puts around a cell that awaits.
-    lines = [
-        (first, last)
-        for first, last, left, right in code.co_positions()
-        if first and last and not (first == last and left == right)
-    ]
-    # A function's body, which its `def` does not run, too.
-    lines += [lines_of(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
-    if not lines:
-        return code.co_firstlineno, code.co_firstlineno
-    return min(first for first, _ in lines), max(last for _, last in lines)
 
 
 def without_statements(batch: StatementBatch, cells: Collection[int]) -> StatementBatch:

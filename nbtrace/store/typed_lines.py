@@ -1,12 +1,13 @@
-"""Which line of a cell as it was typed each line of its code comes from: IPython drops blank lines at the top and puts magics
-in other words before it compiles.
+"""Which lines of a cell a statement has, and from which line that was typed each line of its code comes: IPython drops blank
+lines at the top and puts magics in other words before it compiles.
 
-Enters: both texts. Leaves: line numbers."""
+Enters: code, and both texts. Leaves: line numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from types import CodeType
 
 _COMPARED = 2_000
 """Longer cells of which magics have changed the number of lines are not compared line by line: that takes their square."""
@@ -32,3 +33,18 @@ def typed_lines(typed: str, compiled: Sequence[str]) -> tuple[int, ...] | None:
         found += [min(our_first + step, last) + 1 + blank for step in range(their_end - their_first)]
     end = found[-1] if found else 1
     return tuple(found + [end] * (len(compiled) - len(found)))
+
+
+def lines_of(code: CodeType) -> tuple[int, int]:
+    """Return the first and the last line of a statement, in the cell as it was compiled."""
+    # Entries of no width are of the frame that IPython puts around a cell that awaits.
+    lines = [
+        (first, last)
+        for first, last, left, right in code.co_positions()
+        if first and last and not (first == last and left == right)
+    ]
+    # A function's body, which its `def` does not run, too.
+    lines += [lines_of(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    if not lines:
+        return code.co_firstlineno, code.co_firstlineno
+    return min(first for first, _ in lines), max(last for _, last in lines)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from opentelemetry.context import Context, get_current
 
+from nbtrace.capture import working_threads
 from nbtrace.capture.current_cell import CELL, attach
 from nbtrace.capture.patches import Patch
 
@@ -28,16 +29,22 @@ class Carried(NamedTuple):
 
     context: Context
     cell: int
+    works: bool
+    """Whether the thread works for a cell, or a program, that is sampled: then those that it gives work do too."""
 
     @classmethod
     def here(cls) -> Carried:
         """Return what is current here."""
-        return cls(get_current(), CELL.get())
+        return cls(get_current(), CELL.get(), working_threads.at_work())
 
     def arrive(self) -> None:
         """Make it current in this thread."""
         attach(self.context)
         CELL.set(self.cell)
+        if self.works:
+            working_threads.begin(self.cell, self.context)
+        else:
+            working_threads.cease()
 
 
 class _Arriving:

@@ -22,7 +22,9 @@ from nbtrace.capture.notebook import cell_attributes
 from nbtrace.capture.notebook.magic_line import MAGIC, is_span_line, span_lines, without_span_lines
 from nbtrace.capture.notebook.open_cells import HERE, OpenCell, OpenCells, Opened, await_task
 from nbtrace.capture.notebook.spanline import SpanLine
+from nbtrace.capture.notebook.statements import noted_file
 from nbtrace.capture.notebook.tracebacks import named_cells
+from nbtrace.capture.profile import Profile
 from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.config import NBTrace
 from nbtrace.faults import came_in_between, fault
@@ -42,6 +44,7 @@ class CellTracer:
         attachment: Attachment,
         book: CellBook,
         config: NBTrace,
+        profile: Profile,
         shown: Callable[[str], str] = str,
         asks: Callable[[str], bool] = lambda source: False,
     ) -> None:
@@ -51,6 +54,7 @@ class CellTracer:
         self._asks = asks
         """Tells whether code does nothing but ask nbtrace."""
         self.enabled = True
+        self._profile = profile
         self.on_closed: Callable[[Execution], None] | None = None
         """Called after a cell that is not nested has closed."""
         self._attachment = attachment
@@ -98,6 +102,7 @@ class CellTracer:
             if cell is not None and cell.failed is None:
                 cell.failed_ns = self._attachment.recorder.time_of(cell.span.get_span_context().span_id)
                 cell.failed = error
+                cell.run.failed = True
         except Exception:
             fault("noting that a cell failed")
 
@@ -170,7 +175,14 @@ class CellTracer:
         execution.trace_id, execution.span_id = context.trace_id, context.span_id
         self._attachment.recorder.cell_spans.add(context.span_id)
         attached = set_value(CELL_KEY, execution.number, set_span_in_context(span, previous))
-        cell = OpenCell(info, execution, span, previous, attached, outer, threading.get_ident(), await_task())
+        task = await_task()
+        begun: list[Any] = []
+        run, usage = self._profile.begin(
+            execution, begun, outer=outer.usage if outer else None, awaits=task is not None
+        )
+        cell = OpenCell(
+            info, execution, span, previous, attached, outer, threading.get_ident(), task, begun, run, usage
+        )
         cell.shown_before = id(getattr(sys, "last_value", None))
         # From here on the cell is known, so that whatever fails it is closed again.
         self._open.add(cell)
@@ -217,6 +229,7 @@ class CellTracer:
             self._tell(cell.span, error, told=told)
         if unfinished:
             cell.span.set_attribute(semconv.JUPYTER_CELL_UNFINISHED, True)
+        self._profiled(cell, ended_ns, failed=error is not None)
         if getattr(cell.span, "dropped_attributes", 0):
             # The user's attributes were more than the limit, and an SDK that drops the oldest has dropped ours.
             cell.span.set_attributes(self._attributes(cell.execution, {}))
@@ -224,6 +237,15 @@ class CellTracer:
         self._attachment.recorder.cell_spans.discard(cell.execution.span_id)
         if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
             self._attachment.recorder.interrupted(cell.execution.number, still_open)
+
+    def _profiled(self, cell: OpenCell, ended_ns: int | None, *, failed: bool) -> None:
+        """Hand on what is known of the inside of a cell."""
+        try:
+            if cell.file:
+                noted_file(cell.execution, cell.file)
+            self._profile.end(cell.execution, cell.run, cell.usage, ended_ns=ended_ns, failed=failed)
+        except Exception:
+            fault("handing on what a cell did inside")
 
     def _restore(self, cell: OpenCell) -> None:
         """Make current again what was before the cell, if this is the Context in which the cell was attached.

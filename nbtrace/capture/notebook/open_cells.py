@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any
 
 from opentelemetry import trace
@@ -18,6 +19,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 from nbtrace.capture.current_cell import CELL
+from nbtrace.capture.instruments.resources import Usage
+from nbtrace.capture.instruments.sampler import Run
 from nbtrace.store.book import Execution
 
 
@@ -45,6 +48,14 @@ class OpenCell:
     thread: int
     task: asyncio.Task[Any] | None
     """The task of an await cell, which has a Context of its own."""
+    begun: list[tuple[int, CodeType]]
+    """When its statements began, by the monotonic clock, and their code."""
+    run: Run
+    """What the sampler knows of it."""
+    usage: Usage
+    """Of its resources."""
+    file: str = ""
+    """The file as which its code was compiled."""
     opened: list[Opened] = field(default_factory=list)
     closing: bool = False
     """Its end has begun; an interrupt may have kept it from being made whole."""

@@ -1,0 +1,160 @@
+"""What a cell takes of the machine: computing time, memory, the collector's time, what is read and written.
+
+Enters: the system's own counters, by files kept open, which cost a microsecond each to read. Leaves: `Resources`. Where the
+system has no such files psutil serves, if it is there, and what nobody tells is None."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import time
+from typing import Any, NamedTuple
+
+from nbtrace.capture.collector import GcPauses
+from nbtrace.store.book import Resources
+
+_STATM, _IO = "/proc/self/statm", "/proc/self/io"
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+class Reading(NamedTuple):
+    """The counters at a moment."""
+
+    cpu_ns: int
+    memory: int | None
+    gc_ns: int
+    read_bytes: int | None
+    written_bytes: int | None
+
+
+class Meter:
+    """Reads the counters of this process."""
+
+    def __init__(self) -> None:
+        self.pauses = GcPauses()
+        self.running: dict[int, Usage] = {}
+        """What is being measured, by the number of the execution."""
+        self._statm = self._io = -1
+        self._other: Any = None
+        """psutil's process, where the files are missing."""
+
+    def install(self) -> None:
+        """Open the files and listen to the collector; a second time changes nothing."""
+        if self._statm < 0 and self._other is None:
+            self._statm, self._io = _opened(_STATM), _opened(_IO)
+            if self._statm < 0 and importlib.util.find_spec("psutil") is not None:
+                import psutil  # type: ignore[import-untyped]
+
+                self._other = psutil.Process()
+        self.pauses.install()
+
+    def uninstall(self) -> None:
+        """Close them and listen no more."""
+        self.pauses.uninstall()
+        for file in (self._statm, self._io):
+            if file >= 0:
+                try:
+                    os.close(file)
+                except OSError:  # closed by somebody who closes everything
+                    pass
+        self._statm = self._io = -1
+        self._other = None
+        self.running.clear()
+
+    def status(self) -> str:
+        """Say what is measured here and what is not."""
+        missing = [] if self.memory() is not None else ["memory"]
+        missing += [] if self._read_and_written() != (None, None) else ["bytes read and written"]
+        lacks = f" This system does not tell: {', '.join(missing)}." if missing else ""
+        return f"Resources: CPU, memory, the collector's time, bytes read and written of each cell.{lacks}"
+
+    def memory(self) -> int | None:
+        """Return the bytes of the process that are resident."""
+        try:
+            if self._statm >= 0:
+                return int(os.pread(self._statm, 100, 0).split()[1]) * _PAGE
+            return None if self._other is None else int(self._other.memory_info().rss)
+        except (OSError, ValueError, IndexError):  # the file has been closed, and its number been given to another
+            self._statm = -1
+            return None
+        except Exception:  # psutil's
+            self._other = None
+            return None
+
+    def _read_and_written(self) -> tuple[int | None, int | None]:
+        try:
+            if self._io >= 0:
+                _, read, _, written, *_ = os.pread(self._io, 400, 0).split()
+                return int(read), int(written)
+            counters = getattr(self._other, "io_counters", None)
+            if counters is None:
+                return None, None
+            found = counters()
+            return int(found.read_bytes), int(found.write_bytes)
+        except (OSError, ValueError):
+            self._io = -1
+            return None, None
+        except Exception:
+            return None, None
+
+    def read(self) -> Reading:
+        """Return the counters as they are now."""
+        return Reading(time.process_time_ns(), self.memory(), self.pauses.total_ns(), *self._read_and_written())
+
+
+class Usage:
+    """What one execution has taken since it began."""
+
+    __slots__ = ("_before", "_meter", "_number", "_outer", "memory_peak", "shared")
+
+    def __init__(self, meter: Meter, number: int, outer: Usage | None) -> None:
+        self._meter = meter
+        self._number = number
+        self._outer = outer
+        """What runs it, as a cell can run code as another cell: that is no other."""
+        others = meter.running.copy()
+        while outer is not None:
+            others.pop(outer._number, None)
+            outer = outer._outer
+        self.shared = bool(others)
+        for other in others.values():
+            other.shared = True
+        self._before = meter.read()
+        self.memory_peak = self._before.memory
+        meter.running[number] = self
+
+    def note(self, memory: int | None) -> None:
+        """Note how much memory is resident at a moment."""
+        if memory is not None and memory > (self.memory_peak or 0):
+            self.memory_peak = memory
+
+    def so_far(self) -> Resources:
+        """Return what it has taken up to now."""
+        before, now = self._before, self._meter.read()
+        self.note(now.memory)
+        return Resources(
+            cpu_ns=now.cpu_ns - before.cpu_ns,
+            memory_peak=self.memory_peak,
+            memory_change=_less(now.memory, before.memory),
+            gc_ns=now.gc_ns - before.gc_ns,
+            read_bytes=_less(now.read_bytes, before.read_bytes),
+            written_bytes=_less(now.written_bytes, before.written_bytes),
+            shared=self.shared,
+        )
+
+    def end(self) -> Resources:
+        """Return what it has taken, and measure it no more."""
+        self._meter.running.pop(self._number, None)
+        return self.so_far()
+
+
+def _less(now: int | None, before: int | None) -> int | None:
+    return None if now is None or before is None else now - before
+
+
+def _opened(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)) if sys.platform == "linux" else -1
+    except OSError:
+        return -1

@@ -1,0 +1,175 @@
+"""What a thread is doing: its frames, read from another thread, as a stack that ends at the cell.
+
+Enters: a frame. Leaves: a `Stack`, and whether the innermost frame is within a call of code that is not Python's. No frame is
+kept: whoever lets go of the last reference to one runs the finalizers of its variables, in the wrong thread."""
+
+from __future__ import annotations
+
+import dis
+import time
+import weakref
+from collections.abc import Collection, Iterator
+from types import CodeType, FrameType
+from typing import Literal, NamedTuple
+
+from nbtrace.store.stacks import CUT, MAX_DEPTH, Stack, root
+
+PATIENCE_NS = 2_000_000
+"""A walk that takes longer is given up: after five milliseconds the thread that is looked at would go on."""
+
+_HALF = MAX_DEPTH // 2
+_MAX_NODES = 20_000
+
+_BOOTSTRAP = ("threading.py", "concurrent/futures/thread.py", "multiprocessing/pool.py")
+_QUEUES = ("queue.py", "multiprocessing/queues.py", *_BOOTSTRAP)
+_WAITS = (*_QUEUES, "selectors.py")
+_EVENTS = "asyncio/events.py"
+
+Key = tuple[str, str, int, int]
+"""Function, file, line, first line."""
+
+
+class Walked(NamedTuple):
+    """Frames of a thread, from the innermost outwards."""
+
+    keys: list[Key]
+    end: Literal["found", "bottom", "given up"]
+    """Whether the last of them is the one that was looked for, or the thread's first; or there are more."""
+
+
+def walk(frame: FrameType, outermost: CodeType | None) -> Walked:
+    """Return the frames up to that of the code `outermost`, all of them where it is not found or is None. Of a deep stack the
+    middle is left out, and counted."""
+    deadline = time.perf_counter_ns() + PATIENCE_NS
+    keys: list[Key] = []
+    at: FrameType | None = frame
+    while at is not None and len(keys) < _HALF:
+        code = at.f_code
+        keys.append((code.co_qualname, code.co_filename, at.f_lineno or 0, code.co_firstlineno))
+        if code is outermost:
+            return Walked(keys, "found")
+        at = at.f_back
+    if at is None:
+        return Walked(keys, "bottom")
+    # The outer half, of as many as there are: only the last ones are read.
+    ring: list[FrameType | None] = [None] * _HALF
+    count = 0
+    end: Literal["found", "bottom", "given up"] = "bottom"
+    while at is not None:
+        ring[count % _HALF] = at
+        count += 1
+        if at.f_code is outermost:
+            end = "found"
+            break
+        if count % 256 == 0 and time.perf_counter_ns() > deadline:
+            end = "given up"
+            ring, count = [], 0
+            break
+        at = at.f_back
+    at = None
+    outer = [ring[place % _HALF] for place in range(max(0, count - _HALF), count)]
+    ring = []
+    if end == "given up" or count > _HALF:
+        keys.append((f"⋯ {f'{count - _HALF:,}' if count else 'many'} {CUT}", "", 0, 0))
+    while outer:
+        each = outer.pop(0)
+        if each is not None:
+            code = each.f_code
+            keys.append((code.co_qualname, code.co_filename, each.f_lineno or 0, code.co_firstlineno))
+    return Walked(keys, end)
+
+
+def of_the_cell(keys: list[Key], files: Collection[str]) -> list[Key]:
+    """Return the frames from the outermost that is of a cell's code inwards; none if there is none."""
+    for place in range(len(keys) - 1, -1, -1):
+        if keys[place][1] in files:
+            return keys[: place + 1]
+    return []
+
+
+def above(keys: list[Key], caller: str) -> list[Key] | None:
+    """Return the frames that those of a file have called: of the shell's, while it finishes a cell, say how a figure is shown.
+    None if none of its frames is there."""
+    for place, (_, file, *_) in enumerate(keys):
+        if file == caller:
+            return keys[:place]
+    return None
+
+
+def of_the_task(keys: list[Key]) -> list[Key]:
+    """Return the frames that an event loop has called."""
+    for place, (_, file, *_) in enumerate(keys):
+        if file.replace("\\", "/").endswith(_EVENTS):
+            return keys[:place]
+    return []
+
+
+def of_the_thread(keys: list[Key]) -> list[Key]:
+    """Return the frames of a thread without those that start it; none where it waits for work."""
+    if all(file.replace("\\", "/").endswith(_QUEUES) for _, file, *_ in keys):
+        return []
+    end = len(keys)
+    while end and keys[end - 1][1].replace("\\", "/").endswith(_BOOTSTRAP):
+        end -= 1
+    return keys[:end]
+
+
+def waits_for_others(keys: list[Key]) -> bool:
+    """Whether a thread waits until another lets it go on, or has something for it: nothing that it does itself."""
+    return keys[0][1].replace("\\", "/").endswith(_WAITS)
+
+
+class Stacks:
+    """The tree in which stacks are found again."""
+
+    def __init__(self) -> None:
+        self._root = root()
+        self._count = 0
+
+    def of(self, keys: list[Key], above: Key | None = None) -> Stack:
+        """Return the stack of frames, from the innermost outwards, called by `above`."""
+        at = self._root
+        if above is not None:
+            at = self._called(at, above)
+        for key in reversed(keys):
+            at = at.below.get(key) or self._called(at, key)
+        if self._count > _MAX_NODES:  # who holds stacks of the old tree keeps what it needs of it
+            self._root, self._count = root(), 0
+        return at
+
+    def _called(self, at: Stack, key: Key) -> Stack:
+        if key not in at.below:
+            self._count += 1
+        return at.call(*key)
+
+
+_CALLS = frozenset(
+    number
+    for name, number in dis.opmap.items()
+    if name.startswith(
+        ("CALL", "BINARY_", "COMPARE_", "CONTAINS_", "IMPORT_", "FOR_ITER", "BEFORE_WITH", "LIST_EXTEND")
+    )
+)
+"""Instructions by which code that is not Python's runs for long."""
+
+
+class Calls:
+    """Knows where in a code its calls are."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[CodeType], frozenset[int]]] = {}
+
+    def calls(self, frame: FrameType) -> bool:
+        """Whether a frame is at an instruction that calls."""
+        code = frame.f_code
+        known = self._known.get(id(code))
+        if known is None or known[0]() is not code:
+            if len(self._known) > 1_000:
+                self._known.clear()
+            known = self._known[id(code)] = (weakref.ref(code), frozenset(_places(code)))
+        return frame.f_lasti in known[1]
+
+
+def _places(code: CodeType) -> Iterator[int]:
+    instructions = code.co_code
+    return (place for place in range(0, len(instructions), 2) if instructions[place] in _CALLS)
