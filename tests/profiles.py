@@ -5,15 +5,15 @@ Times are in milliseconds since the beginning of the recording."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 from nbtrace.api import Recording
 from nbtrace.store.book import Execution
-from nbtrace.store.samples import SAMPLE_BYTES, SampleFields
-from nbtrace.store.schema import Thread
+from nbtrace.store.samples import SampleFields
+from nbtrace.store.schema import NOTE_BYTES, SAMPLE_BYTES, Thread
 from nbtrace.store.span_store import SpanStore
 from nbtrace.store.stacks import Stack, root
-from nbtrace.store.statements import NOTE_BYTES
 from tests.rows import THREAD, row
 
 EPOCH_NS = 1_700_000_000_000_000_000
@@ -41,7 +41,7 @@ class Made:
         self.store = SpanStore(**options)
         self.recording = Recording(self.store)
         self.tree = root()
-        self._ids = iter(range(1, 1_000_000))
+        self._ids, self._counts = count(1), count(1)
 
     def cell(
         self,
@@ -50,16 +50,16 @@ class Made:
         end: float | None = None,
         statements: Sequence[tuple[float, int]] | Sequence[tuple[float, int, int]] = (),
         *,
-        count: int | None = -1,
+        numbered: bool = True,
         asks: bool = False,
         failed: bool = False,
         own_span: bool = True,
         file: str | None = None,
     ) -> Execution:
         """Enter a cell with its span and its statements: (start, first line, last line of the compiled code)."""
-        n = next(self._ids)
+        n = next(self._counts)
         execution = self.store.cells.open(
-            execution_count=n if count == -1 else count, cell_id=f"id{n}", source=source, asks=asks
+            execution_count=n if numbered else None, cell_id=f"id{n}", source=source, asks=asks
         )
         execution.file = f"/tmp/ipykernel_11/{abs(hash(source)) % 10**9}.py" if file is None else file
         execution.trace_id, execution.span_id = 1_000 + execution.number, 2_000 + execution.number

@@ -30,7 +30,7 @@ def test_the_tables_have_the_columns_that_it_names() -> None:
     assert [name for names in spans for name in names.split(", ")] == list(rec.spans().columns)
     for table in (
         *("events", "links", "errors", "cells", "tree", "statistics", "self_times", "history"),
-        *("statements", "samples"),
+        *("lines", "hotspots", "statements", "samples"),
     ):
         (row,) = re.findall(rf"^\| {table} \| (.*) \|$", README, re.MULTILINE)
         named = re.sub(r"\([^)]*\)|:.*", "", row).replace(" ", "").split(",")

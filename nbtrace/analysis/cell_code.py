@@ -31,9 +31,18 @@ class CellCode:
         self.by_number = {each.number: each for each in executions}
         self._of_file: dict[str, list[int]] = {}
         for each in self.by_number.values():
-            if each.file:
-                self._of_file.setdefault(each.file, []).append(each.number)
+            self._of_file.setdefault(self.file(each), []).append(each.number)
         self._lines: dict[int, list[str] | None] = {}
+
+    @staticmethod
+    def file(execution: Execution) -> str:
+        """Return the file of an execution; a name that no code has where none is known."""
+        return execution.file or f"<cell {execution.number}>"
+
+    @property
+    def files(self) -> Iterable[str]:
+        """The files of all executions."""
+        return self._of_file.keys()
 
     def has(self, file: str) -> bool:
         """Whether a file is a cell's code."""

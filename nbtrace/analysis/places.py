@@ -34,12 +34,15 @@ class Places:
     root: Ints
     """The outermost node of its stack."""
     files: list[str]
+    """Of the frames, then those of cells that were not sampled."""
     functions: list[str]
+    """`MODULE` is among them."""
 
 
 def places(profile: Profile, code: CellCode) -> Places:
     """Return where the frames of a profile are."""
-    files, functions = list(profile.files), list(profile.functions)
+    files = list(dict.fromkeys((*profile.files, *code.files)))
+    functions = list(dict.fromkeys((*profile.functions, MODULE)))
     of_cell = np.array([code.has(file) for file in files], dtype=bool)
     timed = np.array([file in TIMED for file in files], dtype=bool)
     module = np.array([name == MODULE for name in functions], dtype=bool)
@@ -64,7 +67,9 @@ def places(profile: Profile, code: CellCode) -> Places:
 def _typed(profile: Profile, code: CellCode, of_cell: Bools) -> tuple[Ints, Ints]:
     """The lines of frames as they were typed."""
     line, first_line = profile.line.copy(), profile.first_line.copy()
-    for frame in np.flatnonzero(of_cell[profile.file]).tolist():
+    sampled = [file for file in np.flatnonzero(of_cell).tolist() if file < len(profile.files)]
+    others = [file for file in sampled if _any(code, profile.files[file]).has_other_lines]
+    for frame in np.flatnonzero(np.isin(profile.file, others)).tolist():
         execution = _any(code, profile.files[profile.file[frame]])
         line[frame] = execution.typed_line(int(line[frame]))
         first_line[frame] = execution.typed_line(int(first_line[frame]))

@@ -125,7 +125,8 @@ def _known(
     for batch in batches:
         values = batch.samples.column(column)
         here = [place.setdefault(plain(each), len(place)) for each in values.dictionary.to_pylist()]
-        codes.append(np.array([*here, -1], dtype=np.int64)[_numbers(values.indices.fill_null(-1))])
+        indices = values.indices.fill_null(-1) if values.null_count else values.indices
+        codes.append(np.array([*here, -1], dtype=np.int64)[_numbers(indices)])
     return list(place), _joined(codes)
 
 
