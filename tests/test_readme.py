@@ -33,7 +33,7 @@ def test_the_tables_have_the_columns_that_it_names() -> None:
         *("lines", "hotspots", "statements", "samples"),
     ):
         (row,) = re.findall(rf"^\| {table} \| (.*) \|$", README, re.MULTILINE)
-        named = re.sub(r"\([^)]*\)|:.*", "", row).replace(" ", "").split(",")
+        named = re.sub(r"\([^)]*\)|[:;].*", "", row).replace(" ", "").split(",")
         named = [name for name in named if name != "attributes.KEY"]
         assert named == list(getattr(rec, table)().columns), table
     (row,) = re.findall(r"^\| compare \| (.*) \|$", README, re.MULTILINE)
