@@ -175,12 +175,7 @@ class Profiles(Tables):
 
     def _with_those_below(self, selection: Selection, snapshot: Snapshot) -> set[str]:
         """The ids of the spans that trace, name and condition choose, and of all below them."""
-        from nbtrace.analysis.tree import parents
+        from nbtrace.analysis.tree import with_those_below
 
         table = self._tables().spans(snapshot, wanted=named(selection.where, snapshot))
-        chosen = replace(selection, cell=None, last=None).of(table, snapshot)
-        hit, above = table["span_id"].isin(chosen["span_id"]).to_numpy(dtype=bool, copy=True), parents(table)
-        for _ in range(len(table).bit_length()):  # each round reaches twice as far up
-            hit |= (above >= 0) & hit[above]
-            above = (above >= 0) * (above[above] + 1) - 1
-        return set(table["span_id"][hit])
+        return with_those_below(table, replace(selection, cell=None, last=None).of(table, snapshot)["span_id"])
