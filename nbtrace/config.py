@@ -55,7 +55,7 @@ class _Sampling(TraitType):  # type: ignore[type-arg]
 
     def validate(self, obj: Any, value: Any) -> Any:
         try:
-            return checked_rate(value)
+            return checked_rate(value) or False
         except ValueError as error:
             raise TraitError(f"NBTrace.{error}") from None
 

@@ -7,28 +7,27 @@ then finds the line that did so and gives it that time. docs/decisions/0022 tell
 from __future__ import annotations
 
 import _thread
-import asyncio
 import sys
-import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
 from opentelemetry import trace
 
-from nbtrace.capture import working_threads
+from nbtrace.capture import stack_reading, working_threads
+from nbtrace.capture.collector import HeldCollector
 from nbtrace.capture.current_cell import CELL
-from nbtrace.capture.instruments import stack_reading
-from nbtrace.capture.instruments.resources import Usage
-from nbtrace.capture.instruments.stack_reading import Calls, Key, Stacks
 from nbtrace.capture.recorder import SpanRecorder
+from nbtrace.capture.run import Run
+from nbtrace.capture.stack_reading import Calls, Key, Stacks
 from nbtrace.capture.working_threads import WORKING, Worker
 from nbtrace.faults import fault
+from nbtrace.store.now import Now
 from nbtrace.store.rate import MAX_HZ
 from nbtrace.store.rows import Rows
 from nbtrace.store.schema import SAMPLE_BYTES
-from nbtrace.store.typed_lines import lines_of
+from nbtrace.store.stacks import Stack
 
 FULL_RATE_S = 10.0
 """So long a cell is sampled at the full rate; from there on the rate falls as its age grows, so that the number of samples grows
@@ -37,11 +36,16 @@ with the logarithm of the time."""
 FIRST_S = 0.01
 """Cells that end before that are not looked at."""
 
+_FIRST_NS = int(FIRST_S * 0.9e9)
+
 LOOK_S = 0.2
 """How often at least a running cell is looked at: for its memory, and for whoever asks what it is doing."""
 
 _LINGER_S = 0.25
 """So long the thread stays awake after a cell: to wake it costs the next one more than that it is awake."""
+
+_REST = 30
+"""For so many times as long as a look has taken, none follows: of a stack of thousands of frames there are fewer."""
 
 _SWITCH_S = 0.004
 """Where threads give way to each other after less than this, the one that is looked at could go on within a look."""
@@ -55,60 +59,7 @@ class Sink(Protocol):
 
     sampling: int
     samples: Rows[Any]
-
-
-class Run:
-    """A cell, or a program, that runs."""
-
-    __slots__ = (
-        "_statement",
-        "aside",
-        "awaits",
-        "began_ns",
-        "begun",
-        "cell",
-        "failed",
-        "loop",
-        "offset_ns",
-        "outer",
-        "thread",
-        "usage",
-        "worker",
-    )
-
-    def __init__(self, cell: int, begun: list[tuple[int, CodeType]] | None, *, awaits: bool, aside: bool) -> None:
-        self.cell = cell
-        """Number of the execution, 0 for a program."""
-        self.thread = threading.get_ident()
-        self.began_ns = time.perf_counter_ns()
-        self.offset_ns = time.time_ns() - self.began_ns
-        """What to add to the monotonic clock for a time: those of a cell fit each other whatever becomes of the wall clock."""
-        self.begun = begun
-        """When its statements began by the monotonic clock, and their code; it grows. None for a program."""
-        self.awaits = awaits
-        """Whether it gives the thread to others while it waits."""
-        self.loop = _running_loop()
-        self.aside = aside
-        """Whether it is not looked at, as another profiler is at work in it."""
-        self.failed = False
-        """Whether its code has failed: how that is shown is not its work."""
-        self.worker: Worker | None = None
-        self.outer: Worker | None = None
-        """What the thread worked for before."""
-        self.usage: Usage | None = None
-        """Of its resources."""
-        self._statement: tuple[CodeType | None, Key] = (None, ("", "", 0, 0))
-
-    def statement(self, code: CodeType) -> Key:
-        """Return the frame that stands for a statement of which none is on the stack."""
-        if self._statement[0] is not code:
-            line = lines_of(code)[0]
-            self._statement = (code, ("<module>", code.co_filename, line, code.co_firstlineno))
-        return self._statement[1]
-
-    def now_ns(self) -> int:
-        """Return the time by the clock of this run."""
-        return time.perf_counter_ns() + self.offset_ns
+    now: dict[int, Now]
 
 
 class Sampler:
@@ -119,18 +70,26 @@ class Sampler:
         self.sinks: tuple[Sink, ...] = ()
         self.hz = 0
         """How often a second, 0 for not at all."""
-        self.files: Collection[str] = ()
+        self.files: set[str] = set()
         """The files as which cells have been compiled."""
+        self.shell_file = ""
+        """The file of the shell that runs cells."""
         self.read_memory: Any = _unknown
+        self.first_seen: Callable[[int, str], None] = _nobody
+        """Called in the sampling thread when a cell is first seen at work: with its number, and the file as which it was
+        compiled."""
         self._runs: dict[int, Run] = {}
         self._trouble = ""
         self._stacks, self._calls = Stacks(), Calls()
+        self._collector = HeldCollector()
         self._renew()
 
     def _renew(self) -> None:
+        self._due = self._idle_since = 0.0
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
-        self._parked = False
+        self._parked: object | None = None
+        """The thread that waits until somebody wakes it."""
         self._thread: object | None = None
         """What the thread that is at work knows itself by."""
 
@@ -143,15 +102,26 @@ class Sampler:
     def uninstall(self) -> None:
         """Look at nothing any more, whatever runs."""
         wake = self._wake
+        self._collector.let_go()  # a child that was forked within a look has nobody else who would
         self._runs.clear()
+        for sink in self.sinks:
+            sink.now.clear()
         WORKING.clear()
         self._renew()  # the thread sees that it is not meant any more
         _let_go(wake)
 
     def listen(self, sinks: Collection[Sink]) -> None:
         """Hand samples to those that want some, from here on."""
-        self.sinks = tuple(sink for sink in sinks if sink.sampling)
-        self.hz = min(MAX_HZ, max((sink.sampling for sink in self.sinks), default=0))
+        told, self.sinks = self.sinks, tuple(sink for sink in sinks if sink.sampling)
+        for sink in told:
+            if sink not in self.sinks:
+                sink.now.clear()
+        before, self.hz = self.hz, min(MAX_HZ, max((sink.sampling for sink in self.sinks), default=0))
+        if self.hz and not before:
+            for worker in list(WORKING.values()):
+                worker.resume()
+        if self._parked:
+            _let_go(self._wake)
 
     def status(self) -> str:
         """Say whether and how often samples are taken, and why not."""
@@ -194,6 +164,7 @@ class Sampler:
     def end(self, run: Run) -> None:
         """Look no more."""
         self._runs.pop(id(run), None)
+        self._forget_now(run.cell)
         if run.aside and self._runs:
             _let_go(self._wake)
         if run.worker is not None and WORKING.get(run.thread) is run.worker:
@@ -214,58 +185,72 @@ class Sampler:
     def _stand_aside(self) -> None:
         """Wait until the thread does nothing that a profiler could see: mostly it has been doing nothing for long."""
         until = time.perf_counter() + 0.02
-        while self._thread is not None and not self._parked and time.perf_counter() < until:
-            _let_go(self._wake)
+        _let_go(self._wake)
+        while self._thread is not None and self._parked is None and time.perf_counter() < until:
             time.sleep(0.0005)
 
     # ── the thread ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _work(self, me: object, wake: Any) -> None:
-        idle_since = time.perf_counter()
-        due = 0.0
+        collector = self._collector
         try:
+            self._due, self._idle_since = 0.0, time.perf_counter()
             while self._thread is me:
-                runs = list(self._runs.values())
-                now = time.perf_counter()
-                if any(run.aside for run in runs) or (not runs and now - idle_since > _LINGER_S):
-                    self._parked = True
-                    if list(self._runs.values()) == runs:
+                collector.hold()
+                try:
+                    pause = self._turn()
+                finally:
+                    collector.let_go()
+                if pause is None:
+                    self._parked = me
+                    # Whoever comes from here on wakes it.
+                    if self._idle() and self._thread is me:
                         wake.acquire()
-                    self._parked = False
-                    idle_since, due = time.perf_counter(), 0.0
-                    continue
-                if not runs:
-                    pause = FIRST_S
-                elif now < due:
-                    pause = due - now
+                    if self._parked is me:
+                        self._parked = None
+                    self._due, self._idle_since = 0.0, time.perf_counter()
                 else:
-                    idle_since = now
-                    late_ns = int((now - due) * 1e9) if due else 0
-                    pause = self._look(runs, late_ns)
-                    due = max(due + pause, now + pause / 2)
-                    pause = max(0.0, due - time.perf_counter())
-                del runs  # holds what a cell's code holds, and this thread is about to wait
-                wake.acquire(timeout=pause)
+                    wake.acquire(timeout=pause)
         except Exception:
             if self._thread is me:
                 self._trouble = "the sampling thread has stumbled over a fault of nbtrace's"
                 fault("sampling")
 
+    def _idle(self) -> bool:
+        """Whether there is nothing to look at."""
+        runs = list(self._runs.values())
+        return not self.hz or not runs or any(run.aside for run in runs)
+
+    def _turn(self) -> float | None:
+        """Look if it is time to; return after how long there can be more to do, None if somebody has to wake this thread for it.
+        Whatever is held of the user's is let go of when this returns."""
+        runs = list(self._runs.values())
+        now = time.perf_counter()
+        if self._idle():
+            return None if runs or now - self._idle_since > _LINGER_S else FIRST_S
+        if now < self._due:
+            return self._due - now
+        self._idle_since = now
+        pause = self._look(runs, int((now - self._due) * 1e9) if self._due else 0)
+        # In time, though this one came late.
+        self._due = max(self._due + pause, now + pause / 2)
+        return max(0.0, self._due - time.perf_counter())
+
     def _look(self, runs: list[Run], late_ns: int) -> float:
         """Take a sample of each thread at work; return after how long to look again. late_ns: how long the interpreter's lock
         has kept the thread waiting."""
         now = time.perf_counter_ns()
-        age_s = (now - max(run.began_ns for run in runs)) / 1e9
-        if age_s < FIRST_S * 0.9:
-            return FIRST_S - age_s
+        age_s = max(FIRST_S, (now - max(run.began_ns for run in runs)) / 1e9)
         if _others_look():
             for run in runs:
                 run.aside = True
             return 0.0
-        rate = self.hz * min(1.0, FULL_RATE_S / max(age_s, 1e-9))
+        rate = self.hz * min(1.0, FULL_RATE_S / age_s)
         safe = sys.getswitchinterval() >= _SWITCH_S
+        computed = time.thread_time()
         rows = self._samples(runs, now, late_ns, 0.5e9 / rate) if safe else []
-        memory = self.read_memory()
+        took_s = time.thread_time() - computed  # on a busy machine the time that goes by is not this thread's
+        memory = self.read_memory()  # lets go of the interpreter's lock, and may wait for it again
         for run in runs:
             if run.usage is not None:
                 run.usage.note(memory)
@@ -273,7 +258,7 @@ class Sampler:
             whole = (*row[:7], memory, *row[7:])
             for sink in self.sinks:
                 sink.samples.append(whole, SAMPLE_BYTES)
-        return min(1 / rate, LOOK_S)
+        return max(min(1 / rate, LOOK_S), took_s * _REST)
 
     def _samples(self, runs: list[Run], now: int, late_ns: int, least_ns: float) -> list[tuple[Any, ...]]:
         """Rows without memory, of each thread whose last sample is long enough ago. No frame outlives this."""
@@ -284,15 +269,24 @@ class Sampler:
         try:
             working_threads.forget_gone(frames)
             for ident, worker in WORKING.copy().items():
+                if worker.cell not in offsets:
+                    continue  # it goes on after its cell
                 run = of_thread.get(ident)
                 since = worker.last_ns
                 if run is not None and run.begun:
                     since = max(since, run.begun[-1][0])
-                if now - worker.last_ns < least_ns or ident not in frames:
+                if ident not in frames or (run is not None and now - run.began_ns < _FIRST_NS):
+                    continue
+                if now - worker.last_ns < least_ns:
+                    # No sample, but a look: an old cell is looked at more often than samples of it are kept.
+                    if run is not None and run.at_work:
+                        looked = self._stack(run, frames[ident], run.task_context())
+                        if looked is not None:
+                            self._tell(run, looked[0], now)
                     continue
                 row = self._sample(worker, run, frames[ident], since, now, late_ns)
                 if row is not None:
-                    found.append((now + offsets.get(worker.cell, runs[-1].offset_ns), *row))
+                    found.append((now + offsets[worker.cell], *row))
         finally:
             frames.clear()
         return found
@@ -303,31 +297,52 @@ class Sampler:
         cpu = worker.read_cpu()
         wall_ns = now - since
         cpu_ns = None if cpu is None or worker.cpu_ns is None else min(max(0, cpu - worker.cpu_ns), wall_ns)
-        context = None if run is None or run.loop is None else _task_context(run.loop)
-        works = True
-        above: Key | None = None
-        if run is None:
-            keys = stack_reading.of_the_thread(stack_reading.walk(frame, None).keys)
-            if not keys:  # it waits for work
-                worker.last_ns, worker.cpu_ns = now, cpu
-                return None
-        elif run.begun is None:
-            keys = stack_reading.walk(frame, None).keys
-        elif not run.begun or run.failed:
-            return None  # IPython reads the cell, or shows how it failed
-        else:
-            code = run.begun[-1][1]
-            keys, whole = stack_reading.walk(frame, code)
-            if not whole:
-                above = run.statement(code)
-                keys, works = self._without_cell(keys, run, context)
-        native = works and (late_ns > 8_000_000 or self._calls.calls(frame))
+        context = None if run is None else run.task_context()
+        if run is not None and run.begun is not None and not run.at_work:
+            return None
+        found = self._stack(run, frame, context)
         worker.last_ns, worker.cpu_ns = now, cpu
+        if found is None:
+            return None
+        stack, works = found
+        if run is not None:
+            self._tell(run, stack, now)
+        native = works and (late_ns > 8_000_000 or self._calls.calls(frame))
         trace_id, span_id = self._span(worker, context)
         if not works and cpu_ns is not None:
             cpu_ns = 0  # the thread has served others
-        stack = self._stacks.of(keys, above)
         return worker.cell, trace_id, span_id, worker.thread, wall_ns, cpu_ns, native, stack
+
+    def _stack(self, run: Run | None, frame: FrameType, context: Any) -> tuple[Stack, bool] | None:
+        """What a thread does for a cell, and whether it does anything; None for one that waits for work."""
+        if run is None:
+            keys = stack_reading.of_the_thread(stack_reading.walk(frame, None).keys)
+            waits = not keys or stack_reading.waits_for_others(keys)
+            return None if waits else (self._stacks.of(keys), True)
+        if not run.begun:
+            return self._stacks.of(stack_reading.walk(frame, None).keys), True
+        code, works = run.begun[-1][1], True
+        keys, end = stack_reading.walk(frame, code)
+        if end == "bottom":
+            keys, works = self._without_cell(keys, run, context)
+        return self._stacks.of(keys, None if end == "found" else run.statement(code)), works
+
+    def _tell(self, run: Run, stack: Stack, moment_ns: int) -> None:
+        """Say what a cell is doing to whoever asks."""
+        first = run.now is None
+        now = run.seen(stack, moment_ns)
+        if now is None:
+            return
+        for sink in self.sinks:
+            sink.now[run.cell] = now
+        if id(run) not in self._runs:  # it has ended meanwhile, and what it was doing has been forgotten
+            self._forget_now(run.cell)
+        elif first and run.begun:
+            self.first_seen(run.cell, run.begun[-1][1].co_filename)
+
+    def _forget_now(self, cell: int) -> None:
+        for sink in self.sinks:
+            sink.now.pop(cell, None)
 
     def _without_cell(self, keys: list[Key], run: Run, context: Any) -> tuple[list[Key], bool]:
         """The frames that work for a cell of which no frame is among them, and whether any does: the cell waits, one of its tasks
@@ -335,7 +350,7 @@ class Sampler:
         mine = None if context is None else context.get(CELL) == run.cell
         if mine is False:
             return [], False
-        if (shown := stack_reading.above_ipython(keys)) is not None and not (run.awaits and mine is None):
+        if (shown := stack_reading.above(keys, self.shell_file)) is not None and not (run.awaits and mine is None):
             return shown, True
         if mine:
             return stack_reading.of_the_task(keys), True
@@ -367,22 +382,6 @@ class Sampler:
         return 0, 0
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _task_context(loop: asyncio.AbstractEventLoop) -> Any:
-    """The context of the task that a loop runs now; None where there is none, or where a task does not tell (Python 3.11)."""
-    try:
-        task = asyncio.current_task(loop)
-        return None if task is None else task.get_context()  # type: ignore[attr-defined]
-    except Exception:
-        return None
-
-
 def _others_look() -> bool:
     """Whether a profiler or a debugger is at work that sees what all threads do."""
     monitoring = getattr(sys, "monitoring", None)
@@ -405,3 +404,6 @@ def _let_go(lock: Any) -> None:
 
 
 def _unknown() -> None: ...
+
+
+def _nobody(cell: int, file: str) -> None: ...

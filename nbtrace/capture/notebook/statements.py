@@ -5,28 +5,30 @@ own coroutine, and is gone when the statement runs."""
 
 from __future__ import annotations
 
-import linecache
+import sys
 import time
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
+from nbtrace.capture.instruments.sampler import Sampler
 from nbtrace.capture.notebook.open_cells import HERE
 from nbtrace.capture.patches import Patch
-from nbtrace.store.book import Execution
 
 
 class Statements:
     """Notes the statements of one shell."""
 
-    def __init__(self, shell: Any) -> None:
+    def __init__(self, shell: Any, sampler: Sampler) -> None:
         self._shell = shell
+        self._sampler = sampler
         self._patch: Patch | None = None
 
     def install(self) -> None:
         """Note from here on."""
         if self._patch is None and hasattr(self._shell, "run_code"):
-            self._patch = Patch(self._shell, "run_code", _around_run_code)
+            self._patch = Patch(self._shell, "run_code", self._around_run_code)
+            self._sampler.shell_file = getattr(sys.modules.get("IPython.core.interactiveshell"), "__file__", None) or ""
 
     def uninstall(self) -> None:
         """Note no more."""
@@ -40,25 +42,17 @@ class Statements:
             return "Statements: not noted, as this IPython hands them on otherwise."
         return "Statements: when each of a cell's began and ended, and its lines (nbtrace.statements())."
 
+    def _around_run_code(self, run_code: Callable[..., Any]) -> Callable[..., Any]:
+        now, files = time.perf_counter_ns, self._sampler.files
 
-def _around_run_code(run_code: Callable[..., Any]) -> Callable[..., Any]:
-    now = time.perf_counter_ns
+        def noted(code: Any, *args: Any, **kwargs: Any) -> Any:
+            cell = HERE.get()
+            # What a magic runs as a cell that is not traced is compiled as another file.
+            if cell is not None and type(code) is CodeType and cell.file in ("", code.co_filename):
+                if not cell.begun:
+                    cell.file = code.co_filename
+                    files.add(cell.file)
+                cell.begun.append((now(), code))
+            return run_code(code, *args, **kwargs)
 
-    def noted(code: Any, *args: Any, **kwargs: Any) -> Any:
-        cell = HERE.get()
-        # What a magic runs as a cell that is not traced is compiled as another file.
-        if cell is not None and type(code) is CodeType and cell.file in ("", code.co_filename):
-            cell.file = code.co_filename
-            cell.begun.append((now(), code))
-        return run_code(code, *args, **kwargs)
-
-    return noted
-
-
-def noted_file(execution: Execution, file: str) -> None:
-    """Note as which file a cell was compiled, and its lines as they were, if they are not those that were typed."""
-    execution.file = file
-    known: Any = linecache.cache.get(file)
-    lines = known[2] if known is not None and len(known) > 2 else None
-    if lines and "".join(lines).rstrip("\n") != execution.source.rstrip("\n"):
-        execution.compiled = tuple(lines)
+        return noted

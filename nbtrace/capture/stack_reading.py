@@ -10,7 +10,7 @@ import time
 import weakref
 from collections.abc import Collection, Iterator
 from types import CodeType, FrameType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from nbtrace.store.stacks import CUT, MAX_DEPTH, Stack, root
 
@@ -22,7 +22,7 @@ _MAX_NODES = 20_000
 
 _BOOTSTRAP = ("threading.py", "concurrent/futures/thread.py", "multiprocessing/pool.py")
 _QUEUES = ("queue.py", "multiprocessing/queues.py", *_BOOTSTRAP)
-_IPYTHON = "IPython/core/interactiveshell.py"
+_WAITS = (*_QUEUES, "selectors.py")
 _EVENTS = "asyncio/events.py"
 
 Key = tuple[str, str, int, int]
@@ -33,8 +33,8 @@ class Walked(NamedTuple):
     """Frames of a thread, from the innermost outwards."""
 
     keys: list[Key]
-    whole: bool
-    """Whether the frame that was looked for was found, as the last of them."""
+    end: Literal["found", "bottom", "given up"]
+    """Whether the last of them is the one that was looked for, or the thread's first; or there are more."""
 
 
 def walk(frame: FrameType, outermost: CodeType | None) -> Walked:
@@ -47,36 +47,36 @@ def walk(frame: FrameType, outermost: CodeType | None) -> Walked:
         code = at.f_code
         keys.append((code.co_qualname, code.co_filename, at.f_lineno or 0, code.co_firstlineno))
         if code is outermost:
-            return Walked(keys, whole=True)
+            return Walked(keys, "found")
         at = at.f_back
     if at is None:
-        return Walked(keys, whole=False)
+        return Walked(keys, "bottom")
     # The outer half, of as many as there are: only the last ones are read.
     ring: list[FrameType | None] = [None] * _HALF
-    count, whole = 0, False
+    count = 0
+    end: Literal["found", "bottom", "given up"] = "bottom"
     while at is not None:
         ring[count % _HALF] = at
         count += 1
         if at.f_code is outermost:
-            whole = True
+            end = "found"
             break
         if count % 256 == 0 and time.perf_counter_ns() > deadline:
-            ring = [None] * _HALF
+            end = "given up"
+            ring, count = [], 0
             break
         at = at.f_back
     at = None
     outer = [ring[place % _HALF] for place in range(max(0, count - _HALF), count)]
     ring = []
-    left = count - _HALF
-    if left > 0 or not outer or outer[0] is None:
-        known = f"{left:,}" if outer and outer[0] is not None else "many"
-        keys.append((f"⋯ {known} {CUT}", "", 0, 0))
+    if end == "given up" or count > _HALF:
+        keys.append((f"⋯ {f'{count - _HALF:,}' if count else 'many'} {CUT}", "", 0, 0))
     while outer:
         each = outer.pop(0)
         if each is not None:
             code = each.f_code
             keys.append((code.co_qualname, code.co_filename, each.f_lineno or 0, code.co_firstlineno))
-    return Walked(keys, whole)
+    return Walked(keys, end)
 
 
 def of_the_cell(keys: list[Key], files: Collection[str]) -> list[Key]:
@@ -87,11 +87,11 @@ def of_the_cell(keys: list[Key], files: Collection[str]) -> list[Key]:
     return []
 
 
-def above_ipython(keys: list[Key]) -> list[Key] | None:
-    """Return the frames that IPython has called while it finished a cell: how a figure is shown, say. None if IPython is not
-    among the frames."""
+def above(keys: list[Key], caller: str) -> list[Key] | None:
+    """Return the frames that those of a file have called: of the shell's, while it finishes a cell, say how a figure is shown.
+    None if none of its frames is there."""
     for place, (_, file, *_) in enumerate(keys):
-        if file.replace("\\", "/").endswith(_IPYTHON):
+        if file == caller:
             return keys[:place]
     return None
 
@@ -112,6 +112,11 @@ def of_the_thread(keys: list[Key]) -> list[Key]:
     while end and keys[end - 1][1].replace("\\", "/").endswith(_BOOTSTRAP):
         end -= 1
     return keys[:end]
+
+
+def waits_for_others(keys: list[Key]) -> bool:
+    """Whether a thread waits until another lets it go on, or has something for it: nothing that it does itself."""
+    return keys[0][1].replace("\\", "/").endswith(_WAITS)
 
 
 class Stacks:
