@@ -125,21 +125,19 @@ class Views(Tables):
 
     def _where_the_time_went(self, selection: Selection, stem: str) -> str:
         """What a report says of samples; nothing where there are none."""
-        flames = self._flames(selection, self._snapshot())
+        flames = self._flames(selection, snapshot := self._snapshot())
         if not flames.parts:
             return ""
         from nbtrace.formats.speedscope import speedscope
         from nbtrace.views.hot_lines import profile_link, section
 
         link = profile_link(speedscope(flames, stem), stem)
-        cell, last, asking = selection.cell, selection.last, selection.with_asking
-        if cell is None and last is not None:
-            cell = self._last_cells(last, asking=asking)
-        ask: Any = getattr(self, "lines", None)
-        if ask is None or selection.of_spans:
+        lines: Any = getattr(self, "_lines", None)
+        if lines is None or selection.of_spans:
             # Lines are those of whole cells, and what other spans did is not told.
             return section(link)
-        return section(link, self.cells(cell=cell, asking=asking), ask(cell=cell, asking=asking))
+        table = lines(selection, snapshot)
+        return section(link, self.cells(cell=table["cell"].dropna().unique().tolist()), table)
 
     def _flames(self, selection: Selection, snapshot: Snapshot) -> Flames:
         """The samples of what meets the conditions, named; none where there are none."""

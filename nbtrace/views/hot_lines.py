@@ -35,7 +35,7 @@ def section(link: str, cells: pd.DataFrame | None = None, lines: pd.DataFrame | 
     """Return what is said of the cells that have samples; `link` is of `profile_link`, and without tables is all of it.
 
     cells: cell, source, duration, as `nbtrace.cells()` has them; lines: cell, code_cell, line, source, time, share, samples, as
-    `nbtrace.lines()`."""
+    `nbtrace.lines()`, and exact: whether that is the time of a statement, and not of samples."""
     cells_said = [] if cells is None or lines is None else _cells(cells, lines)
     return "\n".join(["<section>", "<h2>Where the time went</h2>", *cells_said, link, "</section>"])
 
@@ -78,15 +78,15 @@ def profile_link(pieces: Iterable[str], stem: str) -> str:
 def _grid(cell: int, lines: pd.DataFrame) -> Grid:
     hot = lines.sort_values("time", ascending=False, kind="stable").head(MAX_LINES)
     rows: list[Row] = []
-    for at, code_cell, source, time, share, samples in zip(
-        *(hot[name] for name in ("line", "code_cell", "source", "time", "share", "samples")), strict=True
+    for at, code_cell, source, time, share, samples, exact in zip(
+        *(hot[name] for name in ("line", "code_cell", "source", "time", "share", "samples", "exact")), strict=True
     ):
         if rows and share < _LEAST:
             continue
         place = f"line {at}" if code_cell == cell else f"cell [{'?' if pd.isna(code_cell) else code_cell}] line {at}"
         text = "" if pd.isna(source) else words.plain(source.strip())
         # As everywhere: what few samples support is about.
-        told = f"{'≈ ' if samples < _FEW else ''}{words.share(float(share))}"
+        told = f"{'≈ ' if samples < _FEW and not exact else ''}{words.share(float(share))}"
         rows.append(Row((place, text, words.duration(time.value), told)))
     rest = len(lines) - len(rows)
     return Grid(_COLUMNS, rows, f"and {words.count(rest, 'line')} more" if rest > 0 else "")

@@ -110,13 +110,14 @@ def tables(cells: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         each
         for number in numbers
         for each in (
-            (number, number, 2, f"  work_{number}() # {MARKUP}", number * 0.8, 0.8, 80 if number < cells else 0),
+            (number, number, 2, f"  work_{number}() # {MARKUP}", number * 0.8, 0.8, 8 if number < cells else 0),
             (number, 1, 5, None, number * 0.5, 0.5, 3 if number < cells else 0),
             (number, 1, 6, "x", number * 0.001, 0.001, 0),
         )
     ]
     lines = pd.DataFrame(rows, columns=["cell", "code_cell", "line", "source", "time", "share", "samples"])
     lines["time"] = pd.to_timedelta(lines["time"], unit="s").astype("timedelta64[ns]")
+    lines["exact"] = lines["line"] == 2
     return known, lines.astype({"cell": "Int64", "code_cell": "Int64"})
 
 
