@@ -7,6 +7,7 @@
     nbtrace.concurrency() .gaps() .repeats()                 what ran at once, when nothing did, what repeated
     nbtrace.compare() .history() .headings() .plot           what changed, cells over their runs, pictures
     nbtrace.view() .text() .report("run.html")               the inspector; the tree as text; the inspector in a file
+    nbtrace.save("run.speedscope.json")                      a profile in a file, for other programs
     with nbtrace.record() as rec: ...                        the same in a script, without a notebook
 
 In a notebook: %%span, %span, %spans and %nbtrace, each with help (%span?)."""
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see; at run time the regi
     plot = _live.plot
     repeats = _live.repeats
     report = _live.report
+    save = _live.save
     self_times = _live.self_times
     spans = _live.spans
     statistics = _live.statistics

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from nbtrace.store.libraries import open_libraries
 from nbtrace.views.inspector.front_end import has_front_end
 
 if TYPE_CHECKING:
+    from nbtrace.formats.flames import Flames
     from nbtrace.views.inspector.widget import Inspector
     from nbtrace.views.plots import Plots
     from nbtrace.views.tree import TreeView
@@ -120,3 +122,28 @@ class Views(Tables):
             table = table[table["cell"].isin(self._last_cells(selection.last, asking=selection.with_asking))]
         doing = all_said(self._store, snapshot, time.time_ns())
         return TreeView(selection.of(table, snapshot), tables.errors(snapshot), snapshot.dropped_spans, doing)
+
+    def _flames(self, selection: Selection) -> Flames:
+        """The samples of what meets the conditions, named; raises NoSamplesError where there are none."""
+        tables = self._tables()
+        from nbtrace.analysis.filters import execution_counts
+        from nbtrace.analysis.flames import Wanted, flames, no_samples
+        from nbtrace.analysis.tree import with_those_below
+
+        snapshot, cell = self._snapshot(), selection.cell
+        if cell is None and selection.last is not None:
+            cell = self._last_cells(selection.last, asking=selection.with_asking)
+        cells: set[int] = {0} if cell is None else set()
+        counts = None if cell is None else set(execution_counts(cell))
+        for each in snapshot.executions:
+            if (counts is None or each.execution_count in counts) and (selection.with_asking or not each.only_asked):
+                cells.add(each.number)
+        spans = None
+        within = replace(selection, cell=None, last=None)
+        if within.narrowed:
+            table = tables.spans(snapshot, wanted=named(selection.where, snapshot))
+            spans = with_those_below(table, within.of(table, snapshot)["span_id"])
+        found = flames(snapshot, Wanted(cells, spans))
+        if not found.parts:
+            raise no_samples(snapshot, narrowed=selection.narrowed)
+        return found

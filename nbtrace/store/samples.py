@@ -108,7 +108,10 @@ def seal_samples(rows: Sequence[Row], redactor: Redactor | None = None) -> Sampl
         "thread": _dictionary(
             fields.thread,
             _THREAD_TYPE,
-            lambda thread: {**thread._asdict(), "thread_name": thread.thread_name and clean(thread.thread_name)},
+            lambda thread: {
+                **thread._asdict(),
+                "thread_name": thread.thread_name and clean(_plain(thread.thread_name)),
+            },
         ),
     }
     return SampleBatch(len(rows), pa.RecordBatch.from_pydict(samples), bases, stacks, frames)
@@ -176,7 +179,7 @@ def _stacks(stacks: Sequence[Stack], clean: Callable[[str], str]) -> tuple[Any, 
 
 
 _LONGEST = 500
-"""Characters kept of the name of a function or a file."""
+"""Characters kept of the name of a function, a file or a thread."""
 
 
 def _plain(text: str) -> str:

@@ -17,7 +17,7 @@ from nbtrace.store.redaction import rows as redacted
 from nbtrace.store.redaction.choice import Redact
 from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.redaction.rows import CaptureSource
-from nbtrace.store.rows import Mark, Rows, tell
+from nbtrace.store.rows import MIN_SETTLED_ROWS, Mark, Rows, tell
 from nbtrace.store.schema import Row
 
 if TYPE_CHECKING:
@@ -263,6 +263,9 @@ class SpanStore:
         self._rows.trim()
         if rows or not batches:
             batches.append(self.sealed_now(rows))
+        # Each batch has a tree of stacks of its own: it pays for many samples only.
+        self.samples.begin_anew(MIN_SETTLED_ROWS)
+        self.statements.begin_anew()
         samples = tuple(batch for batch, _ in self.samples.since(None)[0])
         statements = [batch for batch, _ in self.statements.since(None)[0]]
         now = [row for source in list(self.running_statements.values()) for row in source()]

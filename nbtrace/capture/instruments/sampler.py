@@ -36,6 +36,8 @@ with the logarithm of the time."""
 FIRST_S = 0.01
 """Cells that end before that are not looked at."""
 
+_FIRST_NS = int(FIRST_S * 0.9e9)
+
 LOOK_S = 0.2
 """How often at least a running cell is looked at: for its memory, and for whoever asks what it is doing."""
 
@@ -86,7 +88,8 @@ class Sampler:
         self._due = self._idle_since = 0.0
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
-        self._parked = False
+        self._parked: object | None = None
+        """The thread that waits until somebody wakes it."""
         self._thread: object | None = None
         """What the thread that is at work knows itself by."""
 
@@ -109,11 +112,14 @@ class Sampler:
 
     def listen(self, sinks: Collection[Sink]) -> None:
         """Hand samples to those that want some, from here on."""
-        before, self.sinks = self.sinks, tuple(sink for sink in sinks if sink.sampling)
-        for sink in before:
+        told, self.sinks = self.sinks, tuple(sink for sink in sinks if sink.sampling)
+        for sink in told:
             if sink not in self.sinks:
                 sink.now.clear()
-        self.hz = min(MAX_HZ, max((sink.sampling for sink in self.sinks), default=0))
+        before, self.hz = self.hz, min(MAX_HZ, max((sink.sampling for sink in self.sinks), default=0))
+        if self.hz and not before:
+            for worker in list(WORKING.values()):
+                worker.resume()
         if self._parked:
             _let_go(self._wake)
 
@@ -179,8 +185,8 @@ class Sampler:
     def _stand_aside(self) -> None:
         """Wait until the thread does nothing that a profiler could see: mostly it has been doing nothing for long."""
         until = time.perf_counter() + 0.02
-        while self._thread is not None and not self._parked and time.perf_counter() < until:
-            _let_go(self._wake)
+        _let_go(self._wake)
+        while self._thread is not None and self._parked is None and time.perf_counter() < until:
             time.sleep(0.0005)
 
     # ── the thread ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -196,8 +202,12 @@ class Sampler:
                 finally:
                     collector.let_go()
                 if pause is None:
-                    wake.acquire()
-                    self._parked = False
+                    self._parked = me
+                    # Whoever comes from here on wakes it.
+                    if self._idle() and self._thread is me:
+                        wake.acquire()
+                    if self._parked is me:
+                        self._parked = None
                     self._due, self._idle_since = 0.0, time.perf_counter()
                 else:
                     wake.acquire(timeout=pause)
@@ -206,17 +216,18 @@ class Sampler:
                 self._trouble = "the sampling thread has stumbled over a fault of nbtrace's"
                 fault("sampling")
 
+    def _idle(self) -> bool:
+        """Whether there is nothing to look at."""
+        runs = list(self._runs.values())
+        return not self.hz or not runs or any(run.aside for run in runs)
+
     def _turn(self) -> float | None:
         """Look if it is time to; return after how long there can be more to do, None if somebody has to wake this thread for it.
         Whatever is held of the user's is let go of when this returns."""
         runs = list(self._runs.values())
         now = time.perf_counter()
-        if not self.hz or any(run.aside for run in runs) or (not runs and now - self._idle_since > _LINGER_S):
-            self._parked = True
-            # Whoever comes from here on wakes it.
-            return None if list(self._runs.values()) == runs else 0.0
-        if not runs:
-            return FIRST_S
+        if self._idle():
+            return None if runs or now - self._idle_since > _LINGER_S else FIRST_S
         if now < self._due:
             return self._due - now
         self._idle_since = now
@@ -229,14 +240,12 @@ class Sampler:
         """Take a sample of each thread at work; return after how long to look again. late_ns: how long the interpreter's lock
         has kept the thread waiting."""
         now = time.perf_counter_ns()
-        age_s = (now - max(run.began_ns for run in runs)) / 1e9
-        if age_s < FIRST_S * 0.9:
-            return FIRST_S - age_s
+        age_s = max(FIRST_S, (now - max(run.began_ns for run in runs)) / 1e9)
         if _others_look():
             for run in runs:
                 run.aside = True
             return 0.0
-        rate = self.hz * min(1.0, FULL_RATE_S / max(age_s, 1e-9))
+        rate = self.hz * min(1.0, FULL_RATE_S / age_s)
         safe = sys.getswitchinterval() >= _SWITCH_S
         computed = time.thread_time()
         rows = self._samples(runs, now, late_ns, 0.5e9 / rate) if safe else []
@@ -266,7 +275,7 @@ class Sampler:
                 since = worker.last_ns
                 if run is not None and run.begun:
                     since = max(since, run.begun[-1][0])
-                if ident not in frames:
+                if ident not in frames or (run is not None and now - run.began_ns < _FIRST_NS):
                     continue
                 if now - worker.last_ns < least_ns:
                     # No sample, but a look: an old cell is looked at more often than samples of it are kept.
