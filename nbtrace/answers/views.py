@@ -5,6 +5,7 @@ Enters: a store, and a selection. Leaves: views. They are opened by the first qu
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -109,6 +110,7 @@ class Views(Profiles):
     def _tree(self, selection: Selection) -> TreeView:
         """The tree of the spans that meet the conditions."""
         tables = self._tables()
+        from nbtrace.views.doing import all_said
         from nbtrace.views.tree import TreeView
 
         snapshot, where = self._snapshot(), selection.where
@@ -121,7 +123,8 @@ class Views(Profiles):
             table = table[(table["cell"] != asker.execution_count).fillna(True)]
         if selection.last is not None:
             table = table[table["cell"].isin(self._last_cells(selection.last, asking=selection.with_asking))]
-        return TreeView(selection.of(table, snapshot), tables.errors(snapshot), snapshot.dropped_spans)
+        doing = all_said(self._store, snapshot, time.time_ns())
+        return TreeView(selection.of(table, snapshot), tables.errors(snapshot), snapshot.dropped_spans, doing)
 
     def _where_the_time_went(self, selection: Selection, stem: str) -> str:
         """What a report says of samples; nothing where there are none."""
