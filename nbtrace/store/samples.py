@@ -76,7 +76,7 @@ class SampleBatch:
         )
         values = self.samples.column(column)
         missing = np.asarray(values.is_null()) if values.null_count else None
-        found = np.asarray(values.fill_null(0)).astype(np.int64)
+        found = np.asarray(values if missing is None else values.fill_null(0)).astype(np.int64)
         found += self.bases.get(column, 0)
         found *= unit
         if missing is not None:

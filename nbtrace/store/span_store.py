@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 SAMPLES_PART = 10
 """Samples may take this part of `max_bytes` beside the spans, and statements as much."""
 
+_MANY_CELLS = 32
+"""A row of statements has those of a cell: so many rows are worth sealing for good."""
+
 _MANY = 2**62
 """So many rows may come: what bounds them is their weight."""
 
@@ -249,6 +252,8 @@ class SpanStore:
         what they append meanwhile is in the next snapshot."""
         open_libraries()
         self._rows.begin_anew()
+        self.samples.begin_anew()
+        self.statements.begin_anew(_MANY_CELLS)
         # Running spans first: one that ends in between is then in both, and the finished row wins.
         before = self._rows.lengths()
         running, dropped = self.running_rows(), self.dropped_spans

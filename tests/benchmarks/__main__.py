@@ -1,6 +1,5 @@
-"""What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [bound]
-[redact] [inside]
-[sampling] [inspector] [memory] [peers]`.
+"""What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [hotspots]
+[bound] [redact] [inside] [sampling] [inspector] [memory] [peers]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -14,6 +13,7 @@ from tests.benchmarks import (
     bounds,
     cells,
     dataframes,
+    hotspots,
     inside,
     inspector,
     loading,
@@ -29,6 +29,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "cell": cells.main,
     "load": loading.main,
     "dataframe": dataframes.main,
+    "hotspots": hotspots.main,
     "bound": bounds.main,
     "redact": redaction.main,
     "inside": inside.main,
