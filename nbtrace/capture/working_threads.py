@@ -80,7 +80,7 @@ class Worker:
         """Count its time from here on."""
         self.last_ns = time.perf_counter_ns()
         self.cpu_ns = self.read_cpu()
-        self.process_ns = time.process_time_ns()
+        self.process_ns = -1
 
     def seen(self, now: int, late_ns: int, cpu: int | None, read_ns: int) -> Seen:
         """Return what tells how it computes: `cpu` was its clock at `read_ns`, while it could not get the interpreter's lock."""
@@ -91,8 +91,9 @@ class Worker:
         computes = (later - cpu) * 2 > time.perf_counter_ns() - read_ns
         process_ns = time.process_time_ns()
         others_ns = process_ns - self.process_ns - (cpu - self.cpu_ns)
+        alone = len(WORKING) == 1 if self.process_ns < 0 else others_ns < _OTHERS * since_ns
         self.process_ns = process_ns
-        return Seen(since_ns, cpu - self.cpu_ns, late_ns, computes, alone=others_ns < _OTHERS * since_ns)
+        return Seen(since_ns, cpu - self.cpu_ns, late_ns, computes, alone)
 
     def read_cpu(self) -> int | None:
         """Return how long it has computed, None if that cannot be told (any more)."""

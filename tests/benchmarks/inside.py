@@ -53,8 +53,10 @@ def workload(_bare=workload):
 """
 
 
-def _cpu(kernel: Kernel) -> int:
-    return int(kernel.run("import time; print(time.process_time_ns())", store_history=False).stdout)
+def _cpu(kernel: Kernel) -> list[int]:
+    """CPU of all threads, and of the user's."""
+    asked = "import time; print(time.process_time_ns(), time.thread_time_ns())"
+    return [int(figure) for figure in kernel.run(asked, store_history=False).stdout.split()]
 
 
 @contextlib.contextmanager
@@ -71,15 +73,17 @@ def _kernels(**first: str) -> Iterator[dict[str, Kernel]]:
 
 
 def _in_turns(kernels: dict[str, Kernel], cell: str, turns: int, per_turn: int) -> dict[str, list[float]]:
-    """CPU of a cell in each kernel, in ns, by turn. Who begins changes: the first of a turn finds other caches."""
-    spent: dict[str, list[float]] = {name: [] for name in kernels}
+    """CPU of a cell in each kernel, in ns, by turn: of all threads, and of the user's as NAME*. Who begins changes: the first of
+    a turn finds other caches."""
+    spent: dict[str, list[float]] = {name + mark: [] for name in kernels for mark in ("", "*")}
     names = list(kernels)
     for turn in range(turns):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             before = _cpu(kernels[name])
             for _ in range(per_turn):
                 kernels[name].run(cell)
-            spent[name].append((_cpu(kernels[name]) - before) / per_turn)
+            for mark, began, ended in zip(("", "*"), before, _cpu(kernels[name]), strict=True):
+                spent[name + mark].append((ended - began) / per_turn)
     return spent
 
 
@@ -109,13 +113,13 @@ def heavy() -> None:
 def _sample_bytes(kernel: Kernel) -> str:
     asked = (
         "import nbtrace as _n, json as _json\n_held = _n.live()._store.snapshot().samples\n"
-        "print(_json.dumps([sum(b.length for b in _held), sum(b.nbytes for b in _held), len(_held)]))"
+        "print(_json.dumps([sum(b.length for b in _held), sum(b.samples.nbytes for b in _held), sum(b.nbytes for b in _held)]))"
     )
-    count, size, batches = json.loads(kernel.run(asked, store_history=False).stdout)
+    count, columns, size = json.loads(kernel.run(asked, store_history=False).stdout)
     in_an_hour = samples_in(3_600, 100)
     return (
-        f"{size / count:.1f} bytes sealed ({count:,} in {batches}); an hour's cell has {in_an_hour:,} of a thread: "
-        f"{in_an_hour * size / count / 1e6:.2f} MB"
+        f"{columns / count:.1f} bytes sealed ({count:,}), the tree of their stacks {(size - columns) / 1_000:.0f} kB; an hour's cell "
+        f"has {in_an_hour:,} of a thread: {(in_an_hour * columns / count + size - columns) / 1e6:.2f} MB"
     )
 
 
@@ -143,9 +147,15 @@ def small() -> None:
             print(f"{title}, CPU of the kernel ({turns} turns of {per_turn})")
             for name, other in (("before", "bare"), ("traced", "before")):
                 ratio, difference = _against(spent, name, other)
-                print(f"  {ratio:5.3f} ×  {difference:+7.1f} µs   {_TITLES[name]} against {_TITLES[other]}")
+                _, of_user = _against(spent, name + "*", other + "*")
+                print(
+                    f"  {ratio:5.3f} ×  {difference:+7.1f} µs, {of_user:+7.1f} µs in the user's thread   "
+                    f"{_TITLES[name]} against {_TITLES[other]}"
+                )
             if "statements" in title:
-                print(f"  {difference / STATEMENTS:+5.2f} µs a statement")
+                print(
+                    f"  {difference / STATEMENTS:+5.2f} µs a statement, {of_user / STATEMENTS:+5.2f} µs in the user's thread"
+                )
 
 
 _TITLES = {"bare": "without nbtrace", "before": "nbtrace without the inside of cells", "traced": "all on"}

@@ -42,8 +42,8 @@ _FIRST_NS = int(FIRST_S * 0.9e9)
 LOOK_S = 0.2
 """How often at least a running cell is looked at: for its memory, and for whoever asks what it is doing."""
 
-_LINGER_S = 0.25
-"""So long the thread stays awake after a cell: to wake it costs the next one more than that it is awake."""
+_LINGER_S = 0.03
+"""So long the thread stays awake after a cell, as to wake it costs more than that it is awake for so long."""
 
 _REST = 30
 """For so many times as long as a look has taken, none follows: of a stack of thousands of frames there are fewer."""
@@ -240,6 +240,10 @@ class Sampler:
         if now < self._due:
             return self._due - now
         self._idle_since = now
+        ripe = min(run.began_ns for run in runs) / 1e9 + FIRST_S
+        if now < ripe:  # most cells end before that
+            self._due = ripe
+            return ripe - now
         pause = self._look(runs, int((now - self._due) * 1e9) if self._due else 0)
         # In time, though this one came late; and not in step with what the cell does again and again.
         self._beat = (self._beat + _GOLDEN) % 1
