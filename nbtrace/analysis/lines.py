@@ -24,7 +24,10 @@ EXACT = "exact"
 NUMBERS = ("cell_number", "code_number")
 """Columns with the numbers of both executions; likewise."""
 
-FOR_VIEWS = (EXACT, *NUMBERS)
+DURATION = "cell_duration_ns"
+"""Column with the duration of the cell; likewise."""
+
+FOR_VIEWS = (EXACT, *NUMBERS, DURATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ def lines(time: Allotted, executions: Collection[int]) -> pd.DataFrame:
             EXACT: exact[order],
             NUMBERS[0]: cell,
             NUMBERS[1]: code,
+            DURATION: duration[order].astype(np.int64),
         },
         copy=False,
     )

@@ -20,6 +20,8 @@ from nbtrace.store.libraries import open_libraries
 from nbtrace.views.inspector.front_end import has_front_end
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from nbtrace.formats.flames import Flames
     from nbtrace.store.span_store import Snapshot
     from nbtrace.views.inspector.widget import Inspector
@@ -123,8 +125,29 @@ class Views(Profiles):
             table = table[(table["cell"] != asker.execution_count).fillna(True)]
         if selection.last is not None:
             table = table[table["cell"].isin(self._last_cells(selection.last, asking=selection.with_asking))]
-        doing = all_said(self._store, snapshot, time.time_ns())
-        return TreeView(selection.of(table, snapshot), tables.errors(snapshot), snapshot.dropped_spans, doing)
+        shown = selection.of(table, snapshot)
+        said = {**self._notes(shown, snapshot), **all_said(self._store, snapshot, time.time_ns())}
+        return TreeView(shown, tables.errors(snapshot), snapshot.dropped_spans, said)
+
+    def _notes(self, spans: pd.DataFrame, snapshot: Snapshot) -> dict[str, str]:
+        """By the id of a cell's span what the cell took, of those that are worth a note."""
+        from nbtrace.analysis.resources import resources
+        from nbtrace.views.cell_notes import LEAST_NS, notes
+
+        # A running cell is told too, as far as it has come.
+        length = (
+            spans["duration"].astype("int64").where(spans["duration"].notna() | (spans["state"] != "running"), LEAST_NS)
+        )
+        long = set(spans["span_id"][length >= LEAST_NS])
+        cells = [each for each in snapshot.executions if each.span_id and f"{each.span_id:016x}" in long]
+        if not cells:
+            return {}
+        ids = [f"{each.span_id:016x}" for each in cells]
+        duration = spans.set_index("span_id")["duration"].reindex(ids)
+        taken = resources(snapshot, [each.number for each in cells], duration)
+        lengths = [LEAST_NS if ns < 0 else ns for ns in duration.astype("int64").tolist()]
+        lines = [each.source.strip().count("\n") + 1 for each in cells]
+        return {span_id: note for span_id, note in zip(ids, notes(taken, lengths, lines), strict=True) if note}
 
     def _where_the_time_went(self, selection: Selection, stem: str) -> str:
         """What a report says of samples; nothing where there are none."""

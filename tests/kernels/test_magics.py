@@ -357,6 +357,8 @@ WORDS = [
     "compare",
     "history",
     "headings",
+    "hot",
+    "lines",
 ]
 OPTIONS = ["--cell", "--last", "--where"]
 
@@ -370,6 +372,11 @@ OPTIONS = ["--cell", "--last", "--where"]
         ("%spans zzz", ["%spans zzz"]),
         ("%spans table ", [f"%spans table {each}" for each in OPTIONS]),
         ("%spans table --w", ["%spans table --where"]),
+        ("%spans hot --b", ["%spans hot --by"]),
+        ("%spans hot --by ", [f"%spans hot --by {each}" for each in ("function", "line", "library")]),
+        ("%spans hot --by=li", ["%spans hot --by=line", "%spans hot --by=library"]),
+        ("%spans hot --by line ", [f"%spans hot --by line {each}" for each in [*OPTIONS, "--asking"]]),
+        ("%spans lines --where sha", ["%spans lines --where share"]),
         ("%spans path --cell 2 ", ["%spans path --cell 2 --asking"]),
         ("%spans path --cell 2 --asking ", ["%spans path --cell 2 --asking "]),
         ("%spans --cell ", ["%spans --cell 3", "%spans --cell 2"]),
