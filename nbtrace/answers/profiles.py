@@ -178,7 +178,7 @@ class Profiles(Tables):
             if selection.cell is None and selection.last is None:
                 numbers.append(0)  # outside of cells nobody only asks
             counted = np.isin(samples.cell, numbers)
-        if selection.trace_id is None and selection.name is None and selection.where is None:
+        if not selection.of_spans:
             return counted, executions
         spans = self._with_those_below(selection, snapshot)
         inside = np.array([span_id in spans for _, span_id in samples.spans] + [False], dtype=bool)[samples.span]

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,38 +150,26 @@ class Views(Profiles):
 
     def _where_the_time_went(self, selection: Selection, stem: str) -> str:
         """What a report says of samples; nothing where there are none."""
-        flames = self._flames(selection, snapshot := self._snapshot())
+        flames = self._flames(selection, snapshot := self._profiled())
         if not flames.parts:
             return ""
         from nbtrace.formats.speedscope import speedscope
         from nbtrace.views.hot_lines import profile_link, section
 
         link = profile_link(speedscope(flames, stem), stem)
-        lines: Any = getattr(self, "_lines", None)
-        if lines is None or selection.of_spans:
+        if selection.of_spans:
             # Lines are those of whole cells, and what other spans did is not told.
             return section(link)
-        table = lines(selection, snapshot)
+        table = self._lines(selection, snapshot)
         return section(link, self.cells(cell=table["cell"].dropna().unique().tolist()), table)
 
     def _flames(self, selection: Selection, snapshot: Snapshot) -> Flames:
         """The samples of what meets the conditions, named; none where there are none."""
-        tables = self._tables()
-        from nbtrace.analysis.filters import execution_counts
         from nbtrace.analysis.flames import Wanted, flames
-        from nbtrace.analysis.tree import with_those_below
 
-        cell = selection.cell
-        if cell is None and selection.last is not None:
-            cell = self._last_cells(selection.last, asking=selection.with_asking)
-        cells: set[int] = {0} if cell is None else set()
-        counts = None if cell is None else set(execution_counts(cell))
-        for each in snapshot.executions:
-            if (counts is None or each.execution_count in counts) and (selection.with_asking or not each.only_asked):
-                cells.add(each.number)
-        spans = None
-        if selection.of_spans:
-            table = tables.spans(snapshot, wanted=named(selection.where, snapshot))
-            chosen = replace(selection, cell=None, last=None).of(table, snapshot)
-            spans = with_those_below(table, chosen["span_id"])
-        return flames(snapshot, Wanted(cells, spans))
+        cells = self._executions(selection, snapshot)
+        if cells is not None and selection.cell is None and selection.last is None:
+            cells.add(0)  # outside of cells nobody only asks
+        spans = self._with_those_below(selection, snapshot) if selection.of_spans else None
+        own = {each.number for each in snapshot.executions if spans and f"{each.span_id:016x}" in spans}
+        return flames(snapshot, Wanted(cells, spans, own))
