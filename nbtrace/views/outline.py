@@ -49,7 +49,7 @@ def outline(
     └─ clean              20.0 ms            ╺
 
     Of a longer tree the last traces are shown, of one trace its beginning."""
-    tree = _Tree(spans, errors, doing or {})
+    tree = _Tree(spans, errors, doing)
     entries = tree.entries()
     begin = tree.beginning(entries, max_rows)
     earlier, entries = entries[:begin], entries[begin:]
@@ -106,9 +106,9 @@ class _Entry:
 class _Tree:
     """Spans in reading order; a place is a number in it."""
 
-    def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame, doing: Mapping[str, str]) -> None:
+    def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame, doing: Mapping[str, str] | None = None) -> None:
         self._spans = spans
-        self._doing = doing
+        self._doing = doing or {}
         order, depths = depth_first(spans)
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
