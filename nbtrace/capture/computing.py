@@ -16,9 +16,9 @@ import sys
 import time
 import weakref
 from types import CodeType, FrameType
-from typing import NamedTuple
 
-from nbtrace.capture.working_threads import Worker
+from nbtrace.capture.working_threads import Seen, Worker
+from nbtrace.store.stacks import Stack
 
 _FREE_NS = 500_000
 """Who waits for the lock no longer than this has found it free."""
@@ -30,11 +30,12 @@ _SURELY_HELD_NS = 3_000_000
 """The same where no call is in sight. On a loaded machine the other thread may ask for the lock a little late."""
 
 _BUSY = 0.8
-"""This share of its time a thread computes at least of which it is said that it did nothing else."""
+"""This share of its time a thread computes at least of which it is said that it did hardly anything else."""
 
 _SOME, _RUN = 0.25, 4
-"""A thread that has been met without the lock so many times one after the other, and has computed for this share of the time: one
-that computes without the lock on a loaded machine, rather than Python's code that often waits."""
+"""A thread that has been met without the lock so many times one after the other, and has computed for this share of the time each
+time, computes without the lock on a loaded machine, rather than that it is Python's code that often waits. A busy one counts
+three times."""
 
 _LONG, _CREDIT = 40, 20
 """Python gives way after a call and at the end of a loop. A call that is met so many times as often as the end of the loop around
@@ -43,6 +44,9 @@ it takes all the time of the loop: what is called is at work, not Python, which 
 _MANY, _SPREAD, _PART = 10, 3, 0.1
 """Of a loop that is met so often at so many calls, at each so large a part: none of them is long. Python's code that calls much
 looks like that."""
+
+_LATELY_NS = 50_000_000
+"""Where a thread had the lock so long ago, it may have had it again when it could not be seen."""
 
 _CALLS = frozenset(number for name, number in dis.opmap.items() if name.startswith(("CALL", "PRECALL")))
 _JUMPS = frozenset(
@@ -85,34 +89,29 @@ class Call:
         return self.met > _LONG * self.loop.met - _CREDIT and not self.loop.is_spread()
 
 
-class Seen(NamedTuple):
-    """What is known of a thread when the lock has been got."""
-
-    since_ns: int
-    """Since the thread was looked at last."""
-    cpu_ns: int | None
-    """How long of that it has computed; None where the system does not tell."""
-    late_ns: int
-    """How long of that the lock was asked for."""
-    computes: bool
-    """Whether it computes while another thread has the lock."""
-    alone: bool
-    """Whether hardly any other thread of the process has computed meanwhile."""
-
-
 class Computing:
     """Knows the places at which threads have been met."""
 
     def __init__(self) -> None:
         self._codes: dict[int, tuple[weakref.ref[CodeType], dict[int, Loop | Call]]] = {}
         self._loaded, self._asked = False, -1.0
+        self._before = False
         self.held_ns = 0
         """For how long a call has kept the lock, in one of the verdicts since this was set."""
 
-    def native(self, worker: Worker, frame: FrameType, seen: Seen) -> object:
-        """Return whether what a thread has computed was code that is not Python's: to be asked as a truth, and late."""
+    def judge(
+        self, worker: Worker, frame: FrameType, seen: Seen, stack: Stack, now: int, began_ns: int
+    ) -> tuple[object, Stack]:
+        """Return whether what a thread has computed was code that is not Python's (to be asked as a truth, and late), and where
+        it has spent its time: `stack`, at which it was met, or where it was before. `began_ns`: since when its statement runs."""
+        self._before = False
         worker.native = self._verdict(worker, frame, seen)
-        return worker.native
+        if not self._before:
+            if seen.late_ns > _FREE_NS:
+                worker.gave_way = (now, stack)
+        elif worker.gave_way is not None and worker.gave_way[0] > max(began_ns, now - _LATELY_NS):
+            stack = worker.gave_way[1]
+        return worker.native, stack
 
     def _verdict(self, worker: Worker, frame: FrameType, seen: Seen) -> object:
         free_run, worker.free_run = worker.free_run, 0
@@ -127,14 +126,14 @@ class Computing:
             return held_ns > _SURELY_HELD_NS
         if seen.late_ns < 0.95 * switch_ns:  # it has let go of the lock by itself
             if seen.alone and seen.late_ns > _FREE_NS and not self._is_loaded():
-                return False  # meanwhile, and had it when it was asked for
+                self._before = True  # meanwhile, and had it when it was asked for
+                return False
             if seen.computes:
                 return True
-            if cpu_ns > _BUSY * seen.since_ns:
-                return True
-            if not self._is_loaded():
+            busy = cpu_ns > _BUSY * seen.since_ns
+            if not busy and not self._is_loaded():
                 return worker.native  # it waits, and has computed before that
-            worker.free_run = free_run + (cpu_ns > _SOME * seen.since_ns)
+            worker.free_run = free_run + (3 if busy else cpu_ns > _SOME * seen.since_ns)
             return True if worker.free_run > _RUN else worker.native
         if seen.computes:
             return True

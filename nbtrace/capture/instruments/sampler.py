@@ -17,7 +17,7 @@ from opentelemetry import trace
 
 from nbtrace.capture import stack_reading, working_threads
 from nbtrace.capture.collector import HeldCollector
-from nbtrace.capture.computing import Computing, Seen
+from nbtrace.capture.computing import Computing
 from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.run import Run
@@ -42,8 +42,8 @@ _FIRST_NS = int(FIRST_S * 0.9e9)
 LOOK_S = 0.2
 """How often at least a running cell is looked at: for its memory, and for whoever asks what it is doing."""
 
-_LINGER_S = 0.25
-"""So long the thread stays awake after a cell: to wake it costs the next one more than that it is awake."""
+_LINGER_S = 0.03
+"""So long the thread stays awake after a cell, as to wake it costs more than that it is awake for so long."""
 
 _REST = 30
 """For so many times as long as a look has taken, none follows: of a stack of thousands of frames there are fewer."""
@@ -54,9 +54,6 @@ _GOLDEN = 0.618
 _SOON_S = 0.005
 """A look that had to wait for the end of a call always comes at such an end: unless the next is soon, the time of Python's code
 that follows is given to the next call."""
-
-_OTHERS = 0.2
-"""This share of the time other threads compute at most of which it is said that they do not."""
 
 _SWITCH_S = 0.004
 """Where threads give way to each other after less than this, the one that is looked at could go on within a look."""
@@ -243,6 +240,10 @@ class Sampler:
         if now < self._due:
             return self._due - now
         self._idle_since = now
+        ripe = min(run.began_ns for run in runs) / 1e9 + FIRST_S
+        if now < ripe:  # most cells end before that
+            self._due = ripe
+            return ripe - now
         pause = self._look(runs, int((now - self._due) * 1e9) if self._due else 0)
         # In time, though this one came late; and not in step with what the cell does again and again.
         self._beat = (self._beat + _GOLDEN) % 1
@@ -317,14 +318,17 @@ class Sampler:
         if run is not None and run.begun is not None and not run.at_work:
             return None
         found = self._stack(run, frame, context)
-        works = found is not None and found[1]
-        native = works and self._computing.native(worker, frame, _seen(worker, now, late_ns, cpu, read_ns))
+        seen = worker.seen(now, late_ns, cpu, read_ns)
         worker.last_ns, worker.cpu_ns = now, cpu
         if found is None:
             return None
-        stack, _ = found
+        stack, works = found
         if run is not None:
             self._tell(run, stack, now)
+        native: object = False
+        if works:
+            began_ns = run.begun[-1][0] if run is not None and run.begun else 0
+            native, stack = self._computing.judge(worker, frame, seen, stack, now, began_ns)
         trace_id, span_id = self._span(worker, context)
         if not works and cpu_ns is not None:
             cpu_ns = 0  # the thread has served others
@@ -397,19 +401,6 @@ class Sampler:
         except Exception:
             fault("asking for a span")
         return 0, 0
-
-
-def _seen(worker: Worker, now: int, late_ns: int, cpu: int | None, read_ns: int) -> Seen:
-    """What tells how a thread computes: `cpu` was its clock at `read_ns`, while it could not get the interpreter's lock."""
-    since_ns = now - worker.last_ns
-    late_ns = min(late_ns, since_ns)
-    if cpu is None or worker.cpu_ns is None or (later := worker.read_cpu()) is None:
-        return Seen(since_ns, None, late_ns, computes=False, alone=len(WORKING) == 1)
-    computes = (later - cpu) * 2 > time.perf_counter_ns() - read_ns
-    process_ns = time.process_time_ns()
-    others_ns = process_ns - worker.process_ns - (cpu - worker.cpu_ns)
-    worker.process_ns = process_ns
-    return Seen(since_ns, cpu - worker.cpu_ns, late_ns, computes, alone=others_ns < _OTHERS * since_ns)
 
 
 def _others_look() -> bool:
