@@ -155,6 +155,11 @@ class Extension:
             f"  Recorded: {words.count(len(store), 'span')}, {len(rows) - unfinished:,} running{dropped}; kept at most "
             f"{store.max_spans:,} spans and {store.max_bytes / 1e6:,.0f} MB (%config NBTrace.max_spans, max_bytes).",
         ]
+        dropped = f", {store.samples.dropped:,} older ones dropped" if store.samples.dropped else ""
+        lines.append(
+            f"  Beside them: {words.count(len(store.samples), 'sample')}, {store.samples.nbytes / 1e6:,.1f} MB{dropped}; at most "
+            f"a tenth of max_bytes is kept."
+        )
         asked = sum(execution.only_asked for execution in store.executions())
         if asked:
             lines.append(
@@ -213,6 +218,7 @@ class Extension:
         """Record what nobody holds any more, seal what a cell has left, and show its tree to those who have asked for it."""
         LIVE.recorder.close_freed()
         self._store.settle()
+        self._store.samples.settle()
         if self._config.display and execution.span_id and not execution.only_asked:
             from IPython.display import display
 

@@ -4,11 +4,14 @@ Enters: a store. Leaves: the store fed or not, bounded, forgotten, copied."""
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrace.analysis.selection import Cells, Selection
 from nbtrace.analysis.whole_numbers import checked
+from nbtrace.answers.register import question
 from nbtrace.answers.views import Views
 from nbtrace.capture.live import LIVE
 from nbtrace.store.libraries import open_libraries
@@ -136,6 +139,42 @@ class Recording(Views):
         from nbtrace.analysis.arrow import to_arrow
 
         return to_arrow(self._snapshot())
+
+    @question()
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        cell: Cells = None,
+        trace_id: str | None = None,
+        name: str | None = None,
+        where: str | None = None,
+        last: int | None = None,
+        asking: bool = False,
+    ) -> Path:
+        """Write what the samples tell into a file, in the format that its suffix names, and return its path.
+
+        .speedscope.json: a profile for https://www.speedscope.app, of each cell and of all of them, weighed in ns. .folded:
+        stacks for flamegraph.pl and inferno, in microseconds. The notebook's frames are its lines, `cell [4] line 3`; a
+        thread that is not the cell's own stands outermost by its name, and the times of several threads add up. What is not
+        sampled (the first 10 ms of a cell, say) is not in it.
+
+        Narrowed as `view`; trace_id, name, where: what ran in these spans and in those below them. The file is whole or as it
+        was before. Raises UnknownFormatError for another suffix, NoSamplesError where there is nothing to write, and OSError."""
+        open_libraries()
+        from nbtrace.formats.files import FORMATS, suffix_of, write_whole
+
+        target = Path(path)
+        suffix = suffix_of(target)
+        _, writer = FORMATS[suffix]
+        selection, snapshot = Selection(cell, trace_id, name, where, last, asking), self._snapshot()
+        flames = self._flames(selection, snapshot)
+        if not flames.parts:
+            from nbtrace.analysis.flames import no_samples
+
+            raise no_samples(snapshot, narrowed=selection.narrowed)
+        write_whole(target, writer(flames, target.name[: -len(suffix)]))
+        return target
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Give the span table to whoever speaks Arrow: polars.DataFrame(rec), duckdb.sql("select … from rec")."""

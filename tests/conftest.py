@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from nbtrace import faults
 from nbtrace.capture.live import LIVE
 from nbtrace.capture.notebook.open_cells import current_span_is_clean
 from nbtrace.capture.patches import Patch
+from nbtrace.capture.working_threads import WORKING
 
 _ABSENT = object()
 _PATCHED: dict[tuple[int, str], tuple[Any, str, Any]] = {}
@@ -41,6 +44,9 @@ def _nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget_provider()
     assert not left, "a recording was left open"
     assert current_span_is_clean()
+    assert not WORKING, "threads are still looked at"
+    assert gc.isenabled(), "the collector of garbage has been left off"
+    assert not any(type(each) is partial for each in gc.callbacks), "the collector is still listened to"
     assert type(threading._limbo) is dict, "threads that start are still followed"  # type: ignore[attr-defined]
     for owner, name, original in _PATCHED.values():
         assert vars(owner).get(name, _ABSENT) is original, f"{owner.__name__}.{name} is still patched"

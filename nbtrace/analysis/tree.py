@@ -5,6 +5,8 @@ like any other; spans whose parent is not in the table (orphans) stand as roots;
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -31,6 +33,16 @@ def top_rows(rows: Ints, depths: Ints) -> Ints:
     top = np.empty(len(rows), dtype=np.int64)
     top[rows] = rows[np.maximum.accumulate(np.where(depths == 0, np.arange(len(rows)), 0))]
     return top
+
+
+def with_those_below(spans: pd.DataFrame, ids: Collection[str]) -> set[str]:
+    """Return the ids of these spans and of all spans below them."""
+    inside: npt.NDArray[np.bool_] = spans["span_id"].isin(list(ids)).to_numpy().astype(bool)
+    pointer = parents(spans)
+    for _ in range(len(pointer).bit_length()):  # pointers are doubled: after so many steps a circle has been seen whole
+        inside |= (pointer >= 0) & inside[pointer]
+        pointer = np.where(pointer < 0, -1, pointer[pointer])
+    return set(spans["span_id"].to_numpy()[inside].tolist())
 
 
 def tree(spans: pd.DataFrame) -> pd.DataFrame:

@@ -5,25 +5,29 @@ Enters: a store, and a selection. Leaves: views. They are opened by the first qu
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrace.analysis.conditions import named
 from nbtrace.analysis.selection import Cells, Selection
+from nbtrace.answers.profiles import Profiles
 from nbtrace.answers.register import question
-from nbtrace.answers.tables import Tables
 from nbtrace.capture.live import LIVE
 from nbtrace.store.libraries import open_libraries
 from nbtrace.views.inspector.front_end import has_front_end
 
 if TYPE_CHECKING:
+    from nbtrace.formats.flames import Flames
+    from nbtrace.store.span_store import Snapshot
     from nbtrace.views.inspector.widget import Inspector
     from nbtrace.views.plots import Plots
     from nbtrace.views.tree import TreeView
 
 
-class Views(Tables):
+class Views(Profiles):
     """Views of the spans of a store."""
 
     @question("tree")
@@ -81,12 +85,14 @@ class Views(Tables):
         asking: bool = False,
     ) -> Path:
         """Write one HTML file with the whole inspector, to be opened in any browser without a kernel or a network; return
-        its path. Narrowed as `view`; of more than 100,000 spans the last ones are written, and the file says so."""
+        its path. Narrowed as `view`; of more than 100,000 spans the last ones are written, and the file says so. Below it stand
+        the hot lines of the slowest cells, and a link by which the file hands out their profile, as `save` writes it."""
         open_libraries()
         from nbtrace.views.report import write
 
         selection = Selection(cell, trace_id, name, where, last, asking)
-        return write(path, self._store, self._tree(selection), narrowed=selection.narrowed)
+        section = self._where_the_time_went(selection, Path(path).stem)
+        return write(path, self._store, self._tree(selection), narrowed=selection.narrowed, section=section)
 
     @property
     @question()
@@ -104,6 +110,7 @@ class Views(Tables):
     def _tree(self, selection: Selection) -> TreeView:
         """The tree of the spans that meet the conditions."""
         tables = self._tables()
+        from nbtrace.views.doing import all_said
         from nbtrace.views.tree import TreeView
 
         snapshot, where = self._snapshot(), selection.where
@@ -116,4 +123,43 @@ class Views(Tables):
             table = table[(table["cell"] != asker.execution_count).fillna(True)]
         if selection.last is not None:
             table = table[table["cell"].isin(self._last_cells(selection.last, asking=selection.with_asking))]
-        return TreeView(selection.of(table, snapshot), tables.errors(snapshot), snapshot.dropped_spans)
+        doing = all_said(self._store, snapshot, time.time_ns())
+        return TreeView(selection.of(table, snapshot), tables.errors(snapshot), snapshot.dropped_spans, doing)
+
+    def _where_the_time_went(self, selection: Selection, stem: str) -> str:
+        """What a report says of samples; nothing where there are none."""
+        flames = self._flames(selection, snapshot := self._snapshot())
+        if not flames.parts:
+            return ""
+        from nbtrace.formats.speedscope import speedscope
+        from nbtrace.views.hot_lines import profile_link, section
+
+        link = profile_link(speedscope(flames, stem), stem)
+        lines: Any = getattr(self, "_lines", None)
+        if lines is None or selection.of_spans:
+            # Lines are those of whole cells, and what other spans did is not told.
+            return section(link)
+        table = lines(selection, snapshot)
+        return section(link, self.cells(cell=table["cell"].dropna().unique().tolist()), table)
+
+    def _flames(self, selection: Selection, snapshot: Snapshot) -> Flames:
+        """The samples of what meets the conditions, named; none where there are none."""
+        tables = self._tables()
+        from nbtrace.analysis.filters import execution_counts
+        from nbtrace.analysis.flames import Wanted, flames
+        from nbtrace.analysis.tree import with_those_below
+
+        cell = selection.cell
+        if cell is None and selection.last is not None:
+            cell = self._last_cells(selection.last, asking=selection.with_asking)
+        cells: set[int] = {0} if cell is None else set()
+        counts = None if cell is None else set(execution_counts(cell))
+        for each in snapshot.executions:
+            if (counts is None or each.execution_count in counts) and (selection.with_asking or not each.only_asked):
+                cells.add(each.number)
+        spans = None
+        if selection.of_spans:
+            table = tables.spans(snapshot, wanted=named(selection.where, snapshot))
+            chosen = replace(selection, cell=None, last=None).of(table, snapshot)
+            spans = with_those_below(table, chosen["span_id"])
+        return flames(snapshot, Wanted(cells, spans))

@@ -13,10 +13,10 @@ from weakref import WeakKeyDictionary
 from nbtrace.capture import exceptions
 from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.instruments import threads
-from nbtrace.capture.instruments.sampler import Run
 from nbtrace.capture.notebook.tracebacks import ipython_directory
 from nbtrace.capture.profile import Profile
 from nbtrace.capture.recorder import SpanRecorder
+from nbtrace.capture.run import Run
 from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.faults import fault
 from nbtrace.store.book import CellBook

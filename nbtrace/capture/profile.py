@@ -4,13 +4,16 @@ Enters: executions, as they begin and end. Leaves: rows, to every open recording
 
 from __future__ import annotations
 
+import linecache
 import re
 from collections.abc import Collection
 from types import CodeType
+from typing import Any
 
 from nbtrace.capture.instruments.resources import Meter, Usage
-from nbtrace.capture.instruments.sampler import Run, Sampler
+from nbtrace.capture.instruments.sampler import Sampler
 from nbtrace.capture.recorder import SpanRecorder
+from nbtrace.capture.run import Run
 from nbtrace.faults import fault
 from nbtrace.store.book import Execution
 from nbtrace.store.schema import NOTE_BYTES, Row
@@ -27,6 +30,7 @@ class Profile:
         self.sampler = Sampler(recorder)
         self.meter = Meter()
         self.sampler.read_memory = self.meter.memory
+        self.sampler.first_seen = self._first_seen
         self._stores: tuple[SpanStore, ...] = ()
         self._running: dict[int, tuple[Execution, Run]] = {}
 
@@ -61,6 +65,12 @@ class Profile:
                 except Exception:
                     fault("handing statements to a recording")
 
+    def _first_seen(self, number: int, file: str) -> None:
+        """Who asks about a cell while it runs wants to know as which file it was compiled."""
+        execution, _ = self._running.get(number, (None, None))
+        if execution is not None and not execution.file:
+            noted_file(execution, file)
+
     def running_rows(self) -> list[Row]:
         """Return the rows of statements of the executions that run."""
         return [_row(execution, run, 0) for execution, run in self._running.copy().values() if run.begun]
@@ -68,6 +78,15 @@ class Profile:
     def forget(self) -> None:
         """Forget what runs: in a forked child, or when nobody records any more."""
         self._running.clear()
+
+
+def noted_file(execution: Execution, file: str) -> None:
+    """Note as which file a cell was compiled, and its lines as they were, if they are not those that were typed."""
+    known: Any = linecache.cache.get(file)
+    lines = known[2] if known is not None and len(known) > 2 else None
+    if lines and "".join(lines).rstrip("\n") != execution.source.rstrip("\n"):
+        execution.compiled = tuple(lines)
+    execution.file = file  # last: whoever finds it finds the lines too
 
 
 def _row(execution: Execution, run: Run, end_ns: int, *, failed: bool = False) -> Row:

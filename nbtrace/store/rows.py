@@ -210,9 +210,9 @@ class Rows(Generic[Sealed]):
         sealed = [chunk.sealed(self._seal) for chunk in (chunks if begun is None else chunks[:-1]) if len(chunk)]
         return chunks, sealed, [] if begun is None else begun[:]
 
-    def begin_anew(self) -> None:
+    def begin_anew(self, at_least: int = MIN_SEALED_ROWS) -> None:
         """Have a chunk that is long enough sealed for good before it is read."""
-        if len(last := self._chunks[-1]) >= MIN_SEALED_ROWS:
+        if len(last := self._chunks[-1]) >= at_least:
             self._turn(last)
 
     def trim(self) -> None:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from nbtrace.store.book import CellBook, Execution, renumbered
 from nbtrace.store.libraries import open_libraries
+from nbtrace.store.now import Now
 from nbtrace.store.redaction import rows as redacted
 from nbtrace.store.redaction.choice import Redact
 from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.redaction.rows import CaptureSource
-from nbtrace.store.rows import Mark, Rows, tell
+from nbtrace.store.rows import MIN_SETTLED_ROWS, Mark, Rows, tell
 from nbtrace.store.schema import Row
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 SAMPLES_PART = 10
 """Samples may take this part of `max_bytes` beside the spans, and statements as much."""
+
+_MANY_CELLS = 32
+"""A row of statements has those of a cell: so many rows are worth sealing for good."""
 
 _MANY = 2**62
 """So many rows may come: what bounds them is their weight."""
@@ -106,6 +110,8 @@ class SpanStore:
         )
         self.running_statements: dict[object, Callable[[], list[Row]]] = {}
         """By who they are: each gives the row of statements of cells that still run."""
+        self.now: dict[int, Now] = {}
+        """By the number of the execution: what those that run were doing when they were last looked at."""
         self.append = self._rows.append
         """Add a finished span, `append(row, weight)`. Called on the user's path, from any thread."""
         self.holds = self._rows.holds
@@ -246,6 +252,8 @@ class SpanStore:
         what they append meanwhile is in the next snapshot."""
         open_libraries()
         self._rows.begin_anew()
+        self.samples.begin_anew()
+        self.statements.begin_anew(_MANY_CELLS)
         # Running spans first: one that ends in between is then in both, and the finished row wins.
         before = self._rows.lengths()
         running, dropped = self.running_rows(), self.dropped_spans
@@ -260,6 +268,9 @@ class SpanStore:
         self._rows.trim()
         if rows or not batches:
             batches.append(self.sealed_now(rows))
+        # Each batch has a tree of stacks of its own: it pays for many samples only.
+        self.samples.begin_anew(MIN_SETTLED_ROWS)
+        self.statements.begin_anew()
         samples = tuple(batch for batch, _ in self.samples.since(None)[0])
         statements = [batch for batch, _ in self.statements.since(None)[0]]
         now = [row for source in list(self.running_statements.values()) for row in source()]

@@ -5,6 +5,7 @@ Enters: a spans and an errors DataFrame. Leaves: a `Grid`, which text and HTML a
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,8 +32,16 @@ _LABEL = 44
 _LEFT_OUT = ("jupyter.", "code.", "error.type", "exception.")
 
 
-def outline(spans: pd.DataFrame, errors: pd.DataFrame, note: str = "", *, max_rows: int) -> Grid:
-    """Return the tree: name, duration, where it lies on its trace's axis, and what else is worth knowing.
+def outline(
+    spans: pd.DataFrame,
+    errors: pd.DataFrame,
+    note: str = "",
+    *,
+    max_rows: int,
+    doing: Mapping[str, str] | None = None,
+) -> Grid:
+    """Return the tree: name, duration, where it lies on its trace's axis, and what else is worth knowing. `doing`: by the ids of
+    spans that run, what they are doing.
 
     cell [2] df = load()  1.20 s  ├─ 1.20 s ─┤
     ├─ load               1.18 s  ━━━━━━━━━━━╸  source=s3 rows=1000
@@ -40,7 +49,7 @@ def outline(spans: pd.DataFrame, errors: pd.DataFrame, note: str = "", *, max_ro
     └─ clean              20.0 ms            ╺
 
     Of a longer tree the last traces are shown, of one trace its beginning."""
-    tree = _Tree(spans, errors)
+    tree = _Tree(spans, errors, doing or {})
     entries = tree.entries()
     begin = tree.beginning(entries, max_rows)
     earlier, entries = entries[:begin], entries[begin:]
@@ -97,8 +106,9 @@ class _Entry:
 class _Tree:
     """Spans in reading order; a place is a number in it."""
 
-    def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame) -> None:
+    def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame, doing: Mapping[str, str]) -> None:
         self._spans = spans
+        self._doing = doing
         order, depths = depth_first(spans)
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
@@ -201,7 +211,8 @@ class _Tree:
         record = self._spans.iloc[self._order[at]]
         error = self._failures.get(self._ids[at], "✗" if self._failed[at] else "")
         duration = self._states[at] if self._open[at] else words.duration(self._length[at])
-        details = " ".join(filter(None, [error, _attributes(record, self._attributes)]))
+        doing = self._doing.get(self._ids[at], "") if self._open[at] else ""
+        details = " ".join(filter(None, [error, doing, _attributes(record, self._attributes)]))
         label = branch + words.plain(self._names[at], 120)
         if self.depths[at] == 0:
             # Its own bar would fill the axis, however short or long that is.

@@ -4,6 +4,8 @@ Enters: a spans and an errors DataFrame, and how many spans were dropped. Leaves
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from nbtrace.views import words
@@ -22,8 +24,12 @@ class TreeView:
     """A tree of spans at one moment: text/plain everywhere, an HTML table where that can be shown. Of a long recording the
     latest traces are shown, and the rest counted."""
 
-    def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame, dropped_spans: int) -> None:
+    def __init__(
+        self, spans: pd.DataFrame, errors: pd.DataFrame, dropped_spans: int, doing: Mapping[str, str] | None = None
+    ) -> None:
+        """`doing`: by the ids of the spans of cells that run, what they are doing."""
         self._spans = spans
+        self._doing = doing or {}
         # Nothing of spans that it was not given, be it never shown.
         self._errors = errors[errors["span_id"].isin(spans["span_id"])] if len(errors) else errors
         self._dropped = dropped_spans
@@ -66,4 +72,4 @@ class TreeView:
             spans = spans[spans["trace_id"].isin(sizes.index[-traces:])].reset_index(drop=True)
             before = f"{words.count(len(self) - len(spans), 'span')} of {words.count(len(sizes) - traces, 'trace')}"
             notes.insert(0, f"{before} before not shown (--cell N, --where …)")
-        return outline(spans, self._errors, " · ".join(notes), max_rows=max_rows)
+        return outline(spans, self._errors, " · ".join(notes), max_rows=max_rows, doing=self._doing)

@@ -1,5 +1,5 @@
-"""What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [bound]
-[redact] [inspector] [memory] [peers]`.
+"""What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [hotspots]
+[bound] [redact] [inspector] [memory] [peers]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -9,13 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import bounds, cells, dataframes, inspector, loading, memory, peers, redaction, spans
+from tests.benchmarks import bounds, cells, dataframes, hotspots, inspector, loading, memory, peers, redaction, spans
 
 PARTS: dict[str, Callable[[], None]] = {
     "span": spans.main,
     "cell": cells.main,
     "load": loading.main,
     "dataframe": dataframes.main,
+    "hotspots": hotspots.main,
     "bound": bounds.main,
     "redact": redaction.main,
     "inspector": inspector.main,

@@ -124,6 +124,7 @@ def test_what_a_wrong_lines_answer_says_to_type_works(tmp_path: Path) -> None:
         kernel.run(f"import nbtrace\n__vsc_ipynb_file__ = {str(tmp_path / 'n.ipynb')!r}\nn = m = 1", cell_id="c")
         for _ in range(8):
             kernel.run("%%span load rows=3\nlimit = 1", cell_id="c")
+        kernel.run("sum(range(10_000_000))")  # long enough to have samples
         advised = dict.fromkeys(line for _, answer in WRONG for line in lines_advised(answer))
         assert len(advised) > 60
         # Those that take from the recording come last. All are stored: %span is a section of a traced cell.

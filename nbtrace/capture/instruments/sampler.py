@@ -7,11 +7,9 @@ then finds the line that did so and gives it that time. docs/decisions/0022 tell
 from __future__ import annotations
 
 import _thread
-import asyncio
 import sys
-import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
@@ -19,16 +17,18 @@ from opentelemetry import trace
 
 from nbtrace.capture import stack_reading, working_threads
 from nbtrace.capture.collector import HeldCollector
+from nbtrace.capture.computing import Computing, Seen
 from nbtrace.capture.current_cell import CELL
-from nbtrace.capture.instruments.resources import Usage
 from nbtrace.capture.recorder import SpanRecorder
-from nbtrace.capture.stack_reading import Calls, Key, Stacks
+from nbtrace.capture.run import Run
+from nbtrace.capture.stack_reading import Key, Stacks
 from nbtrace.capture.working_threads import WORKING, Worker
 from nbtrace.faults import fault
+from nbtrace.store.now import Now
 from nbtrace.store.rate import MAX_HZ
 from nbtrace.store.rows import Rows
 from nbtrace.store.schema import SAMPLE_BYTES
-from nbtrace.store.typed_lines import lines_of
+from nbtrace.store.stacks import Stack
 
 FULL_RATE_S = 10.0
 """So long a cell is sampled at the full rate; from there on the rate falls as its age grows, so that the number of samples grows
@@ -36,6 +36,8 @@ with the logarithm of the time."""
 
 FIRST_S = 0.01
 """Cells that end before that are not looked at."""
+
+_FIRST_NS = int(FIRST_S * 0.9e9)
 
 LOOK_S = 0.2
 """How often at least a running cell is looked at: for its memory, and for whoever asks what it is doing."""
@@ -45,6 +47,16 @@ _LINGER_S = 0.25
 
 _REST = 30
 """For so many times as long as a look has taken, none follows: of a stack of thousands of frames there are fewer."""
+
+_GOLDEN = 0.618
+"""Multiples of it fall evenly between the whole numbers. `random` belongs to the user."""
+
+_SOON_S = 0.005
+"""A look that had to wait for the end of a call always comes at such an end: unless the next is soon, the time of Python's code
+that follows is given to the next call."""
+
+_OTHERS = 0.2
+"""This share of the time other threads compute at most of which it is said that they do not."""
 
 _SWITCH_S = 0.004
 """Where threads give way to each other after less than this, the one that is looked at could go on within a look."""
@@ -58,60 +70,7 @@ class Sink(Protocol):
 
     sampling: int
     samples: Rows[Any]
-
-
-class Run:
-    """A cell, or a program, that runs."""
-
-    __slots__ = (
-        "_statement",
-        "aside",
-        "awaits",
-        "began_ns",
-        "begun",
-        "cell",
-        "failed",
-        "loop",
-        "offset_ns",
-        "outer",
-        "thread",
-        "usage",
-        "worker",
-    )
-
-    def __init__(self, cell: int, begun: list[tuple[int, CodeType]] | None, *, awaits: bool, aside: bool) -> None:
-        self.cell = cell
-        """Number of the execution, 0 for a program."""
-        self.thread = threading.get_ident()
-        self.began_ns = time.perf_counter_ns()
-        self.offset_ns = time.time_ns() - self.began_ns
-        """What to add to the monotonic clock for a time: those of a cell fit each other whatever becomes of the wall clock."""
-        self.begun = begun
-        """When its statements began by the monotonic clock, and their code; it grows. None for a program."""
-        self.awaits = awaits
-        """Whether it gives the thread to others while it waits."""
-        self.loop = _running_loop()
-        self.aside = aside
-        """Whether it is not looked at, as another profiler is at work in it."""
-        self.failed = False
-        """Whether its code has failed: how that is shown is not its work."""
-        self.worker: Worker | None = None
-        self.outer: Worker | None = None
-        """What the thread worked for before."""
-        self.usage: Usage | None = None
-        """Of its resources."""
-        self._statement: tuple[CodeType | None, Key] = (None, ("", "", 0, 0))
-
-    def statement(self, code: CodeType) -> Key:
-        """Return the frame that stands for a statement of which none is on the stack."""
-        if self._statement[0] is not code:
-            line = lines_of(code)[0]
-            self._statement = (code, ("<module>", code.co_filename, line, code.co_firstlineno))
-        return self._statement[1]
-
-    def now_ns(self) -> int:
-        """Return the time by the clock of this run."""
-        return time.perf_counter_ns() + self.offset_ns
+    now: dict[int, Now]
 
 
 class Sampler:
@@ -127,17 +86,21 @@ class Sampler:
         self.shell_file = ""
         """The file of the shell that runs cells."""
         self.read_memory: Any = _unknown
+        self.first_seen: Callable[[int, str], None] = _nobody
+        """Called in the sampling thread when a cell is first seen at work: with its number, and the file as which it was
+        compiled."""
         self._runs: dict[int, Run] = {}
         self._trouble = ""
-        self._stacks, self._calls = Stacks(), Calls()
+        self._stacks, self._computing = Stacks(), Computing()
         self._collector = HeldCollector()
         self._renew()
 
     def _renew(self) -> None:
-        self._due = self._idle_since = 0.0
+        self._due = self._idle_since = self._beat = 0.0
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
-        self._parked = False
+        self._parked: object | None = None
+        """The thread that waits until somebody wakes it."""
         self._thread: object | None = None
         """What the thread that is at work knows itself by."""
 
@@ -152,14 +115,22 @@ class Sampler:
         wake = self._wake
         self._collector.let_go()  # a child that was forked within a look has nobody else who would
         self._runs.clear()
+        for sink in self.sinks:
+            sink.now.clear()
         WORKING.clear()
         self._renew()  # the thread sees that it is not meant any more
         _let_go(wake)
 
     def listen(self, sinks: Collection[Sink]) -> None:
         """Hand samples to those that want some, from here on."""
-        self.sinks = tuple(sink for sink in sinks if sink.sampling)
-        self.hz = min(MAX_HZ, max((sink.sampling for sink in self.sinks), default=0))
+        told, self.sinks = self.sinks, tuple(sink for sink in sinks if sink.sampling)
+        for sink in told:
+            if sink not in self.sinks:
+                sink.now.clear()
+        before, self.hz = self.hz, min(MAX_HZ, max((sink.sampling for sink in self.sinks), default=0))
+        if self.hz and not before:
+            for worker in list(WORKING.values()):
+                worker.resume()
         if self._parked:
             _let_go(self._wake)
 
@@ -204,6 +175,7 @@ class Sampler:
     def end(self, run: Run) -> None:
         """Look no more."""
         self._runs.pop(id(run), None)
+        self._forget_now(run.cell)
         if run.aside and self._runs:
             _let_go(self._wake)
         if run.worker is not None and WORKING.get(run.thread) is run.worker:
@@ -224,8 +196,8 @@ class Sampler:
     def _stand_aside(self) -> None:
         """Wait until the thread does nothing that a profiler could see: mostly it has been doing nothing for long."""
         until = time.perf_counter() + 0.02
-        while self._thread is not None and not self._parked and time.perf_counter() < until:
-            _let_go(self._wake)
+        _let_go(self._wake)
+        while self._thread is not None and self._parked is None and time.perf_counter() < until:
             time.sleep(0.0005)
 
     # ── the thread ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -241,8 +213,12 @@ class Sampler:
                 finally:
                     collector.let_go()
                 if pause is None:
-                    wake.acquire()
-                    self._parked = False
+                    self._parked = me
+                    # Whoever comes from here on wakes it.
+                    if self._idle() and self._thread is me:
+                        wake.acquire()
+                    if self._parked is me:
+                        self._parked = None
                     self._due, self._idle_since = 0.0, time.perf_counter()
                 else:
                     wake.acquire(timeout=pause)
@@ -251,40 +227,45 @@ class Sampler:
                 self._trouble = "the sampling thread has stumbled over a fault of nbtrace's"
                 fault("sampling")
 
+    def _idle(self) -> bool:
+        """Whether there is nothing to look at."""
+        runs = list(self._runs.values())
+        return not self.hz or not runs or any(run.aside for run in runs)
+
     def _turn(self) -> float | None:
         """Look if it is time to; return after how long there can be more to do, None if somebody has to wake this thread for it.
         Whatever is held of the user's is let go of when this returns."""
         runs = list(self._runs.values())
         now = time.perf_counter()
-        if not self.hz or any(run.aside for run in runs) or (not runs and now - self._idle_since > _LINGER_S):
-            self._parked = True
-            # Whoever comes from here on wakes it.
-            return None if list(self._runs.values()) == runs else 0.0
-        if not runs:
-            return FIRST_S
+        if self._idle():
+            self._due = now + FIRST_S
+            return None if runs or now - self._idle_since > _LINGER_S else FIRST_S
         if now < self._due:
             return self._due - now
         self._idle_since = now
         pause = self._look(runs, int((now - self._due) * 1e9) if self._due else 0)
-        # In time, though this one came late.
-        self._due = max(self._due + pause, now + pause / 2)
+        # In time, though this one came late; and not in step with what the cell does again and again.
+        self._beat = (self._beat + _GOLDEN) % 1
+        self._due = max(self._due + pause * (0.6 + 0.8 * self._beat), now + pause / 2)
+        if self._computing.held_ns:
+            self._computing.held_ns = 0
+            self._due = min(self._due, now + _SOON_S * self._beat)
         return max(0.0, self._due - time.perf_counter())
 
     def _look(self, runs: list[Run], late_ns: int) -> float:
         """Take a sample of each thread at work; return after how long to look again. late_ns: how long the interpreter's lock
         has kept the thread waiting."""
         now = time.perf_counter_ns()
-        age_s = (now - max(run.began_ns for run in runs)) / 1e9
-        if age_s < FIRST_S * 0.9:
-            return FIRST_S - age_s
+        age_s = max(FIRST_S, (now - max(run.began_ns for run in runs)) / 1e9)
         if _others_look():
             for run in runs:
                 run.aside = True
             return 0.0
-        rate = self.hz * min(1.0, FULL_RATE_S / max(age_s, 1e-9))
+        rate = self.hz * min(1.0, FULL_RATE_S / age_s)
         safe = sys.getswitchinterval() >= _SWITCH_S
+        computed = time.thread_time()
         rows = self._samples(runs, now, late_ns, 0.5e9 / rate) if safe else []
-        took_s = (time.perf_counter_ns() - now) / 1e9
+        took_s = time.thread_time() - computed  # on a busy machine the time that goes by is not this thread's
         memory = self.read_memory()  # lets go of the interpreter's lock, and may wait for it again
         for run in runs:
             if run.usage is not None:
@@ -310,7 +291,14 @@ class Sampler:
                 since = worker.last_ns
                 if run is not None and run.begun:
                     since = max(since, run.begun[-1][0])
-                if now - worker.last_ns < least_ns or ident not in frames:
+                if ident not in frames or (run is not None and now - run.began_ns < _FIRST_NS):
+                    continue
+                if now - worker.last_ns < least_ns:
+                    # No sample, but a look: an old cell is looked at more often than samples of it are kept.
+                    if run is not None and run.at_work:
+                        looked = self._stack(run, frames[ident], run.task_context())
+                        if looked is not None:
+                            self._tell(run, looked[0], now)
                     continue
                 row = self._sample(worker, run, frames[ident], since, now, late_ns)
                 if row is not None:
@@ -322,35 +310,56 @@ class Sampler:
     def _sample(
         self, worker: Worker, run: Run | None, frame: FrameType, since: int, now: int, late_ns: int
     ) -> tuple[Any, ...] | None:
-        cpu = worker.read_cpu()
+        cpu, read_ns = worker.read_cpu(), time.perf_counter_ns()
         wall_ns = now - since
         cpu_ns = None if cpu is None or worker.cpu_ns is None else min(max(0, cpu - worker.cpu_ns), wall_ns)
-        context = None if run is None or run.loop is None else _task_context(run.loop)
-        works = True
-        above: Key | None = None
-        if run is None:
-            keys = stack_reading.of_the_thread(stack_reading.walk(frame, None).keys)
-            if not keys or stack_reading.waits_for_others(keys):
-                worker.last_ns, worker.cpu_ns = now, cpu
-                return None
-        elif run.begun is None:
-            keys = stack_reading.walk(frame, None).keys
-        elif not run.begun or run.failed:
-            return None  # IPython reads the cell, or shows how it failed
-        else:
-            code = run.begun[-1][1]
-            keys, end = stack_reading.walk(frame, code)
-            if end != "found":
-                above = run.statement(code)
-            if end == "bottom":
-                keys, works = self._without_cell(keys, run, context)
-        native = works and (late_ns > 8_000_000 or self._calls.calls(frame))
+        context = None if run is None else run.task_context()
+        if run is not None and run.begun is not None and not run.at_work:
+            return None
+        found = self._stack(run, frame, context)
+        works = found is not None and found[1]
+        native = works and self._computing.native(worker, frame, _seen(worker, now, late_ns, cpu, read_ns))
         worker.last_ns, worker.cpu_ns = now, cpu
+        if found is None:
+            return None
+        stack, _ = found
+        if run is not None:
+            self._tell(run, stack, now)
         trace_id, span_id = self._span(worker, context)
         if not works and cpu_ns is not None:
             cpu_ns = 0  # the thread has served others
-        stack = self._stacks.of(keys, above)
         return worker.cell, trace_id, span_id, worker.thread, wall_ns, cpu_ns, native, stack
+
+    def _stack(self, run: Run | None, frame: FrameType, context: Any) -> tuple[Stack, bool] | None:
+        """What a thread does for a cell, and whether it does anything; None for one that waits for work."""
+        if run is None:
+            keys = stack_reading.of_the_thread(stack_reading.walk(frame, None).keys)
+            waits = not keys or stack_reading.waits_for_others(keys)
+            return None if waits else (self._stacks.of(keys), True)
+        if not run.begun:
+            return self._stacks.of(stack_reading.walk(frame, None).keys), True
+        code, works = run.begun[-1][1], True
+        keys, end = stack_reading.walk(frame, code)
+        if end == "bottom":
+            keys, works = self._without_cell(keys, run, context)
+        return self._stacks.of(keys, None if end == "found" else run.statement(code)), works
+
+    def _tell(self, run: Run, stack: Stack, moment_ns: int) -> None:
+        """Say what a cell is doing to whoever asks."""
+        first = run.now is None
+        now = run.seen(stack, moment_ns)
+        if now is None:
+            return
+        for sink in self.sinks:
+            sink.now[run.cell] = now
+        if id(run) not in self._runs:  # it has ended meanwhile, and what it was doing has been forgotten
+            self._forget_now(run.cell)
+        elif first and run.begun:
+            self.first_seen(run.cell, run.begun[-1][1].co_filename)
+
+    def _forget_now(self, cell: int) -> None:
+        for sink in self.sinks:
+            sink.now.pop(cell, None)
 
     def _without_cell(self, keys: list[Key], run: Run, context: Any) -> tuple[list[Key], bool]:
         """The frames that work for a cell of which no frame is among them, and whether any does: the cell waits, one of its tasks
@@ -390,20 +399,17 @@ class Sampler:
         return 0, 0
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _task_context(loop: asyncio.AbstractEventLoop) -> Any:
-    """The context of the task that a loop runs now; None where there is none, or where a task does not tell (Python 3.11)."""
-    try:
-        task = asyncio.current_task(loop)
-        return None if task is None else task.get_context()  # type: ignore[attr-defined]
-    except Exception:
-        return None
+def _seen(worker: Worker, now: int, late_ns: int, cpu: int | None, read_ns: int) -> Seen:
+    """What tells how a thread computes: `cpu` was its clock at `read_ns`, while it could not get the interpreter's lock."""
+    since_ns = now - worker.last_ns
+    late_ns = min(late_ns, since_ns)
+    if cpu is None or worker.cpu_ns is None or (later := worker.read_cpu()) is None:
+        return Seen(since_ns, None, late_ns, computes=False, alone=len(WORKING) == 1)
+    computes = (later - cpu) * 2 > time.perf_counter_ns() - read_ns
+    process_ns = time.process_time_ns()
+    others_ns = process_ns - worker.process_ns - (cpu - worker.cpu_ns)
+    worker.process_ns = process_ns
+    return Seen(since_ns, cpu - worker.cpu_ns, late_ns, computes, alone=others_ns < _OTHERS * since_ns)
 
 
 def _others_look() -> bool:
@@ -428,3 +434,6 @@ def _let_go(lock: Any) -> None:
 
 
 def _unknown() -> None: ...
+
+
+def _nobody(cell: int, file: str) -> None: ...

@@ -22,9 +22,8 @@ from nbtrace.capture.notebook import cell_attributes
 from nbtrace.capture.notebook.magic_line import MAGIC, is_span_line, span_lines, without_span_lines
 from nbtrace.capture.notebook.open_cells import HERE, OpenCell, OpenCells, Opened, await_task
 from nbtrace.capture.notebook.spanline import SpanLine
-from nbtrace.capture.notebook.statements import noted_file
 from nbtrace.capture.notebook.tracebacks import named_cells
-from nbtrace.capture.profile import Profile
+from nbtrace.capture.profile import Profile, noted_file
 from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.config import NBTrace
 from nbtrace.faults import came_in_between, fault

@@ -5,7 +5,6 @@ own coroutine, and is gone when the statement runs."""
 
 from __future__ import annotations
 
-import linecache
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from typing import Any
 from nbtrace.capture.instruments.sampler import Sampler
 from nbtrace.capture.notebook.open_cells import HERE
 from nbtrace.capture.patches import Patch
-from nbtrace.store.book import Execution
 
 
 class Statements:
@@ -58,12 +56,3 @@ class Statements:
             return run_code(code, *args, **kwargs)
 
         return noted
-
-
-def noted_file(execution: Execution, file: str) -> None:
-    """Note as which file a cell was compiled, and its lines as they were, if they are not those that were typed."""
-    execution.file = file
-    known: Any = linecache.cache.get(file)
-    lines = known[2] if known is not None and len(known) > 2 else None
-    if lines and "".join(lines).rstrip("\n") != execution.source.rstrip("\n"):
-        execution.compiled = tuple(lines)

@@ -53,7 +53,8 @@ def _options(conditions: Collection[str]) -> tuple[str, ...]:
 
 _EXPORT = (
     ' Python writes files. Type  import nbtrace; nbtrace.report("run.html")  for a page, or  '
-    'nbtrace.spans().to_csv("spans.csv")  for a table, or  nbtrace.live().to_arrow()  for Arrow'
+    'nbtrace.save("run.speedscope.json")  for a profile, or  nbtrace.spans().to_csv("spans.csv")  for a table, or  '
+    "nbtrace.live().to_arrow()  for Arrow"
 )
 _CONFIG = " Type  %config NBTrace  to see and set options"
 _EXPORTS = (
@@ -71,6 +72,9 @@ _EXPORTS = (
     "to_arrow",
     "to_csv",
     "to_parquet",
+    "speedscope",
+    "folded",
+    "flamegraph",
 )
 _TO_NBTRACE = ("status", "on", "off", "reset", "forget", "display")
 

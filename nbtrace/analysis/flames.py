@@ -1,0 +1,262 @@
+"""Samples as a person reads them in a flame graph: a cell's line as `cell [4] line 3`, a thread by its name.
+
+Enters: a store's `Snapshot`, and which samples are wanted. Leaves: `Flames`. A frame of the notebook's code is its line, below
+the function where it is in one, so that both add up; a frame of a file is its function, wherever in it the thread was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from nbtrace.formats.flames import Flame, Flames, Frame
+from nbtrace.store.book import Execution
+from nbtrace.store.samples import SampleBatch
+from nbtrace.store.schema import Thread
+from nbtrace.store.span_store import Snapshot
+
+Ints = npt.NDArray[np.int64]
+
+_MODULE = "<module>"
+_NO_FRAME = Frame("no Python frame")
+
+
+class NoSamplesError(ValueError):
+    """A profile of what has no samples."""
+
+
+def no_samples(snapshot: Snapshot, *, narrowed: bool) -> NoSamplesError:
+    """Return the error that says why there are none, and what to type."""
+    count = sum(batch.length for batch in snapshot.samples)
+    if count and narrowed:
+        return NoSamplesError(
+            f"none of the {count:,} samples is of what was asked for: a cell of less than 10 ms has none. "
+            "Leave out a condition, or type nbtrace.cells() to see which cells there are."
+        )
+    dropped = f", and {snapshot.dropped_samples:,} have been dropped" if snapshot.dropped_samples else ""
+    return NoSamplesError(
+        f"this recording has no samples{dropped}, and a profile is made of them. Type %config NBTrace.sampling = 100 and run a "
+        "cell that takes more than 10 ms; in a program record with nbtrace.record(sampling=100)."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which samples."""
+
+    cells: Collection[int] | None = None
+    """Numbers of executions, 0 for outside a cell; None for all."""
+    spans: Collection[str] | None = None
+    """Ids of spans, in hex; None for all."""
+
+
+def flames(snapshot: Snapshot, wanted: Wanted) -> Flames:
+    """Return the samples that are wanted, by the cells for which the threads worked; those outside a cell come last."""
+    samples = _samples(snapshot.samples, wanted)
+    executions = {each.number: each for each in snapshot.executions}
+    names = _Names(executions, samples)
+    titles = _titles(snapshot, set(np.unique(samples.cell).tolist()), wanted)
+    parts = []
+    for cell, rows in samples.by_cell():
+        title = titles.get(cell) or (
+            _cell(executions.get(cell)) if cell else "outside cells" if executions else "program"
+        )
+        parts.append(_flame(title, samples, names, cell, rows))
+    return Flames(names.frames, names.stacks, [part for part in parts if part.stacks])
+
+
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """The samples of all batches, and the nodes and frames that they name."""
+
+    cell: Ints
+    time: Ints
+    wall: Ints
+    node: Ints
+    """-1 for a thread without a frame."""
+    thread: Ints
+    threads: list[Thread]
+    above: list[int]
+    frame: list[int]
+    frames: list[tuple[str, str, int, int]]
+    """Function, file, line, first line."""
+
+    def by_cell(self) -> Iterator[tuple[int, Ints]]:
+        """Give each cell's number with the rows of its samples, in the order of time."""
+        order = np.lexsort((self.time, self.cell))
+        cells, starts = np.unique(self.cell[order], return_index=True)
+        groups = list(zip(cells.tolist(), np.split(order, starts[1:]) if len(order) else [], strict=True))
+        yield from (group for group in groups if group[0])
+        yield from (group for group in groups if not group[0])
+
+
+def _samples(batches: Sequence[SampleBatch], wanted: Wanted) -> _Samples:
+    columns: dict[str, list[Ints]] = {name: [] for name in ("cell", "time", "wall", "node", "thread")}
+    above: list[int] = []
+    frame: list[int] = []
+    frames: list[tuple[str, str, int, int]] = []
+    threads: dict[Thread, int] = {}
+    for batch in batches:
+        kept = _kept(batch, wanted)
+        place = [
+            threads.setdefault(Thread(**each), len(threads)) for each in batch.samples["thread"].dictionary.to_pylist()
+        ]
+        thread: Ints = np.array([*place, -1], dtype=np.int64)[_whole(batch.samples["thread"].indices, -1)]
+        nodes = batch.stacks.num_rows
+        stack = _whole(batch.samples["stack"]) + len(above) if nodes else np.full(batch.length, -1, dtype=np.int64)
+        found = {"node": stack, "thread": thread, **{name: batch.numbers(name) for name in ("cell", "time", "wall")}}
+        for name, values in found.items():
+            columns[name].append(values[kept])
+        above += [each if each < 0 else each + len(above) for each in batch.stacks["above"].to_pylist()]
+        frame += [each + len(frames) for each in batch.stacks["frame"].to_pylist()]
+        texts = (batch.frames[name].to_pylist() for name in ("function", "file", "line", "first_line"))
+        frames += zip(*texts, strict=True)
+    empty = [np.zeros(0, dtype=np.int64)]
+    joined = {name: np.concatenate(values or empty) for name, values in columns.items()}
+    return _Samples(**joined, threads=list(threads), above=above, frame=frame, frames=frames)
+
+
+def _whole(values: Any, missing: int = 0) -> Ints:
+    return np.asarray(values.fill_null(missing)).astype(np.int64)
+
+
+def _kept(batch: SampleBatch, wanted: Wanted) -> npt.NDArray[np.bool_]:
+    kept = np.ones(batch.length, dtype=bool)
+    if wanted.cells is not None:
+        kept &= np.isin(batch.numbers("cell"), list(wanted.cells))
+    if wanted.spans is not None:
+        spans = batch.samples["span"]
+        hit = np.array([each["span_id"] in wanted.spans for each in spans.dictionary.to_pylist()] + [False], dtype=bool)
+        kept &= hit[_whole(spans.indices, -1)]
+    return kept
+
+
+def _flame(name: str, samples: _Samples, names: _Names, cell: int, rows: Ints) -> Flame:
+    """The samples of a cell: its own thread's first, then the others' as they came. Those of threads at one time would else
+    stand among each other, and each of them in a thousand pieces."""
+    node, thread, wall = samples.node[rows], samples.thread[rows], samples.wall[rows]
+    pairs, first, place = np.unique(np.stack([thread, node]), axis=1, return_index=True, return_inverse=True)
+    place = place.reshape(-1)
+    pair_list = list(zip(*pairs.tolist(), strict=True))
+    own = {thread for thread, node in pair_list if names.is_own(node, cell)}
+    # In a program with one thread there is nothing to tell apart.
+    alone = not cell and len(set(thread.tolist())) == 1
+    stack = [names.stack(node, cell, None if alone or t in own else samples.threads[t]) for t, node in pair_list]
+    began: dict[int, int] = {}
+    for t, row in zip(pairs[0].tolist(), first.tolist(), strict=True):
+        began[t] = min(began.get(t, row), row)
+    rank = np.array([-1 if t in own else began[t] for t in pairs[0].tolist()], dtype=np.int64)
+    order = np.argsort(rank[place], kind="stable")
+    order = order[wall[order] > 0]
+    stacks: Ints = np.array(stack, dtype=np.int64)[place[order]]
+    if not len(stacks):
+        return Flame(name, [], [])
+    starts = np.flatnonzero(np.append(True, stacks[1:] != stacks[:-1]))
+    return Flame(name, stacks[starts].tolist(), np.add.reduceat(wall[order], starts).tolist())
+
+
+class _Names:
+    """Names of frames and stacks, each once."""
+
+    def __init__(self, executions: dict[int, Execution], samples: _Samples) -> None:
+        self._executions = executions
+        self._samples = samples
+        self._outermost: list[int] = []
+        for node, above in enumerate(samples.above):  # a node stands behind the one above it
+            self._outermost.append(node if above < 0 else self._outermost[above])
+        self._of_file: dict[str, list[Execution]] = {}
+        for each in executions.values():
+            if each.file:
+                self._of_file.setdefault(each.file, []).append(each)
+        self.frames: list[Frame] = []
+        self.stacks: list[tuple[int, ...]] = []
+        self._frame_numbers: dict[Frame, int] = {}
+        self._stack_numbers: dict[tuple[int, ...], int] = {}
+        self._paths: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._named: dict[tuple[int, int], tuple[int, ...]] = {}
+
+    def is_own(self, node: int, cell: int) -> bool:
+        """Whether a stack begins with the cell's own frame: in the thread that runs it."""
+        execution = self._executions.get(cell)
+        if execution is None or node < 0:
+            return False
+        function, file, *_ = self._samples.frames[self._samples.frame[self._outermost[node]]]
+        return function == _MODULE and file == execution.file
+
+    def stack(self, node: int, cell: int, thread: Thread | None) -> int:
+        """Return the number of a stack, below the thread's name if one is given."""
+        path = self._path(node, cell)
+        if thread is not None:
+            path = (self._number(Frame(f"thread {thread.thread_name or thread.thread_id or '?'}")), *path)
+        path = path or (self._number(_NO_FRAME),)
+        number = self._stack_numbers.setdefault(path, len(self.stacks))
+        if number == len(self.stacks):
+            self.stacks.append(path)
+        return number
+
+    def _path(self, node: int, cell: int) -> tuple[int, ...]:
+        chain = []
+        while node >= 0 and (node, cell) not in self._paths:
+            chain.append(node)
+            node = self._samples.above[node]
+        path = self._paths[node, cell] if node >= 0 else ()
+        for each in reversed(chain):
+            path += self._frame(self._samples.frame[each], cell)
+            self._paths[each, cell] = path
+        return path
+
+    def _frame(self, frame: int, cell: int) -> tuple[int, ...]:
+        key = (frame, cell)
+        if key not in self._named:
+            self._named[key] = tuple(self._number(each) for each in self._said(*self._samples.frames[frame], cell))
+        return self._named[key]
+
+    def _said(self, function: str, file: str, line: int, first_line: int, cell: int) -> list[Frame]:
+        execution = self._whose(file, cell)
+        if execution is None:
+            return [Frame(function, file, line if function == _MODULE else first_line)]
+        name = _cell(execution)
+        said = [] if function == _MODULE else [Frame(function, name, execution.typed_line(first_line))]
+        typed = execution.typed_line(line)
+        return [*said, Frame(f"{name} line {typed}", name, typed)] if typed > 0 else said or [Frame(name, name)]
+
+    def _whose(self, file: str, cell: int) -> Execution | None:
+        """Whose code a file is. A cell that is run again has the same; then it is the run that was the last one then."""
+        found = self._of_file.get(file)
+        if found is None:
+            return None
+        return max((each for each in found if each.number <= cell), key=lambda each: each.number, default=found[0])
+
+    def _number(self, frame: Frame) -> int:
+        number = self._frame_numbers.setdefault(frame, len(self.frames))
+        if number == len(self.frames):
+            self.frames.append(frame)
+        return number
+
+
+def _cell(execution: Execution | None) -> str:
+    count = None if execution is None else execution.execution_count
+    return f"cell [{' ' if count is None else count}]"
+
+
+def _titles(snapshot: Snapshot, cells: Collection[int], wanted: Wanted) -> dict[int, str]:
+    """The names of the cells' own spans, which have their first line of code, by the number of the execution; of spans that are
+    wanted, as nothing is told of others."""
+    known = {f"{each.span_id:016x}": each.number for each in snapshot.executions if each.span_id}
+    number = {
+        span_id: cell
+        for span_id, cell in known.items()
+        if cell in cells and (wanted.spans is None or span_id in wanted.spans)
+    }
+    found = {}
+    for batch in snapshot.batches:
+        ids = batch.spans["span_id"]
+        rows = np.flatnonzero(np.asarray(pc.is_in(ids, value_set=pa.array(list(number), ids.type))))
+        for row in rows.tolist():
+            found[number[ids[row].as_py()]] = batch.spans["name"][row].as_py()
+    return found

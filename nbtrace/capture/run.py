@@ -1,0 +1,136 @@
+"""A cell, or a program, that runs: what the sampling thread knows of it.
+
+Enters: statements, as they begin, and stacks, as they are read. Leaves: what the cell is doing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from types import CodeType
+from typing import Any, Protocol
+
+from nbtrace.capture.stack_reading import Key
+from nbtrace.capture.working_threads import Worker
+from nbtrace.store.now import Now
+from nbtrace.store.stacks import Stack
+from nbtrace.store.typed_lines import lines_of
+
+_TIMED = ("<timed exec>", "<timed eval>")
+"""As which IPython compiles the body of %%time."""
+
+
+class Notes(Protocol):
+    """Who is told what a look at the machine has found."""
+
+    def note(self, memory: int | None) -> None:
+        """Take how many bytes are resident."""
+        ...
+
+
+class Run:
+    """A cell, or a program, that runs."""
+
+    __slots__ = (
+        "_lines",
+        "_statement",
+        "aside",
+        "awaits",
+        "began_ns",
+        "begun",
+        "cell",
+        "failed",
+        "loop",
+        "now",
+        "offset_ns",
+        "outer",
+        "thread",
+        "usage",
+        "worker",
+    )
+
+    def __init__(self, cell: int, begun: list[tuple[int, CodeType]] | None, *, awaits: bool, aside: bool) -> None:
+        self.cell = cell
+        """Number of the execution, 0 for a program."""
+        self.thread = threading.get_ident()
+        self.began_ns = time.perf_counter_ns()
+        self.offset_ns = time.time_ns() - self.began_ns
+        """What to add to the monotonic clock for a time: those of a cell fit each other whatever becomes of the wall clock."""
+        self.begun = begun
+        """When its statements began by the monotonic clock, and their code; it grows. None for a program."""
+        self.awaits = awaits
+        """Whether it gives the thread to others while it waits."""
+        self.loop = _running_loop()
+        self.aside = aside
+        """Whether it is not looked at, as another profiler is at work in it."""
+        self.failed = False
+        """Whether its code has failed: how that is shown is not its work."""
+        self.worker: Worker | None = None
+        self.outer: Worker | None = None
+        """What the thread worked for before."""
+        self.usage: Notes | None = None
+        """Of its resources."""
+        self.now: Now | None = None
+        """What it was doing when it was last looked at."""
+        self._statement: CodeType | None = None
+        self._lines = (0, 0)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a cell's own code runs: before, IPython reads the cell, and when it has failed, shows how."""
+        return bool(self.begun) and not self.failed
+
+    def task_context(self) -> Any:
+        """Return the context of the task that the loop of its thread runs now; None where there is none, or where a task does not
+        tell (Python 3.11)."""
+        if self.loop is None:
+            return None
+        try:
+            task = asyncio.current_task(self.loop)
+            return None if task is None else task.get_context()  # type: ignore[attr-defined]
+        except Exception:
+            return None
+
+    def statement(self, code: CodeType) -> Key:
+        """Return the frame that stands for a statement of which none is on the stack."""
+        return "<module>", code.co_filename, self._lines_of(code)[0], code.co_firstlineno
+
+    def seen(self, stack: Stack, moment_ns: int) -> Now | None:
+        """Note what it does at a moment of the monotonic clock, and return that; None before its first statement."""
+        if not self.begun:
+            return None
+        began_ns, code = self.begun[-1]
+        first, last = self._lines_of(code)
+        begun_ns, seen_ns = began_ns + self.offset_ns, moment_ns + self.offset_ns
+        line, timed_line = first, 0
+        for frame in stack.outwards():  # from the innermost on
+            if frame.file == code.co_filename:
+                line = frame.line or first
+                break
+            if not timed_line and frame.file in _TIMED:
+                timed_line = frame.line
+        before = self.now
+        if before is None or before.begun_ns != begun_ns:
+            since_ns = begun_ns if line == first else seen_ns
+        elif (before.line, before.timed_line) == (line, timed_line):
+            since_ns = before.since_ns
+        else:
+            since_ns = seen_ns
+        self.now = Now(first, last, begun_ns, line, timed_line, since_ns, seen_ns, stack.function, stack.file)
+        return self.now
+
+    def now_ns(self) -> int:
+        """Return the time by the clock of this run."""
+        return time.perf_counter_ns() + self.offset_ns
+
+    def _lines_of(self, code: CodeType) -> tuple[int, int]:
+        if self._statement is not code:
+            self._statement, self._lines = code, lines_of(code)
+        return self._lines
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -1,0 +1,170 @@
+"""The sampling thread in programs: it follows whom it should, shows to nobody, and ends when nobody wants it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import nbtrace
+from nbtrace.capture import working_threads
+from nbtrace.capture.instruments import sampler
+from nbtrace.capture.live import LIVE
+
+
+def until(met: Callable[[], Any]) -> None:
+    """Work until it is so."""
+    end = time.monotonic() + 30
+    while not met():
+        assert time.monotonic() < end
+
+
+def functions(recording: nbtrace.Recording) -> set[str]:
+    """All functions that its samples saw."""
+    batches = recording._store.snapshot().samples
+    return {name for batch in batches for name in batch.frames.to_pydict()["function"]}
+
+
+def threads(recording: nbtrace.Recording) -> set[str]:
+    batches = recording._store.snapshot().samples
+    return {each["thread_name"] for batch in batches for each in batch.samples.column("thread").to_pylist()}
+
+
+def test_a_program_is_sampled_when_it_asks_for_it() -> None:
+    with nbtrace.record(sampling=1000) as rec:
+        until(lambda: len(rec._store.samples) > 3)
+    assert {"until", "test_a_program_is_sampled_when_it_asks_for_it"} <= functions(rec)
+    count = len(rec._store.samples)
+    with nbtrace.record(sampling=1000) as other:
+        until(lambda: len(other._store.samples) > 3)
+    assert len(rec._store.samples) == count
+
+
+def test_a_program_that_does_not_ask_is_not_looked_at() -> None:
+    with nbtrace.record() as quiet, nbtrace.record(sampling=1000) as rec:
+        until(lambda: len(rec._store.samples) > 3)
+    assert len(quiet._store.samples) == 0
+
+
+def test_threads_that_it_starts_are_sampled_too_and_no_others() -> None:
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            sum(range(100))
+
+    before = threading.Thread(target=work, name="before")
+    before.start()
+    with nbtrace.record(sampling=1000) as rec:
+        during = threading.Thread(target=work, name="during")
+        during.start()
+        until(lambda: "during" in threads(rec))
+        stop.set()
+        during.join()
+    before.join()
+    assert threads(rec) <= {"MainThread", "during"}
+
+
+def test_the_thread_is_in_nobodys_list() -> None:
+    with nbtrace.record(sampling=1000) as rec:
+        known = threading.enumerate()
+        until(lambda: len(rec._store.samples) > 3)
+        assert threading.enumerate() == known
+
+
+def test_spans_that_run_are_those_of_the_samples() -> None:
+    with nbtrace.record(sampling=1000) as rec:
+        with nbtrace.span("outer"), nbtrace.span("inner") as inner:
+            until(lambda: len(rec._store.samples) > 3)
+            span_id = f"{inner.get_span_context().span_id:016x}"
+    (batch,) = rec._store.snapshot().samples
+    assert span_id in {(each or {}).get("span_id") for each in batch.samples.column("span").to_pylist()}
+
+
+def test_where_no_thread_can_be_had_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(sampler._thread, "start_new_thread", refuse)
+    monkeypatch.setattr(LIVE.profile.sampler, "_thread", None)
+    with nbtrace.record(sampling=100):
+        assert "no thread can be had" in LIVE.profile.sampler.status()
+    monkeypatch.undo()
+    with nbtrace.record(sampling=100):
+        assert "none" not in LIVE.profile.sampler.status()
+
+
+def test_without_a_gil_it_is_off_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
+    with nbtrace.record(sampling=1000) as rec:
+        assert "interpreter's lock" in LIVE.profile.sampler.status()
+        assert LIVE.profile.sampler._thread is None
+    assert len(rec._store.samples) == 0
+
+
+def test_where_threads_have_no_clock_waiting_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working_threads, "_clock_of", None)
+    monkeypatch.setattr(working_threads, "_OWN", working_threads._OwnClock())
+    with nbtrace.record(sampling=1000) as rec:
+        until(lambda: len(rec._store.samples) > 3)
+        assert "does not tell how long a thread has computed" in LIVE.profile.sampler.status()
+    (batch,) = rec._store.snapshot().samples
+    assert set(batch.numbers("cpu").tolist()) == {-1}
+
+
+def test_threads_that_switch_too_often_are_not_looked_at() -> None:
+    """They could go on within a look, and their variables die in the wrong thread."""
+    before = sys.getswitchinterval()
+    with nbtrace.record(sampling=1000) as rec:
+        sys.setswitchinterval(1e-6)
+        try:
+            time.sleep(0.05)
+            assert len(rec._store.samples) == 0
+        finally:
+            sys.setswitchinterval(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_is_not_sampled_and_can_be() -> None:
+    with nbtrace.record(sampling=1000) as rec:
+        until(lambda: len(rec._store.samples) > 3)
+        pid = os.fork()
+        if not pid:
+            try:
+                import gc
+
+                assert not working_threads.WORKING
+                assert gc.isenabled()
+                with nbtrace.record(sampling=1000) as own:
+                    until(lambda: len(own._store.samples) > 3)
+                os._exit(0)
+            except BaseException:
+                os._exit(1)
+        assert os.waitpid(pid, 0)[1] == 0
+        count = len(rec._store.samples)
+        until(lambda: len(rec._store.samples) > count)
+
+
+def test_a_program_ends_while_it_is_sampled() -> None:
+    """Without a word, whatever its threads are doing."""
+    code = "import nbtrace, time\nnbtrace.record(sampling=1000).start()\nend = time.time() + 0.1\nwhile time.time() < end: pass"
+    found = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+
+def test_the_rate_falls_with_the_age_of_what_runs() -> None:
+    """So that an hour leaves some seven thousand samples."""
+    age, count = 0.01, 0
+    while age < 3600:
+        age += 1 / (100 * min(1.0, sampler.FULL_RATE_S / age))
+        count += 1
+    assert count < 8_000
