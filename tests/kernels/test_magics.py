@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nbtrace.magics.completion import OPERATORS
-from tests.kernels.kernel import Kernel, start_kernel
+from tests.kernels.kernel import Kernel, new_kernel, start_kernel
 
 
 @pytest.mark.parametrize(
@@ -451,7 +451,7 @@ def test_completion_goes_on_in_the_middle_of_a_line(completing: Kernel) -> None:
 @pytest.fixture(scope="module")
 def completing() -> Iterator[Kernel]:
     """A kernel with a cell of attributes, and variables plain and not."""
-    kernel = start_kernel().load()
+    kernel = new_kernel().load()
     try:
         kernel.run("%%span load rows=3 http.route=/a x-y=1\nimport nbtrace, re\nlimit = 3\ndef lift(): pass")
         kernel.run("1")
