@@ -4,6 +4,7 @@
     @nbtrace.traced                                          a span for each call
     nbtrace.spans() .events() .links() .errors() .cells()    DataFrames of the live recording
     nbtrace.statistics() .self_times() .critical_path()      where the time went
+    nbtrace.lines() .hotspots() .statements() .samples()     what ran inside a cell that nobody instrumented
     nbtrace.concurrency() .gaps() .repeats()                 what ran at once, when nothing did, what repeated
     nbtrace.compare() .history() .headings() .plot           what changed, cells over their runs, pictures
     nbtrace.view() .text() .report("run.html")               the inspector; the tree as text; the inspector in a file
@@ -35,13 +36,17 @@ if TYPE_CHECKING:  # what an editor and a type checker see; at run time the regi
     gaps = _live.gaps
     headings = _live.headings
     history = _live.history
+    hotspots = _live.hotspots
+    lines = _live.lines
     links = _live.links
     plot = _live.plot
     repeats = _live.repeats
     report = _live.report
+    samples = _live.samples
     save = _live.save
     self_times = _live.self_times
     spans = _live.spans
+    statements = _live.statements
     statistics = _live.statistics
     text = _live.text
     tree = _live.tree

@@ -28,9 +28,12 @@ def test_the_tables_have_the_columns_that_it_names() -> None:
         pass
     spans = re.findall(r"^\| ([a-z_, ]+) \| (?:str|Int64|datetime|timedelta)", README, re.MULTILINE)
     assert [name for names in spans for name in names.split(", ")] == list(rec.spans().columns)
-    for table in ("events", "links", "errors", "cells", "tree", "statistics", "self_times", "history"):
+    for table in (
+        *("events", "links", "errors", "cells", "tree", "statistics", "self_times", "history"),
+        *("lines", "hotspots", "statements", "samples"),
+    ):
         (row,) = re.findall(rf"^\| {table} \| (.*) \|$", README, re.MULTILINE)
-        named = re.sub(r"\([^)]*\)|:.*", "", row).replace(" ", "").split(",")
+        named = re.sub(r"\([^)]*\)|[:;].*", "", row).replace(" ", "").split(",")
         named = [name for name in named if name != "attributes.KEY"]
         assert named == list(getattr(rec, table)().columns), table
     (row,) = re.findall(r"^\| compare \| (.*) \|$", README, re.MULTILINE)

@@ -41,6 +41,9 @@ LEFT_OUT = "attributes_left_out"
 DIGEST = "digest"
 """Column of `cells` that tells their code apart, whatever is kept of the sources; for other answers alone."""
 
+NUMBER = "number"
+"""Column of `cells` with the numbers of executions; likewise."""
+
 ERROR_COLUMNS = (
     "trace_id",
     "span_id",
@@ -154,8 +157,8 @@ def cells(snapshot: Snapshot, *, asking: bool = True) -> pd.DataFrame:
     cell Int64 (its execution count) · cell_id str (where the front end sends one) · run Int64 (how often this cell had
     run, this time included) · source str · start_time datetime64[ns, UTC] · duration timedelta64[ns], missing while it
     runs · status_code, exception_type str · span_count Int64 (spans inside, itself left out) · error_count Int64 (rows
-    of `errors` inside, its own included) · digest of the code (no public column) · change timedelta64[ns], against the run
-    of this cell before it."""
+    of `errors` inside, its own included) · digest of the code and number of the execution (no public columns) · change
+    timedelta64[ns], against the run of this cell before it."""
     table = spans(snapshot, wanted=(semconv.ERROR_TYPE,))
     by_id = pd.Series(table.index, index=table["span_id"])
     executions = [e for e in snapshot.executions if f"{e.span_id:016x}" in by_id.index and (asking or not e.only_asked)]
@@ -185,6 +188,7 @@ def cells(snapshot: Snapshot, *, asking: bool = True) -> pd.DataFrame:
             "span_count": integers(np.array([inside[e.number] - 1 for e in executions], dtype=np.int64)),
             "error_count": integers(np.array([int(failures.get(e.number, 0)) for e in executions], dtype=np.int64)),
             DIGEST: pd.Series([e.digest or e.identity for e in executions], dtype=object),
+            NUMBER: np.array([e.number for e in executions], dtype=np.int64),
             "change": own["duration"].groupby(identities, sort=False).diff().astype("timedelta64[ns]"),
         }
     )

@@ -1,73 +1,108 @@
-"""The function in which most of a cell's time has gone so far, counted on while the cell runs.
+"""The hottest line of each cell in a few words: line 3 df.merge 62 %.
 
-Enters: sealed samples, as they come. Leaves: `Hottest`, from the time that samples stand for by their innermost frames."""
+Enters: time that is allotted. Leaves: texts. It is the line of the notebook at which most of the cell's time passed: not one that
+only calls a function of another line."""
 
 from __future__ import annotations
 
+import keyword
 import re
-from collections.abc import Collection
-from typing import NamedTuple
 
 import numpy as np
 
-from nbtrace.store.samples import SampleBatch
+from nbtrace.analysis.allotted import Allotted, sums
+from nbtrace.analysis.cell_code import cell_name
+from nbtrace.analysis.lines import grouped, whose
+from nbtrace.analysis.profile import Ints
 
-LEAST_SAMPLES = 10
-"""A share that fewer support is not told: a line that ends beside the cell's code has no room to say so."""
+FEW = 10
+"""A share that fewer samples support is marked with a ~."""
 
-_INSTALLED = re.compile(r".*[\\/](?:site|dist)-packages[\\/]([A-Za-z_]\w*)", re.DOTALL)
-
-
-class Hottest(NamedTuple):
-    """A function, and how much of its cell's samples it has by itself."""
-
-    function: str
-    file: str
-    share: float
-    """From 0 to 1, of what all samples of the cell stand for."""
-    samples: int
+_LONG = 40
+_NO_CALL = re.compile(r"(?:import|from|def|class|async def)\b|[%!@]")
+_CALL = re.compile(r"(?<![\w.])([A-Za-z_][\w.]{0,80})\s?\(")
 
 
-class Heat:
-    """Adds up the time of functions, without what they call, by cell."""
+def hottest(time: Allotted) -> dict[int, str]:
+    """Return by the number of each execution of which there are statements or samples the line that took most of its time, what
+    it called there, and its share of the duration; a ~ marks what fewer than ten samples support."""
+    samples, where, statements, ran = time.samples, time.where, time.statements, time.ran
+    nearest = samples.climbed(where.notebook)
+    rows = np.flatnonzero(time.own)
+    node = nearest[samples.stack[rows]] if len(rows) else rows
+    number = samples.cell[rows]
+    code, line = whose(time, where.file[node], number), where.line[node]
+    groups = grouped(
+        np.concatenate([number, statements.cell]),
+        np.concatenate([code, statements.cell]),
+        np.concatenate([line, statements.first_line]),
+    )
+    length = len(groups.cell)
+    spent = sums(groups.number, np.concatenate([time.weight[rows], time.left]), length)
+    support = sums(groups.number[: len(rows)], np.ones(len(rows)), length)
+    # All of a statement that is a single line is known exactly, however few samples there are.
+    single = statements.first_line == statements.last_line
+    whole = sums(
+        groups.number[len(rows) :][single], (statements.end - statements.start)[single].astype(np.float64), length
+    )
+    guessed = (support > 0) & (support < FEW) & ((whole == 0) | (spent < 0.999 * whole))
+    order = np.lexsort((-spent, groups.cell))
+    first = order[np.r_[True, groups.cell[order][1:] != groups.cell[order][:-1]]] if length else order
+    called = _called(time, rows, node, groups.number[: len(rows)], first)
+    place = ran.place(groups.cell)
+    found = {}
+    for group in first.tolist():
+        number_, code_ = int(groups.cell[group]), int(groups.code[group])
+        at = int(place[group])
+        duration = int(ran.end[at] - ran.start[at]) if at >= 0 else 0
+        if duration <= 0 or groups.line[group] <= 0:
+            continue
+        execution = time.code.by_number.get(code_)
+        other = f"{cell_name(execution)} " if execution is not None and code_ != number_ else ""
+        text = named(time.code.text(code_, int(groups.line[group]), int(groups.line[group])), called.get(group, ""))
+        guess = "~" if guessed[group] else ""
+        share = min(float(spent[group]) / duration, 1.0)
+        found[number_] = " ".join(
+            filter(None, (f"{other}line {groups.line[group]}", text, f"{guess}{share * 100:.0f} %"))
+        )
+    return found
 
-    def __init__(self) -> None:
-        self._cells: dict[int, dict[tuple[str, str], tuple[int, int]]] = {}
 
-    def add(self, batch: SampleBatch, skip: int, cells: Collection[int]) -> None:
-        """Count the samples of these cells (numbers of executions) in a batch, from the row `skip` on."""
-        if not batch.length or not batch.stacks.num_rows:
-            return
-        cell, wall = batch.numbers("cell")[skip:], batch.numbers("wall")[skip:]
-        frame = np.asarray(batch.stacks["frame"])[np.asarray(batch.samples.column("stack"))[skip:]]
-        frames = batch.frames.num_rows
-        for number in cells:
-            own = cell == number
-            if not own.any():
-                continue
-            times = np.bincount(frame[own], weights=wall[own], minlength=frames)
-            counts = np.bincount(frame[own], minlength=frames)
-            heat = self._cells.setdefault(number, {})
-            for at in np.flatnonzero(counts).tolist():
-                key = (batch.frames["function"][at].as_py(), batch.frames["file"][at].as_py())
-                time, count = heat.get(key, (0, 0))
-                heat[key] = time + int(times[at]), count + int(counts[at])
-
-    def keep(self, cells: Collection[int]) -> None:
-        """Forget all cells but these."""
-        self._cells = {number: heat for number, heat in self._cells.items() if number in cells}
-
-    def hottest(self, cell: int) -> Hottest | None:
-        """Return the hottest function of a cell; None where nothing has been counted, or too little."""
-        heat = self._cells.get(cell)
-        whole = sum(time for time, _ in heat.values()) if heat else 0
-        if not heat or whole <= 0:
-            return None
-        (function, file), (time, samples) = max(heat.items(), key=lambda each: each[1][0])
-        return None if samples < LEAST_SAMPLES else Hottest(function, file, time / whole, samples)
+def _called(time: Allotted, rows: Ints, node: Ints, group: Ints, first: Ints) -> dict[int, str]:
+    """By group, the function that was called there and took most of its time."""
+    samples, where = time.samples, time.where
+    if not len(rows):
+        return {}
+    # The frame just below the last one of the notebook's.
+    above = samples.above
+    stays = (above < 0) | where.notebook | where.notebook[above]
+    below = samples.climbed(stays)[samples.stack[rows]]
+    hot = np.isin(group, first) & (below != node)
+    functions = len(where.functions)
+    keys, place = np.unique(group[hot] * functions + where.function[below[hot]], return_inverse=True)
+    spent = sums(place, time.weight[rows][hot], len(keys))
+    order = np.argsort(spent, kind="stable")
+    return {int(keys[at]) // functions: where.functions[int(keys[at]) % functions] for at in order.tolist()}
 
 
-def package_of(file: str) -> str:
-    """Return the installed package that a file is of; "" for others."""
-    found = _INSTALLED.match(file)
-    return "" if found is None else found[1]
+def named(source: str | None, function: str) -> str:
+    """Return what a line calls, as it says it there: df.merge for DataFrame.merge. Where it does not say it, the function's own
+    name; where it calls nothing that is known, the first call that it names, or its beginning."""
+    line = (source or "").strip()
+    if _NO_CALL.match(line):
+        return _short(line)
+    name = function.replace(".<locals>", "")
+    parts = [] if name.rpartition(".")[2].startswith("<") else name.split(".")
+    last = parts[-2] if parts[-1:] == ["__init__"] and len(parts) > 1 else parts[-1] if parts else ""
+    if last:
+        said = re.search(rf"(?<![\w.])(?:\w{{1,80}}\.){{0,8}}{re.escape(last)}(?=\s?\()", line[:2_000])
+        return _short(said[0] if said else ".".join(parts))
+    for call in _CALL.finditer(line[:2_000]):
+        if not keyword.iskeyword(call[1]):
+            return _short(call[1])
+    return _short(line)
+
+
+def _short(text: str) -> str:
+    text = " ".join(text[: 4 * _LONG].split())
+    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"

@@ -111,14 +111,22 @@ class Tables:
     def cells(self, *, cell: Cells = None, where: str | None = None, asking: bool = False) -> pd.DataFrame:
         """Return one row per execution of a cell, in their order: cell, cell_id, run (how often it had run), source,
         start_time, duration, status_code, exception_type, span_count (spans inside), error_count (errors inside), change
-        (of the duration, against the run of this cell before).
+        (of the duration, against the run of this cell before), then what it took of the machine: cpu (timedelta64[ns], of all
+        threads), cores (that it kept busy), memory_peak and memory_change (resident bytes), gc (timedelta64[ns], of the
+        collector), read_bytes, written_bytes; hottest ("line 3 df.merge 62 %": the line at which most of its time passed, what
+        it calls, a ~ before a share that fewer than ten samples support); shared (whether cells ran at the same time, whose part
+        is in these numbers); gpu_memory_peak and gpu_utilization where there is a GPU. Missing is what nobody tells.
 
         Cells that only ask nbtrace are left out, unless asking=True or `cell` names them: those of which every statement is
         %spans, %nbtrace, an import of nbtrace, or a question such as nbtrace.spans().head(). One that failed is not. This
         holds for all answers about the work; spans, events, links and errors have everything."""
         selection, snapshot = Selection(cell, where=where, asking=asking), self._snapshot()
         tables = self._tables()
-        table = tables.cells(snapshot, asking=selection.with_asking).drop(columns=tables.DIGEST)
+        from nbtrace.analysis.resources import resources
+
+        table = tables.cells(snapshot, asking=selection.with_asking)
+        taken = resources(snapshot, table[tables.NUMBER].tolist(), table["duration"])
+        table = table.drop(columns=[tables.DIGEST, tables.NUMBER]).assign(**taken)
         return self._marked(selection.of(table, snapshot), snapshot)
 
     @question("stats")

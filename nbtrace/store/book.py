@@ -81,6 +81,11 @@ class Execution:
         return self.line_map[line - 1]
 
     @property
+    def has_other_lines(self) -> bool:
+        """Whether other lines were compiled than were typed."""
+        return self.compiled is not None or self.line_map is not None
+
+    @property
     def only_asked(self) -> bool:
         """Whether answers about the work leave it out. One that failed is worth knowing of."""
         return self.asks and not self.failed

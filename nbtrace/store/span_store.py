@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 SAMPLES_PART = 10
 """Samples may take this part of `max_bytes` beside the spans, and statements as much."""
 
+_MANY_CELLS = 32
+"""A row of statements has those of a cell: so many rows are worth sealing for good."""
+
 _MANY = 2**62
 """So many rows may come: what bounds them is their weight."""
 
@@ -265,7 +268,7 @@ class SpanStore:
             batches.append(self.sealed_now(rows))
         # Each batch has a tree of stacks of its own: it pays for many samples only.
         self.samples.begin_anew(MIN_SETTLED_ROWS)
-        self.statements.begin_anew()
+        self.statements.begin_anew(_MANY_CELLS)
         samples = tuple(batch for batch, _ in self.samples.since(None)[0])
         statements = [batch for batch, _ in self.statements.since(None)[0]]
         now = [row for source in list(self.running_statements.values()) for row in source()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from nbtrace.analysis.hottest import Heat, Hottest, package_of
+from nbtrace.analysis.hottest_function import Heat, Hottest, package_of
 from nbtrace.store.book import Execution
 from nbtrace.store.now import Now
 from nbtrace.store.span_store import Snapshot, SpanStore

@@ -34,6 +34,23 @@ def change(ns: int) -> str:
     return f"{'+' if ns > 0 else '−' if ns < 0 else ''}{duration(abs(ns))}"
 
 
+def size(bytes_: int) -> str:
+    """Write a number of bytes with three significant digits: 850 B, 12.3 kB, 410 MB, 1.20 GB."""
+    if bytes_ < 0:
+        return "−" + size(-bytes_)
+    if bytes_ < 1_000:
+        return f"{bytes_} B"
+    units = ((1e3, "kB"), (1e6, "MB"), (1e9, "GB"), (1e12, "TB"))
+    unit, name = next((each for each in units if bytes_ < 999.5 * each[0]), units[-1])
+    number = bytes_ / unit
+    return f"{number:.{2 if number < 9.995 else 1 if number < 99.95 else 0}f} {name}"
+
+
+def growth(bytes_: int) -> str:
+    """Write by how many bytes more or less: +410 MB, −1.20 GB."""
+    return f"+{size(bytes_)}" if bytes_ > 0 else size(bytes_)
+
+
 def ratio(times: float) -> str:
     """Write how many times as long: ▲ 1.80 ×, ▼ 0.55 ×; within a hundredth there is no arrow."""
     if times != times:

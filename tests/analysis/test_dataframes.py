@@ -80,6 +80,11 @@ def test_the_tables_have_their_dtypes_even_when_empty(full: bool) -> None:
         "span_count": count,
         "error_count": count,
         "change": length,
+        **dict.fromkeys(["cpu", "gc"], length),
+        "cores": np.dtype(float),
+        **dict.fromkeys(["memory_peak", "memory_change", "read_bytes", "written_bytes"], count),
+        "hottest": text,
+        "shared": np.dtype(bool),
     }
     assert len(rec.spans(attributes="dict").columns) == len(SPAN_DTYPES) + 1
     assert extra.links

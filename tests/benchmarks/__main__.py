@@ -1,5 +1,5 @@
-"""What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [bound]
-[redact] [inspector] [memory] [peers]`.
+"""What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [hotspots]
+[bound] [redact] [inside] [sampling] [inspector] [memory] [peers]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -9,20 +9,36 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import bounds, cells, dataframes, inspector, loading, memory, peers, redaction, spans
+from tests.benchmarks import (
+    bounds,
+    cells,
+    dataframes,
+    hotspots,
+    inside,
+    inspector,
+    loading,
+    memory,
+    peers,
+    redaction,
+    sampling,
+    spans,
+)
 
 PARTS: dict[str, Callable[[], None]] = {
     "span": spans.main,
     "cell": cells.main,
     "load": loading.main,
     "dataframe": dataframes.main,
+    "hotspots": hotspots.main,
     "bound": bounds.main,
     "redact": redaction.main,
+    "inside": inside.main,
+    "sampling": sampling.main,
     "inspector": inspector.main,
     "memory": memory.main,
     "peers": peers.main,
 }
-OPTIONAL = ("inspector", "memory", "peers")
+OPTIONAL = ("sampling", "inspector", "memory", "peers")
 """Run only when named: they need a browser, or install other software."""
 
 

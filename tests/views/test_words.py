@@ -51,3 +51,23 @@ def test_hostile_text_is_one_harmless_line(hostile: str, shown: str) -> None:
 )
 def test_values_can_be_told_apart(value: Any, text: str) -> None:
     assert words.value(value) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1_000, "1.00 kB"),
+        (12_345, "12.3 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.00 MB"),
+        (410_000_000, "410 MB"),
+        (1_204_000_000, "1.20 GB"),
+        (5 * 10**15, "5000 TB"),
+        (-12_000_000, "−12.0 MB"),
+    ],
+)
+def test_a_number_of_bytes_has_three_digits(number: int, text: str) -> None:
+    assert words.size(number) == text
+    assert words.growth(number) == ("+" + text if number > 0 else text)

@@ -73,7 +73,7 @@ class Meter:
         """Return the bytes of the process that are resident."""
         try:
             if self._statm >= 0:
-                return int(os.pread(self._statm, 100, 0).split()[1]) * _PAGE
+                return int(os.pread(self._statm, 100, 0).split(None, 2)[1]) * _PAGE
             return None if self._other is None else int(self._other.memory_info().rss)
         except (OSError, ValueError, IndexError):  # the file has been closed, and its number been given to another
             self._statm = -1
@@ -85,7 +85,7 @@ class Meter:
     def _read_and_written(self) -> tuple[int | None, int | None]:
         try:
             if self._io >= 0:
-                _, read, _, written, *_ = os.pread(self._io, 400, 0).split()
+                _, read, _, written, _ = os.pread(self._io, 400, 0).split(None, 4)
                 return int(read), int(written)
             counters = getattr(self._other, "io_counters", None)
             if counters is None:

@@ -106,10 +106,11 @@ class Redactor:
         return text if self.choice.call is None else self._called(key, text)
 
     def source(self, source: str) -> str:
-        """Return a cell's source without secrets. Bare words are variables there, but in shell lines, strings and comments."""
+        """Return a cell's source without secrets. Bare words are variables there, but in shell lines, strings and comments. It
+        keeps its number of lines, by which statements and samples name them; what a callable makes of it is its own affair."""
         if not self.active:
             return source
-        source = self._by_value(source, code=True)
+        source = with_lines_of(source, self._by_value(source, code=True))
         return source if self.choice.call is None else self._called("code.source", source)
 
     def title(self, line: str) -> str:
@@ -278,6 +279,28 @@ class Redactor:
             counts = self._counts[thread] = Counter()
         counts[rule] += 1
         return f"[redacted: {rule}]"
+
+
+_MARK = re.compile(r"\[redacted: [^\[\]\n]*\]")
+
+
+def with_lines_of(before: str, after: str) -> str:
+    """Return a redacted text with as many lines as it had: where a secret had several, its mark is followed by empty ones."""
+    if before.count("\n") == after.count("\n"):
+        return after
+    found, position, at = [], 0, 0
+    for mark in (*_MARK.finditer(after), None):
+        piece = after[at : mark.start() if mark is not None else len(after)]
+        # What stands between marks stood between secrets; the last piece at the very end.
+        start = before.find(piece, position) if mark is not None else len(before) - len(piece)
+        if start < position:  # rules within rules: no piece of it is known
+            return after
+        found += ["\n" * before.count("\n", position, start), piece]
+        position = start + len(piece)
+        if mark is not None:
+            found.append(mark[0])
+            at = mark.end()
+    return "".join(found)
 
 
 def _hinted(stem: str) -> bool:

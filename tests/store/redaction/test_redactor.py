@@ -420,3 +420,28 @@ def test_bare_words_are_values_in_a_cell_of_another_language(above: str, magic: 
     """Below other cell magics too."""
     source = f"{above}{magic}\nexport DB_PASSWORD=kLm93xTq7Zp2\n"
     assert Redactor().source(source) == source.replace("kLm93xTq7Zp2", "[redacted: password]")
+
+
+_PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA1234567890abcdef\nMIIEowIBAAKCAQEA1234567890abcdef\n-----END RSA PRIVATE KEY-----"
+_BLOCKS = [
+    "x = 1",
+    "",
+    "fit(x)",
+    f'key = """{_PEM}"""',
+    'token = """abc\ndef123secret\nghi"""',
+    'password = "hunter2hunter2"',
+    "# [redacted: password]",
+    f"{_PEM}{_PEM}",
+]
+
+
+@given(st.lists(st.sampled_from(_BLOCKS), max_size=6))
+def test_a_cell_keeps_its_lines_where_a_secret_had_several(blocks: list[str]) -> None:
+    """Statements and samples name them by their numbers."""
+    source = "\n".join([*blocks, "last()"])
+    shown = Redactor().source(source)
+    assert "MIIE" not in shown
+    assert "secret" not in shown
+    assert shown.count("\n") == source.count("\n")
+    assert shown.split("\n")[-1] == "last()"
+    assert Redactor().source(shown) == shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbtrace.analysis.hottest import LEAST_SAMPLES, Heat, Hottest, package_of
+from nbtrace.analysis.hottest_function import LEAST_SAMPLES, Heat, Hottest, package_of
 from nbtrace.store.samples import seal_samples
 from tests.store.test_samples import sample, stack
 
