@@ -20,7 +20,7 @@ SILENT_NS = 1_500_000_000
 LONG_NS = 1_000_000_000
 """How long a line is stayed on before that is worth telling beside how long its statement has run."""
 
-_CODE = 60
+_CODE = 40
 _FUNCTION = 60
 _ITS_OWN = "<module>"
 

@@ -228,18 +228,18 @@ class Feed:
 
     def _step(self, *, look: bool = True) -> float | None:
         """Look for what is new, if it is time to, or send one frame of details; return after how long there can be more."""
-        began = time.monotonic()
+        # What a look computes it takes from the cell; while code of the cell's keeps it waiting it takes nothing.
+        began, computed = time.monotonic(), time.thread_time()
         looks = self._told.live and look
         if looks and began >= self._next_look:
             update = self._told.news()
             self._send_all(each for each in (update, self._told.doing_news()) if each is not None)
-            done = time.monotonic()
-            self._next_look = done + max(INTERVAL_S, (done - began) * _REST)
+            self._next_look = time.monotonic() + max(INTERVAL_S, (time.thread_time() - computed) * _REST)
         elif self._told.has_unsent and (began >= self._next_details or not look):
             self._send_all(self._told.next_details())
-            done = time.monotonic()
             # While spans keep coming, details take their share of the time too: the newest first.
-            self._next_details = done + max(0.01, (done - began) * _REST if looks and self._told.flowing else 0.0)
+            rest = (time.thread_time() - computed) * _REST if looks and self._told.flowing else 0.0
+            self._next_details = time.monotonic() + max(0.01, rest)
         due = [self._next_look] if looks else []
         due += [self._next_details if look else 0.0] if self._told.has_unsent else []
         return max(0.0, min(due) - time.monotonic()) if due else None
