@@ -167,7 +167,7 @@ class Recording(Views):
         target = Path(path)
         suffix = suffix_of(target)
         _, writer = FORMATS[suffix]
-        selection, snapshot = Selection(cell, trace_id, name, where, last, asking), self._snapshot()
+        selection, snapshot = Selection(cell, trace_id, name, where, last, asking), self._profiled()
         flames = self._flames(selection, snapshot)
         if not flames.parts:
             from nbtrace.analysis.flames import no_samples

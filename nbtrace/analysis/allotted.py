@@ -147,9 +147,8 @@ def _own(samples: Profile, where: Places, code: CellCode, ran: Ran, place: Ints)
     if not len(where.root):
         return np.zeros(len(samples), dtype=bool)
     file_place = {file: at for at, file in enumerate(where.files)}
-    known = [code.by_number.get(number) for number in ran.number.tolist()]
     # A cell of which no file is known runs on the thread with a `<module>` at the bottom.
-    expected = [-1 if each is None or not each.file else file_place[each.file] for each in known]
+    expected = [file_place[code.file(each)] if code.has_file(each) else -1 for each in ran.number.tolist()]
     file = np.array([*expected, -2], dtype=np.int64)[place]
     root = np.where(samples.stack < 0, 0, where.root[samples.stack])
     module = np.array([name == MODULE for name in where.functions], dtype=bool)[where.function[root]]

@@ -29,15 +29,20 @@ class CellCode:
 
     def __init__(self, executions: Iterable[Execution]) -> None:
         self.by_number = {each.number: each for each in executions}
+        # Noted once: a cell that begins meanwhile gets its file while we answer.
+        self._file_of = {number: each.file or f"<cell {number}>" for number, each in self.by_number.items()}
         self._of_file: dict[str, list[int]] = {}
-        for each in self.by_number.values():
-            self._of_file.setdefault(self.file(each), []).append(each.number)
+        for number, file in self._file_of.items():
+            self._of_file.setdefault(file, []).append(number)
         self._lines: dict[int, list[str] | None] = {}
 
-    @staticmethod
-    def file(execution: Execution) -> str:
+    def file(self, number: int) -> str:
         """Return the file of an execution; a name that no code has where none is known."""
-        return execution.file or f"<cell {execution.number}>"
+        return self._file_of[number]
+
+    def has_file(self, number: int) -> bool:
+        """Whether it is known as which file an execution was compiled."""
+        return number in self._file_of and self._file_of[number] != f"<cell {number}>"
 
     @property
     def files(self) -> Iterable[str]:

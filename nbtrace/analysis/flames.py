@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nbtrace.analysis.cell_code import TIMED, CellCode, cell_name
 from nbtrace.formats.flames import Flame, Flames, Frame
-from nbtrace.store.book import Execution
 from nbtrace.store.samples import SampleBatch
 from nbtrace.store.schema import Thread
 from nbtrace.store.span_store import Snapshot
@@ -53,20 +53,29 @@ class Wanted:
     """Numbers of executions, 0 for outside a cell; None for all."""
     spans: Collection[str] | None = None
     """Ids of spans, in hex; None for all."""
+    own: Collection[int] = ()
+    """Executions whose own span is among these: where it is not known which span was current, it is that one."""
 
 
 def flames(snapshot: Snapshot, wanted: Wanted) -> Flames:
     """Return the samples that are wanted, by the cells for which the threads worked; those outside a cell come last."""
     samples = _samples(snapshot.samples, wanted)
-    executions = {each.number: each for each in snapshot.executions}
-    names = _Names(executions, samples)
+    code = CellCode(snapshot.executions)
+    names = _Names(code, samples)
     titles = _titles(snapshot, set(np.unique(samples.cell).tolist()), wanted)
     parts = []
     for cell, rows in samples.by_cell():
-        title = titles.get(cell) or (
-            _cell(executions.get(cell)) if cell else "outside cells" if executions else "program"
+        execution = code.by_number.get(cell)
+        name = (
+            cell_name(execution)
+            if execution
+            else "cell [ ]"
+            if cell
+            else "outside cells"
+            if code.by_number
+            else "program"
         )
-        parts.append(_flame(title, samples, names, cell, rows))
+        parts.append(_flame(titles.get(cell, name), samples, names, cell, rows))
     return Flames(names.frames, names.stacks, [part for part in parts if part.stacks])
 
 
@@ -132,7 +141,8 @@ def _kept(batch: SampleBatch, wanted: Wanted) -> npt.NDArray[np.bool_]:
     if wanted.spans is not None:
         spans = batch.samples["span"]
         hit = np.array([each["span_id"] in wanted.spans for each in spans.dictionary.to_pylist()] + [False], dtype=bool)
-        kept &= hit[_whole(spans.indices, -1)]
+        place = _whole(spans.indices, -1)
+        kept &= hit[place] | ((place < 0) & np.isin(batch.numbers("cell"), list(wanted.own)))
     return kept
 
 
@@ -163,26 +173,22 @@ def _flame(name: str, samples: _Samples, names: _Names, cell: int, rows: Ints) -
 class _Names:
     """Names of frames and stacks, each once."""
 
-    def __init__(self, executions: dict[int, Execution], samples: _Samples) -> None:
-        self._executions = executions
+    def __init__(self, code: CellCode, samples: _Samples) -> None:
+        self._code = code
         self._samples = samples
         self._outermost: list[int] = []
         for node, above in enumerate(samples.above):  # a node stands behind the one above it
             self._outermost.append(node if above < 0 else self._outermost[above])
-        self._of_file: dict[str, list[Execution]] = {}
-        for each in executions.values():
-            if each.file:
-                self._of_file.setdefault(each.file, []).append(each)
         self.frames: list[Frame] = []
         self.stacks: list[tuple[int, ...]] = []
         self._frame_numbers: dict[Frame, int] = {}
         self._stack_numbers: dict[tuple[int, ...], int] = {}
         self._paths: dict[tuple[int, int], tuple[int, ...]] = {}
-        self._named: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._named: dict[tuple[int, str, int], tuple[int, ...]] = {}
 
     def is_own(self, node: int, cell: int) -> bool:
         """Whether a stack begins with the cell's own frame: in the thread that runs it."""
-        execution = self._executions.get(cell)
+        execution = self._code.by_number.get(cell)
         if execution is None or node < 0:
             return False
         function, file, *_ = self._samples.frames[self._samples.frame[self._outermost[node]]]
@@ -206,42 +212,37 @@ class _Names:
             node = self._samples.above[node]
         path = self._paths[node, cell] if node >= 0 else ()
         for each in reversed(chain):
-            path += self._frame(self._samples.frame[each], cell)
+            path += self._frame(each, cell)
             self._paths[each, cell] = path
         return path
 
-    def _frame(self, frame: int, cell: int) -> tuple[int, ...]:
-        key = (frame, cell)
+    def _frame(self, node: int, cell: int) -> tuple[int, ...]:
+        frames, frame = self._samples.frames, self._samples.frame[node]
+        # What %%time runs is compiled as no file: the cell at the bottom tells whose it is.
+        within = frames[self._samples.frame[self._outermost[node]]][1] if frames[frame][1] in TIMED else ""
+        key = (frame, within, cell)
         if key not in self._named:
-            self._named[key] = tuple(self._number(each) for each in self._said(*self._samples.frames[frame], cell))
+            self._named[key] = tuple(self._number(each) for each in self._said(*frames[frame], within, cell))
         return self._named[key]
 
-    def _said(self, function: str, file: str, line: int, first_line: int, cell: int) -> list[Frame]:
-        execution = self._whose(file, cell)
-        if execution is None:
+    def _said(self, function: str, file: str, line: int, first_line: int, within: str, cell: int) -> list[Frame]:
+        execution = self._code.ran(within or file, cell)
+        above = self._code.timed_body(execution) if within and execution else None
+        if execution is None or (within and above is None):
             return [Frame(function, file, line if function == _MODULE else first_line)]
-        name = _cell(execution)
-        said = [] if function == _MODULE else [Frame(function, name, execution.typed_line(first_line))]
-        typed = execution.typed_line(line)
-        return [*said, Frame(f"{name} line {typed}", name, typed)] if typed > 0 else said or [Frame(name, name)]
-
-    def _whose(self, file: str, cell: int) -> Execution | None:
-        """Whose code a file is. A cell that is run again has the same; then it is the run that was the last one then."""
-        found = self._of_file.get(file)
-        if found is None:
-            return None
-        return max((each for each in found if each.number <= cell), key=lambda each: each.number, default=found[0])
+        if above is None:
+            line, first_line = execution.typed_line(line), execution.typed_line(first_line)
+        else:
+            line, first_line = line + above, first_line + above
+        name = cell_name(execution)
+        said = [] if function == _MODULE else [Frame(function, name, first_line)]
+        return [*said, Frame(f"{name} line {line}", name, line)] if line > 0 else said or [Frame(name, name)]
 
     def _number(self, frame: Frame) -> int:
         number = self._frame_numbers.setdefault(frame, len(self.frames))
         if number == len(self.frames):
             self.frames.append(frame)
         return number
-
-
-def _cell(execution: Execution | None) -> str:
-    count = None if execution is None else execution.execution_count
-    return f"cell [{' ' if count is None else count}]"
 
 
 def _titles(snapshot: Snapshot, cells: Collection[int], wanted: Wanted) -> dict[int, str]:

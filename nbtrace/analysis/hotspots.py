@@ -26,6 +26,9 @@ By = Literal["function", "line", "library"]
 SAMPLES = "samples"
 """Key of an answer's `attrs` under which it says how many samples it rests on."""
 
+BY = "by"
+"""Key under which it says what it was counted by."""
+
 
 class UnknownGroupError(QuestionError):
     """What hotspots cannot be counted by."""
@@ -104,7 +107,7 @@ def hotspots(
         },
         copy=False,
     )
-    table.attrs[SAMPLES] = int(chosen.sum())
+    table.attrs.update({SAMPLES: int(chosen.sum()), BY: by})
     return table
 
 
@@ -127,7 +130,7 @@ def _grouped(time: Allotted, by: By, execution: Ints, line: Ints) -> tuple[Ints,
     where, code = time.where, time.code
     file_place = {file: at for at, file in enumerate(where.files)}
     cells, at = np.unique(execution, return_inverse=True)
-    file = np.array([file_place[code.file(code.by_number[number])] for number in cells.tolist()], dtype=np.int64)[at]
+    file = np.array([file_place[code.file(number)] for number in cells.tolist()], dtype=np.int64)[at]
     if by == "library":
         libraries = _libraries(time)
         place = {name: at for at, name in enumerate(dict.fromkeys(libraries))}

@@ -24,7 +24,10 @@ EXACT = "exact"
 NUMBERS = ("cell_number", "code_number")
 """Columns with the numbers of both executions; likewise."""
 
-FOR_VIEWS = (EXACT, *NUMBERS)
+DURATION = "cell_duration_ns"
+"""Column with the duration of the cell; likewise."""
+
+FOR_VIEWS = (EXACT, *NUMBERS, DURATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def lines(time: Allotted, executions: Collection[int]) -> pd.DataFrame:
     place = ran.place(samples.cell)
     # What threads did after the end of the cell is no time of it.
     during = (samples.stack >= 0) & (place >= 0) & np.isin(samples.cell, wanted)
-    during &= samples.time - samples.wall < ran.end[place]
+    during &= samples.time - samples.wall < np.append(ran.end, 0)[place]  # a program has no cell at all
     found = _entries(time, np.flatnonzero(during))
     single = statements.first_line == statements.last_line
     taken = np.isin(statements.cell, wanted)
@@ -97,6 +100,7 @@ def lines(time: Allotted, executions: Collection[int]) -> pd.DataFrame:
             EXACT: exact[order],
             NUMBERS[0]: cell,
             NUMBERS[1]: code,
+            DURATION: duration[order].astype(np.int64),
         },
         copy=False,
     )

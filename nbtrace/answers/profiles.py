@@ -59,7 +59,7 @@ class Profiles(Tables):
         table = samples(snapshot, asking=selection.with_asking)
         return self._marked(selection.of(table, snapshot), snapshot)
 
-    @question()
+    @question("hot", by=("function", "line", "library"))
     def hotspots(
         self,
         *,
@@ -96,7 +96,7 @@ class Profiles(Tables):
         time = allotted(snapshot)
         return self._marked(hotspots(time, by, *self._counted(selection, snapshot, time)), snapshot)
 
-    @question()
+    @question("lines", last_cell=True, shows="_shown_lines")
     def lines(
         self, *, cell: Cells = None, where: str | None = None, last: int | None = None, asking: bool = False
     ) -> pd.DataFrame:
@@ -118,6 +118,20 @@ class Profiles(Tables):
 
         table = self._lines(selection, snapshot).drop(columns=list(FOR_VIEWS))
         return self._marked(selection.of(table, snapshot), snapshot)
+
+    def _shown_lines(
+        self, *, cell: Cells = None, where: str | None = None, last: int | None = None, asking: bool = False
+    ) -> pd.DataFrame:
+        """The same, shown beside the code of the cells."""
+        selection, snapshot = Selection(cell, where=where, last=last, asking=asking), self._profiled()
+        from nbtrace.analysis.cell_code import CellCode
+        from nbtrace.analysis.lines import FOR_VIEWS
+        from nbtrace.views.formatted import Answer
+        from nbtrace.views.listing import listed
+
+        table = self._lines(selection, snapshot)
+        public = self._marked(selection.of(table.drop(columns=list(FOR_VIEWS)), snapshot), snapshot)
+        return listed(public, table, CellCode(snapshot.executions)) if where is None else Answer.of(public, "lines")
 
     # ── how they are made ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -164,7 +178,7 @@ class Profiles(Tables):
             if selection.cell is None and selection.last is None:
                 numbers.append(0)  # outside of cells nobody only asks
             counted = np.isin(samples.cell, numbers)
-        if selection.trace_id is None and selection.name is None and selection.where is None:
+        if not selection.of_spans:
             return counted, executions
         spans = self._with_those_below(selection, snapshot)
         inside = np.array([span_id in spans for _, span_id in samples.spans] + [False], dtype=bool)[samples.span]

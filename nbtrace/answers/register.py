@@ -39,11 +39,24 @@ class Question:
     """Why it takes no other option."""
     last_cell: bool
     """Whether %spans asks about the last cell unless told otherwise."""
+    by: tuple[str, ...]
+    """What %spans may have it counted by."""
+    is_table: bool
+    """Whether it returns a DataFrame; otherwise what shows itself."""
+    shows: str
+    """The method that makes what %spans shows of it; "" for the question's own."""
 
-    def ask(self, recording: Any, *given: Any, **conditions: Any) -> Any:
+    def ask(self, recording: Any, *given: Any, by: str | None = None, **conditions: Any) -> Any:
         """Return a recording's answer, with as many of the conditions as narrow the question."""
+        return getattr(recording, self.name)(*given, **self._wanted(by, conditions))
+
+    def show(self, recording: Any, *given: Any, by: str | None = None, **conditions: Any) -> Any:
+        """Return what %spans shows of it, likewise."""
+        return getattr(recording, self.shows or self.name)(*given, **self._wanted(by, conditions))
+
+    def _wanted(self, by: str | None, conditions: dict[str, Any]) -> dict[str, Any]:
         wanted = {name: value for name, value in conditions.items() if name in self.narrows}
-        return getattr(recording, self.name)(*given, **wanted)
+        return wanted if by is None else {**wanted, "by": by}
 
 
 REGISTER: dict[str, Question] = {}
@@ -57,16 +70,29 @@ def question(
     takes: Takes = "nothing",
     why: str = "",
     last_cell: bool = False,
+    by: tuple[str, ...] = (),
+    shows: str = "",
 ) -> Callable[[Method], Method]:
     """Enter a method into the register, and leave it as it is. What narrows it is read from its signature, the sentence from its
     docstring; `options` are those of %spans where they are fewer."""
 
     def enter(method: Method) -> Method:
-        narrows = tuple(name for name in CONDITIONS if name in inspect.signature(method).parameters)
+        signature = inspect.signature(method)
+        narrows = tuple(name for name in CONDITIONS if name in signature.parameters)
         method.__qualname__ = f"Recording.{method.__name__}"  # errors name what a person has called
         says = (inspect.getdoc(method) or "").replace("\n", " ").partition(". ")[0].partition(": ")[0]
         REGISTER[method.__name__] = Question(
-            method.__name__, says, narrows, word, narrows if options is None else options, takes, why, last_cell
+            method.__name__,
+            says,
+            narrows,
+            word,
+            narrows if options is None else options,
+            takes,
+            why,
+            last_cell,
+            by,
+            is_table=signature.return_annotation == "pd.DataFrame",
+            shows=shows,
         )
         return method
 
@@ -74,6 +100,6 @@ def question(
 
 
 def by_word() -> dict[str, Question]:
-    """Return the questions that %spans asks, by their words; first those that are looked at, which alone take all conditions."""
-    asked = sorted(REGISTER.values(), key=lambda each: "last" not in each.narrows)
+    """Return the questions that %spans asks, by their words; first those that are looked at."""
+    asked = sorted(REGISTER.values(), key=lambda each: each.is_table)
     return {each.word: each for each in asked if each.word}

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,8 @@ from nbtrace.store.libraries import open_libraries
 from nbtrace.views.inspector.front_end import has_front_end
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from nbtrace.formats.flames import Flames
     from nbtrace.store.span_store import Snapshot
     from nbtrace.views.inspector.widget import Inspector
@@ -123,43 +124,52 @@ class Views(Profiles):
             table = table[(table["cell"] != asker.execution_count).fillna(True)]
         if selection.last is not None:
             table = table[table["cell"].isin(self._last_cells(selection.last, asking=selection.with_asking))]
-        doing = all_said(self._store, snapshot, time.time_ns())
-        return TreeView(selection.of(table, snapshot), tables.errors(snapshot), snapshot.dropped_spans, doing)
+        shown = selection.of(table, snapshot)
+        said = {**self._notes(shown, snapshot), **all_said(self._store, snapshot, time.time_ns())}
+        return TreeView(shown, tables.errors(snapshot), snapshot.dropped_spans, said)
+
+    def _notes(self, spans: pd.DataFrame, snapshot: Snapshot) -> dict[str, str]:
+        """By the id of a cell's span what the cell took, of those that are worth a note."""
+        from nbtrace.analysis.resources import resources
+        from nbtrace.views.cell_notes import LEAST_NS, notes
+
+        # A running cell is told too, as far as it has come.
+        length = (
+            spans["duration"].astype("int64").where(spans["duration"].notna() | (spans["state"] != "running"), LEAST_NS)
+        )
+        long = set(spans["span_id"][length >= LEAST_NS])
+        cells = [each for each in snapshot.executions if each.span_id and f"{each.span_id:016x}" in long]
+        if not cells:
+            return {}
+        ids = [f"{each.span_id:016x}" for each in cells]
+        duration = spans.set_index("span_id")["duration"].reindex(ids)
+        taken = resources(snapshot, [each.number for each in cells], duration)
+        lengths = [LEAST_NS if ns < 0 else ns for ns in duration.astype("int64").tolist()]
+        lines = [each.source.strip().count("\n") + 1 for each in cells]
+        return {span_id: note for span_id, note in zip(ids, notes(taken, lengths, lines), strict=True) if note}
 
     def _where_the_time_went(self, selection: Selection, stem: str) -> str:
         """What a report says of samples; nothing where there are none."""
-        flames = self._flames(selection, snapshot := self._snapshot())
+        flames = self._flames(selection, snapshot := self._profiled())
         if not flames.parts:
             return ""
         from nbtrace.formats.speedscope import speedscope
         from nbtrace.views.hot_lines import profile_link, section
 
         link = profile_link(speedscope(flames, stem), stem)
-        lines: Any = getattr(self, "_lines", None)
-        if lines is None or selection.of_spans:
+        if selection.of_spans:
             # Lines are those of whole cells, and what other spans did is not told.
             return section(link)
-        table = lines(selection, snapshot)
+        table = self._lines(selection, snapshot)
         return section(link, self.cells(cell=table["cell"].dropna().unique().tolist()), table)
 
     def _flames(self, selection: Selection, snapshot: Snapshot) -> Flames:
         """The samples of what meets the conditions, named; none where there are none."""
-        tables = self._tables()
-        from nbtrace.analysis.filters import execution_counts
         from nbtrace.analysis.flames import Wanted, flames
-        from nbtrace.analysis.tree import with_those_below
 
-        cell = selection.cell
-        if cell is None and selection.last is not None:
-            cell = self._last_cells(selection.last, asking=selection.with_asking)
-        cells: set[int] = {0} if cell is None else set()
-        counts = None if cell is None else set(execution_counts(cell))
-        for each in snapshot.executions:
-            if (counts is None or each.execution_count in counts) and (selection.with_asking or not each.only_asked):
-                cells.add(each.number)
-        spans = None
-        if selection.of_spans:
-            table = tables.spans(snapshot, wanted=named(selection.where, snapshot))
-            chosen = replace(selection, cell=None, last=None).of(table, snapshot)
-            spans = with_those_below(table, chosen["span_id"])
-        return flames(snapshot, Wanted(cells, spans))
+        cells = self._executions(selection, snapshot)
+        if cells is not None and selection.cell is None and selection.last is None:
+            cells.add(0)  # outside of cells nobody only asks
+        spans = self._with_those_below(selection, snapshot) if selection.of_spans else None
+        own = {each.number for each in snapshot.executions if spans and f"{each.span_id:016x}" in spans}
+        return flames(snapshot, Wanted(cells, spans, own))

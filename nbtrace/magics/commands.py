@@ -115,6 +115,8 @@ class NbtraceMagics(Magics):
         %spans                                    the tree: what ran in what, how long, what failed
         %spans table                              the spans as a DataFrame (df = %spans table)
         %spans view                               the inspector: look at all of it, live
+        %spans lines                              the last cell's code, and what each line of it took
+        %spans hot [--by line | library]          where the time went, by function: self and total
         %spans errors | cells | stats             errors; executions of cells; times by name
         %spans self | path                        where the last cell's time went; what its end waited for
         %spans repeats | gaps                     what ran again and again; when nothing ran
@@ -126,7 +128,7 @@ class NbtraceMagics(Magics):
         --asking                                  also the cells that only ask nbtrace, which are left out else
         --cell 3, --cell 3,5,7-9                  only these cells; not for compare, history, headings
         --last 2                                  only the last so many cells; likewise
-        --where CONDITION                         tree, table, view, errors, cells, stats: only what meets it
+        --where CONDITION                         tree, table, view, errors, cells, stats, hot, lines: only what meets it
 
             %spans --cell 3 --where duration > 1s and attributes.rows > 100
 
@@ -143,12 +145,14 @@ class NbtraceMagics(Magics):
         """Answer. given: the sides that are compared, or the file whose headings are asked for."""
         question, recording = by_word()[asked.word], api.live()
         cell, last = asked.cell, asked.last
-        if "last" not in question.narrows and cell is None and (last is not None or question.last_cell):
-            cell = recording._last_cells(last or 1, asking=asked.asking)
+        if question.last_cell and cell is None:
+            last = last or 1
+        if last is not None and "last" not in question.narrows:
+            cell = recording._last_cells(last, asking=asked.asking)
         given = [side[0] if isinstance(side, list) and len(side) == 1 else side for side in given]
         where = _with_names(asked.where, self.shell.user_ns)
-        found = question.ask(recording, *given, cell=cell, last=last, where=where, asking=asked.asking)
-        if "last" in question.narrows:
+        found = question.show(recording, *given, by=asked.by, cell=cell, last=last, where=where, asking=asked.asking)
+        if not question.is_table or question.shows:
             return found
         from nbtrace.views.formatted import Answer
 

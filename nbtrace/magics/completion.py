@@ -136,6 +136,8 @@ def _choices(magic: Magic, words: list[str]) -> list[str] | None:
         return ["1", "2", "3", "5", "10"]
     word = next((each for each in words if each in magic.words), None)
     spec = magic.words[word or magic.default]
+    if holds == "choice":
+        return list(spec.by)
     found: list[str] = []
     if word is None and not [
         each for each in words if not each.startswith("-") and not each[0].isdigit() and each != "…"
@@ -195,7 +197,7 @@ def _is_plain(value: Any) -> bool:
 
 def _table(word: str) -> Any:
     """The table whose columns a condition behind the word is about: the answer's own, or the spans."""
-    own = word if word in ("errors", "cells") else "table"
+    own = word if word in ("errors", "cells", "lines") else "table"
     return by_word()[own].ask(api.live())
 
 

@@ -252,8 +252,6 @@ class SpanStore:
         what they append meanwhile is in the next snapshot."""
         open_libraries()
         self._rows.begin_anew()
-        self.samples.begin_anew()
-        self.statements.begin_anew(_MANY_CELLS)
         # Running spans first: one that ends in between is then in both, and the finished row wins.
         before = self._rows.lengths()
         running, dropped = self.running_rows(), self.dropped_spans
@@ -270,7 +268,7 @@ class SpanStore:
             batches.append(self.sealed_now(rows))
         # Each batch has a tree of stacks of its own: it pays for many samples only.
         self.samples.begin_anew(MIN_SETTLED_ROWS)
-        self.statements.begin_anew()
+        self.statements.begin_anew(_MANY_CELLS)
         samples = tuple(batch for batch, _ in self.samples.since(None)[0])
         statements = [batch for batch, _ in self.statements.since(None)[0]]
         now = [row for source in list(self.running_statements.values()) for row in source()]

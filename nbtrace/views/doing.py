@@ -20,7 +20,7 @@ SILENT_NS = 1_500_000_000
 LONG_NS = 1_000_000_000
 """How long a line is stayed on before that is worth telling beside how long its statement has run."""
 
-_CODE = 60
+_CODE = 40
 _FUNCTION = 60
 _ITS_OWN = "<module>"
 
@@ -36,17 +36,20 @@ class Doing(NamedTuple):
     """Of the statement."""
     begun_ns: int
     since_ns: int
-    seen_ns: int
     """The times of `Now`."""
+    silent_ns: int
+    """When it was last looked at; 0 where it is being looked at all the time."""
     function: str
     """What runs there: merge_asof (pandas); "" for the cell's own lines."""
     hottest: str
     """merge_asof (pandas) 62 %; "" where that is not known yet."""
 
 
-def doing(now: Now, execution: Execution, hottest: Hottest | None, clean: Callable[[str], str] = str) -> Doing:
-    """Return what is told of a cell, of its code as much as the execution holds. `clean` takes secrets out of a name that comes
-    from the running code itself."""
+def doing(
+    now: Now, execution: Execution, hottest: Hottest | None, at_ns: int, clean: Callable[[str], str] = str
+) -> Doing:
+    """Return what is told of a cell at a moment, of its code as much as the execution holds. `clean` takes secrets out of a name
+    that comes from the running code itself."""
     lines = [] if execution.source == f"sha256:{execution.digest}" else execution.source.split("\n")
     first, last = execution.typed_line(now.first_line), execution.typed_line(now.last_line)
     line = execution.typed_line(now.line)
@@ -61,14 +64,14 @@ def doing(now: Now, execution: Execution, hottest: Hottest | None, clean: Callab
     )
     own = _is_own(now.function, now.file, execution)
     function = "" if own else _called(clean(now.function), now.file, execution)
-    return Doing(line, code, first, last, now.begun_ns, now.since_ns, now.seen_ns, function, hot)
+    silent = at_ns - now.seen_ns > SILENT_NS
+    return Doing(line, code, first, last, now.begun_ns, now.since_ns, now.seen_ns if silent else 0, function, hot)
 
 
 def said(told: Doing, now_ns: int) -> str:
     """Return it as a line of text at a moment: line 3 df.merge(…) · 2.10 s · hottest: merge_asof (pandas) 62 %."""
-    seen_ns = max(told.seen_ns, told.begun_ns)
-    silent_ns = now_ns - seen_ns
-    until_ns = max(now_ns, seen_ns)  # clocks may have been set back
+    # Never before it began, though the clock may have been set back.
+    until_ns = max(now_ns, told.begun_ns, told.since_ns)
     here, whole = words.duration(until_ns - told.since_ns), words.duration(until_ns - told.begun_ns)
     time = whole
     if not told.line == told.first_line == told.last_line:
@@ -80,14 +83,14 @@ def said(told: Doing, now_ns: int) -> str:
         time = f"{whole} in {lines}"
         if until_ns - told.since_ns >= LONG_NS and told.since_ns > told.begun_ns:
             time = f"{here} of {time}"
-    silent = silent_ns > SILENT_NS
-    within = f"in {told.function}" if told.function and (silent or not told.hottest) else ""
+    within = f"in {told.function}" if told.function and (told.silent_ns or not told.hottest) else ""
+    silent = f"last seen {words.duration(max(0, now_ns - told.silent_ns))} ago" if told.silent_ns else ""
     parts = (
         f"line {told.line} {told.code}".rstrip(),
         time,
         within,
         f"hottest: {told.hottest}" if told.hottest else "",
-        f"last seen {words.duration(silent_ns)} ago" if silent else "",
+        silent,
     )
     return " · ".join(filter(None, parts))
 
@@ -102,7 +105,9 @@ def all_said(store: SpanStore, snapshot: Snapshot, now_ns: int) -> dict[str, str
         heat.add(batch, 0, running)
     clean = store.redactor.uncounted().text
     return {
-        f"{each.span_id:016x}": said(doing(running[each.number], each, heat.hottest(each.number), clean), now_ns)
+        f"{each.span_id:016x}": said(
+            doing(running[each.number], each, heat.hottest(each.number), now_ns, clean), now_ns
+        )
         for each in snapshot.executions
         if each.number in running
     }

@@ -11,10 +11,12 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from nbtrace.analysis.compare import SEPARATOR
+from nbtrace.analysis.hotspots import SAMPLES
 from nbtrace.faults import fault
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.views import words
 from nbtrace.views.grid import Column, Grid, Row, as_html, as_text
+from nbtrace.views.places import placed
 
 TEXT_ROWS = 20
 HTML_ROWS = 60
@@ -24,7 +26,12 @@ SCREEN = 90
 LEADING: dict[str, tuple[str, ...]] = {
     "table": ("name", "duration", "cell", "start_time", "status_code", "state", ATTRIBUTE_PREFIX, "status_message"),
     "errors": ("exception_type", "exception_message", "cell", "span_name", "time"),
-    "cells": ("cell", "source", "duration", "change", "exception_type", "span_count", "run", "start_time"),
+    "cells": (
+        *("cell", "source", "duration", "change", "exception_type", "hottest", "cpu", "memory_change"),
+        *("span_count", "run", "start_time"),
+    ),
+    "lines": ("cell", "code_cell", "line", "source", "time", "share", "cpu", "memory_change", "samples"),
+    "hot": ("function", "in", "library", "self", "self %", "total", "total %", "mostly", "python", "native", "waiting"),
     "stats": ("name", "total", "count", "self", "mean", "p50", "p95", "max", "errors", "error_rate"),
     "self": ("name", "self_time", "self_share", "duration", "total_share", "cell"),
     "path": ("name", "contribution", "share", "start_time", "end_time"),
@@ -39,6 +46,7 @@ LEADING: dict[str, tuple[str, ...]] = {
 _LEFT_OUT = {
     "compare": ("name", "depth", "count_before", "count_after"),
     "headings": ("level",),
+    "hot": ("line", "file"),
     "errors": ("exception_stacktrace",),
 }
 """What is shown in another column already, or is too long for one."""
@@ -57,6 +65,8 @@ _NOTHING = {
     "compare": "nothing to compare",
     "history": "no cells",
     "headings": "no headings",
+    "lines": "no lines",
+    "hot": "no time",
 }
 
 _IN_TIME = ("table", "errors", "cells", "gaps", "path")
@@ -77,8 +87,26 @@ _QUIET_ZEROS = frozenset(
         "error_rate",
     )
 )
+_QUIET_DURATIONS = frozenset(("self", "cpu", "python", "native", "waiting", "gc"))
+"""What is not worth saying where it is nothing."""
+
+_BYTES = frozenset(("memory_peak", "read_bytes", "written_bytes", "gpu_memory_peak"))
+
 _IDS = frozenset(("trace_id", "span_id", "parent_span_id", "linked_trace_id", "linked_span_id", "cell_id"))
-_NUMBERS = frozenset(("cell", "cell_before", "cell_after", "run", "thread_id", "process_pid"))
+_NUMBERS = frozenset(
+    (
+        "cell",
+        "code_cell",
+        "line",
+        "first_line",
+        "last_line",
+        "cell_before",
+        "cell_after",
+        "run",
+        "thread_id",
+        "process_pid",
+    )
+)
 """Numbers that count nothing: no separators."""
 
 _ID_LENGTH = 8
@@ -120,7 +148,9 @@ class Answer(pd.DataFrame):
         if self.columns.nlevels > 1 or self.index.nlevels > 1 or not self.columns.is_unique:
             return None
         try:
-            return formatted(pd.DataFrame(self), getattr(self, "_nbtrace_word", ""), most)
+            table = pd.DataFrame(self)
+            table.attrs.update(self.attrs)
+            return formatted(table, getattr(self, "_nbtrace_word", ""), most)
         except Exception:  # a column of the user's whose values cannot be written
             fault("showing an answer")
             return None
@@ -133,6 +163,10 @@ def formatted(table: pd.DataFrame, word: str, most: int) -> Grid:
     shown, foot = _rows(table, word, most)
     if word == "compare":
         shown = _compared(shown)
+    if word == "hot":
+        shown = placed(shown)
+    if table.attrs.get(SAMPLES):
+        foot = " · ".join(filter(None, [foot, words.count(table.attrs[SAMPLES], "sample")]))
     columns = [(name, _cells(shown, name)) for name in _ordered(shown, word)]
     columns = [(name, cells) for name, cells in columns if any(cells) and (name not in _SAME or len({*cells}) > 1)]
     columns = columns[: _fitting(columns, shown)]
@@ -209,7 +243,7 @@ def _title(name: Any, table: pd.DataFrame) -> str:
 
 
 def _is_number(table: pd.DataFrame, name: Any) -> bool:
-    return name in table and (name == "ratio" or table[name].dtype.kind in "iufm")
+    return name in table and (name in ("ratio", "self %", "total %") or table[name].dtype.kind in "iufm")
 
 
 def _widest(name: Any) -> int:
@@ -233,11 +267,19 @@ def _writer(column: pd.Series, name: Any) -> Callable[[Any], str]:
     if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind == "M":
         return _clock(column)
     if dtype.kind == "m":
+        if name in _QUIET_DURATIONS:
+            return lambda d: words.duration(d.value) if d.value else ""
         return (lambda d: words.change(d.value)) if name == "change" else (lambda d: words.duration(d.value))
+    if dtype.kind == "b":
+        return lambda yes: "yes" if yes else ""
     if name in _IDS:
         return lambda text: str(text)[:_ID_LENGTH]
     if name in _USUAL:
         return lambda text: "" if text == _USUAL[name] else words.plain(text, _TEXT_LENGTH)
+    if name == "memory_change":
+        return lambda n: words.growth(int(n)) if n else ""
+    if name in _BYTES:
+        return lambda n: words.size(int(n)) if n else ""
     if dtype.kind in "iu":
         quiet = name in _QUIET_ZEROS
         return lambda n: "" if quiet and n == 0 else str(n) if name in _NUMBERS else f"{n:,}"
@@ -257,6 +299,10 @@ def _float(name: str) -> Callable[[float], str]:
         return words.ratio
     if name.endswith("share"):
         return words.share
+    if name == "gpu_utilization":
+        return words.share
+    if name == "cores":
+        return lambda number: f"{number:.2f}"
     if name == "error_rate":
         return lambda part: "" if not part else words.share(part)
     if name.startswith("count_"):

@@ -38,6 +38,8 @@ class Column:
     """Begins with the branches of a tree: spaces count."""
     bars: bool = False
     """Drawn with characters of one width."""
+    code: bool = False
+    """In characters of one width; spaces count."""
     wraps: bool = False
     """The last column, which takes what width is left, and goes on in further lines."""
 
@@ -115,6 +117,8 @@ def _cell(column: Column, text: str, short: bool, row: Row) -> str:
         style += ";white-space:pre-wrap;min-width:15em"
     elif column.bars:
         style += ";white-space:pre;font-family:monospace;color:#3572b0"
+    elif column.code:
+        style += ";white-space:pre;font-family:monospace"
     elif column.wraps:
         style += ";min-width:12em;overflow-wrap:anywhere" + (";color:#d9534f" if row.failed else "")
     elif column.right or short:

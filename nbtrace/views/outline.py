@@ -33,23 +33,17 @@ _LEFT_OUT = ("jupyter.", "code.", "error.type", "exception.")
 
 
 def outline(
-    spans: pd.DataFrame,
-    errors: pd.DataFrame,
-    note: str = "",
-    *,
-    max_rows: int,
-    doing: Mapping[str, str] | None = None,
+    spans: pd.DataFrame, errors: pd.DataFrame, note: str = "", *, max_rows: int, said: Mapping[str, str] | None = None
 ) -> Grid:
-    """Return the tree: name, duration, where it lies on its trace's axis, and what else is worth knowing. `doing`: by the ids of
-    spans that run, what they are doing.
+    """Return the tree: name, duration, where it lies on its trace's axis, and what else is worth knowing.
 
     cell [2] df = load()  1.20 s  ├─ 1.20 s ─┤
     ├─ load               1.18 s  ━━━━━━━━━━━╸  source=s3 rows=1000
     │  └─ GET × 30         80 ms  ━               mean 2.67 ms, slowest 9.10 ms
     └─ clean              20.0 ms            ╺
 
-    Of a longer tree the last traces are shown, of one trace its beginning."""
-    tree = _Tree(spans, errors, doing or {})
+    Of a longer tree the last traces are shown, of one trace its beginning. said: by span id, what its details begin with."""
+    tree = _Tree(spans, errors, said or {})
     entries = tree.entries()
     begin = tree.beginning(entries, max_rows)
     earlier, entries = entries[:begin], entries[begin:]
@@ -106,9 +100,9 @@ class _Entry:
 class _Tree:
     """Spans in reading order; a place is a number in it."""
 
-    def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame, doing: Mapping[str, str]) -> None:
+    def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame, said: Mapping[str, str]) -> None:
         self._spans = spans
-        self._doing = doing
+        self._said = said
         order, depths = depth_first(spans)
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
@@ -211,8 +205,8 @@ class _Tree:
         record = self._spans.iloc[self._order[at]]
         error = self._failures.get(self._ids[at], "✗" if self._failed[at] else "")
         duration = self._states[at] if self._open[at] else words.duration(self._length[at])
-        doing = self._doing.get(self._ids[at], "") if self._open[at] else ""
-        details = " ".join(filter(None, [error, doing, _attributes(record, self._attributes)]))
+        said = self._said.get(self._ids[at], "")
+        details = " ".join(filter(None, [error, said, _attributes(record, self._attributes)]))
         label = branch + words.plain(self._names[at], 120)
         if self.depths[at] == 0:
             # Its own bar would fill the axis, however short or long that is.

@@ -25,11 +25,11 @@ class TreeView:
     latest traces are shown, and the rest counted."""
 
     def __init__(
-        self, spans: pd.DataFrame, errors: pd.DataFrame, dropped_spans: int, doing: Mapping[str, str] | None = None
+        self, spans: pd.DataFrame, errors: pd.DataFrame, dropped_spans: int, notes: Mapping[str, str] | None = None
     ) -> None:
-        """`doing`: by the ids of the spans of cells that run, what they are doing."""
+        """notes: by span id, what is said of it first."""
         self._spans = spans
-        self._doing = doing or {}
+        self._said = notes or {}
         # Nothing of spans that it was not given, be it never shown.
         self._errors = errors[errors["span_id"].isin(spans["span_id"])] if len(errors) else errors
         self._dropped = dropped_spans
@@ -72,4 +72,4 @@ class TreeView:
             spans = spans[spans["trace_id"].isin(sizes.index[-traces:])].reset_index(drop=True)
             before = f"{words.count(len(self) - len(spans), 'span')} of {words.count(len(sizes) - traces, 'trace')}"
             notes.insert(0, f"{before} before not shown (--cell N, --where …)")
-        return outline(spans, self._errors, " · ".join(notes), max_rows=max_rows, doing=self._doing)
+        return outline(spans, self._errors, " · ".join(notes), max_rows=max_rows, said=self._said)

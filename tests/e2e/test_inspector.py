@@ -152,6 +152,33 @@ def test_it_grows_while_a_cell_runs_and_a_click_works_meanwhile(notebook: Make) 
     (book.lab.root / "go").unlink()
 
 
+def test_it_tells_what_a_cell_is_doing_before_that_ends(notebook: Make) -> None:
+    """Line by line, with the hottest function; the times grow, and when the cell has ended nothing is left of it."""
+    work = (
+        "import os\ndef load():\n    while not os.path.exists('go5'): sum(range(1_000))\n"
+        "def fit():\n    while not os.path.exists('go6'): sum(range(1_000))\nload()\nfit()  # <b>best</b>"
+    )
+    book = notebook(LOAD, "nbtrace.view()", work)
+    book.run(0, 1)
+    inspector = book.inspector()
+    book.start(2)
+    told = inspector.element.get_by_role("group", name="running cells")
+    first = "line 3 while not os.path.exists('go5'): sum(range(1_000)) ·"
+    told.filter(has_text=first).filter(has_text="in line 6 · hottest: ").wait_for()
+    assert told.inner_text().startswith("cell [3] · ")
+    seen = "s.receipt.now - s.doing[0][5]"
+    inspector.until(f"{seen} > {inspector.ask(seen)} + 600")
+    assert book.running(2)
+    (book.lab.root / "go5").write_text("")
+    told.filter(has_text="line 5 while").filter(has_text="in line 7").wait_for()
+    assert book.running(2)
+    (book.lab.root / "go6").write_text("")
+    book.wait(2)
+    told.wait_for(state="detached")
+    for name in ("go5", "go6"):
+        (book.lab.root / name).unlink()
+
+
 def test_it_forgets_what_the_bound_drops(notebook: Make) -> None:
     """The cell that runs on stays, however old; the selected span goes with the others, and Python is told."""
     early = "with nbtrace.span('early', cell='first'): pass"

@@ -126,6 +126,19 @@ def test_lines_are_those_that_were_typed(made: Profiled, tmp_path: Path) -> None
     assert stacks == [(["cell [1] line 3"], 10.0)]
 
 
+def test_what_time_runs_has_the_lines_of_its_cell(made: Profiled, tmp_path: Path) -> None:
+    """IPython compiles the body as no file, with lines that count from its first; elsewhere such a name says nothing."""
+    cell = made.cell(1, "%%time\n\ndef f():\n    work()\nf()")
+    body: list[Call] = [("<module>", "<timed exec>", 3, 1), ("f", "<timed exec>", 2, 1)]
+    made.sample(cell, 10, made.line(cell, 1), *body)
+    made.sample(cell, 20, body[1], thread=WORKER)
+    (stacks,) = named(read(made.recording.save(tmp_path / "run.speedscope.json"))).values()
+    assert stacks == [
+        (["cell [1] line 1", "cell [1] line 5", "f", "cell [1] line 4"], 10.0),
+        (["thread pool_0", "f"], 20.0),
+    ]
+
+
 def test_a_cell_that_is_run_again_has_its_own_count(made: Profiled, tmp_path: Path) -> None:
     """Its code is compiled as the same file; a cell that ran in between called the older one."""
     old = made.cell(1, "def f(): work()")
@@ -182,8 +195,10 @@ def test_it_is_narrowed_as_other_questions(two_cells: Profiled, tmp_path: Path) 
     assert list(of(last=2)) == all_cells[1:]
     assert of(name="outer") == {"cell [7]": ["cell [7] line 2", "cell [7] line 3"]}
     assert of(where="attributes.rows > 2") == {"cell [7]": ["cell [7] line 3"]}
-    assert list(of(trace_id=f"{work.trace_id:032x}")) == ["cell [7] work()"]
-    with pytest.raises(NoSamplesError, match=r"none of the 9 samples is of what was asked for.*nbtrace\.cells\(\)"):
+    two_cells.sample(work, 10, two_cells.line(work, 4), span=0)  # nobody knows in which span
+    trace = of(trace_id=f"{work.trace_id:032x}")
+    assert trace == {"cell [7] work()": [f"cell [7] line {line}" for line in (1, 2, 3, 4)]}
+    with pytest.raises(NoSamplesError, match=r"none of the 10 samples is of what was asked for.*nbtrace\.cells\(\)"):
         rec.save(path, cell=99)
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kernels.kernel import Kernel, start_kernel
+from tests.kernels.kernel import Kernel, new_kernel, start_kernel
 
 
 @pytest.fixture
 def kernel() -> Iterator[Kernel]:
     """A fresh kernel with the extension loaded in its first cell."""
-    kernel = start_kernel()
+    kernel = new_kernel()
     try:
         yield kernel.load()
         assert kernel.clean(), "a span is still current after the last cell"
@@ -20,7 +20,7 @@ def kernel() -> Iterator[Kernel]:
 
 @pytest.fixture
 def bare_kernel() -> Iterator[Kernel]:
-    """A fresh kernel without the extension."""
+    """A fresh kernel without the extension, started as a notebook starts it."""
     kernel = start_kernel()
     try:
         yield kernel
@@ -31,7 +31,7 @@ def bare_kernel() -> Iterator[Kernel]:
 @pytest.fixture(scope="module")
 def shared_kernel() -> Iterator[Kernel]:
     """One kernel for the tests of a module that look at their own cell alone."""
-    kernel = start_kernel()
+    kernel = new_kernel()
     try:
         kernel.load().run("import asyncio, nbtrace")
         yield kernel

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import queue
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_client.manager import start_new_kernel
+
+from tests.kernels.nursery import CAN_FORK, NURSERY
 
 TIMEOUT_S = 60
 
@@ -176,10 +179,19 @@ _nbtrace_rows = _json.dumps([
 
 
 def start_kernel(**options: Any) -> Kernel:
-    """Start a kernel of this environment."""
+    """Start a kernel of this environment, as a notebook does."""
+    return _again(lambda: Kernel(*start_new_kernel(kernel_name="python3", startup_timeout=TIMEOUT_S, **options)))
+
+
+def new_kernel() -> Kernel:
+    """Return a kernel in which nothing has run: one of the nursery, whose imports are done, where there can be one."""
+    return _again(lambda: Kernel(*NURSERY.kernel(TIMEOUT_S))) if CAN_FORK else start_kernel()
+
+
+def _again(start: Callable[[], Kernel]) -> Kernel:
     for attempt in range(5):
         try:
-            return Kernel(*start_new_kernel(kernel_name="python3", startup_timeout=TIMEOUT_S, **options))
+            return start()
         except RuntimeError as error:
             # Tests that run beside each other may be given the same free port; the kernel that binds it last dies.
             if "died before replying" not in str(error) or attempt == 4:

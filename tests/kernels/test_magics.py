@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nbtrace.magics.completion import OPERATORS
-from tests.kernels.kernel import Kernel, start_kernel
+from tests.kernels.kernel import Kernel, new_kernel, start_kernel
 
 
 @pytest.mark.parametrize(
@@ -357,6 +357,8 @@ WORDS = [
     "compare",
     "history",
     "headings",
+    "hot",
+    "lines",
 ]
 OPTIONS = ["--cell", "--last", "--where"]
 
@@ -370,6 +372,11 @@ OPTIONS = ["--cell", "--last", "--where"]
         ("%spans zzz", ["%spans zzz"]),
         ("%spans table ", [f"%spans table {each}" for each in OPTIONS]),
         ("%spans table --w", ["%spans table --where"]),
+        ("%spans hot --b", ["%spans hot --by"]),
+        ("%spans hot --by ", [f"%spans hot --by {each}" for each in ("function", "line", "library")]),
+        ("%spans hot --by=li", ["%spans hot --by=line", "%spans hot --by=library"]),
+        ("%spans hot --by line ", [f"%spans hot --by line {each}" for each in [*OPTIONS, "--asking"]]),
+        ("%spans lines --where sha", ["%spans lines --where share"]),
         ("%spans path --cell 2 ", ["%spans path --cell 2 --asking"]),
         ("%spans path --cell 2 --asking ", ["%spans path --cell 2 --asking "]),
         ("%spans --cell ", ["%spans --cell 3", "%spans --cell 2"]),
@@ -444,7 +451,7 @@ def test_completion_goes_on_in_the_middle_of_a_line(completing: Kernel) -> None:
 @pytest.fixture(scope="module")
 def completing() -> Iterator[Kernel]:
     """A kernel with a cell of attributes, and variables plain and not."""
-    kernel = start_kernel().load()
+    kernel = new_kernel().load()
     try:
         kernel.run("%%span load rows=3 http.route=/a x-y=1\nimport nbtrace, re\nlimit = 3\ndef lift(): pass")
         kernel.run("1")

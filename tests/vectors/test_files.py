@@ -7,9 +7,9 @@ from types import ModuleType
 
 import pytest
 
-from tests.vectors import answers, colours, comparisons, conditions, words
+from tests.vectors import answers, colours, comparisons, conditions, doing, words
 
-ALL = (answers, colours, comparisons, conditions, words)
+ALL = (answers, colours, comparisons, conditions, doing, words)
 
 
 @pytest.mark.parametrize("module", ALL, ids=lambda module: module.__name__.rpartition(".")[2])

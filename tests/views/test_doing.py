@@ -24,7 +24,7 @@ def now(
 
 
 def words(seen: Now, cell: Execution, hottest: Hottest | None = None, at: int = 2 * S) -> str:
-    return said(doing(seen, cell, hottest), at)
+    return said(doing(seen, cell, hottest, at), at)
 
 
 def test_one_line_with_its_time_and_the_hottest_function() -> None:
@@ -64,11 +64,11 @@ def test_what_has_not_been_seen_for_long_says_since_when() -> None:
 def test_lines_are_those_that_were_typed() -> None:
     """Blank lines at the top are not compiled, and the body of %%time is compiled by itself."""
     typed = execution("\n\nx = 1\nwork()", compiled=("x = 1\n", "work()\n"))
-    assert doing(now(2, 2, 2), typed, None)[:4] == (4, "work()", 4, 4)
+    assert doing(now(2, 2, 2), typed, None, 2 * S)[:4] == (4, "work()", 4, 4)
     timed = execution("%%time\n\nx = 1\nwork()")
-    assert doing(now(1, 1, 1, timed_line=2), timed, None)[:4] == (4, "work()", 1, 4)
-    assert doing(now(1, 1, 1), timed, None)[:4] == (1, "%%time", 1, 1)
-    assert doing(now(1, 1, 1, timed_line=9), timed, None)[:2] == (11, "")
+    assert doing(now(1, 1, 1, timed_line=2), timed, None, 2 * S)[:4] == (4, "work()", 1, 4)
+    assert doing(now(1, 1, 1), timed, None, 2 * S)[:4] == (1, "%%time", 1, 1)
+    assert doing(now(1, 1, 1, timed_line=9), timed, None, 2 * S)[:2] == (11, "")
 
 
 def test_code_that_is_not_kept_is_not_shown() -> None:
@@ -83,9 +83,9 @@ def test_hostile_names_and_code_are_text_of_a_bounded_length() -> None:
     found = words(seen, cell)
     assert found.isprintable()
     assert len(found) < 200
-    assert "key-1" not in str(doing(now(1, 1, 1, function="key-1", file="/x.py"), cell, None, lambda text: "***"))
+    assert "key-1" not in str(doing(now(1, 1, 1, function="key-1", file="/x.py"), cell, None, 0, lambda text: "***"))
 
 
 def test_a_clock_that_was_set_back_makes_no_time_negative() -> None:
-    found = said(Doing(1, "x", 1, 1, 5 * S, 5 * S, 6 * S, "", ""), S)
-    assert found == "line 1 x · 1.00 s"
+    found = said(Doing(1, "x", 1, 2, 5 * S, 6 * S, 4 * S, "", ""), S)
+    assert found == "line 1 x · 1.00 s in lines 1–2 · last seen 0 ns ago"

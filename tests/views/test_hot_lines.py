@@ -56,6 +56,29 @@ def test_a_report_carries_the_profile(tmp_path: Path) -> None:
     assert Tags(page).found.count("script") == 0  # those of the inspector are in an attribute
 
 
+def test_a_report_tells_the_hot_lines_of_its_cells(tmp_path: Path) -> None:
+    """Those that nbtrace.lines() has, of the cells that were asked for."""
+    made = Profiled()
+    slow, other = made.cell(4, "load()\nwork()"), made.cell(5, "rest()")
+    for cell, line in ((slow, 2), (other, 1)):
+        made.sample(cell, 30, made.line(cell, line))
+    page = made_report(made, tmp_path)
+    assert re.findall("<h3>(.*) ·", page) == ["cell [4] load()", "cell [5] rest()"]
+    assert re.findall(r"<td[^>]*>(line \d)</td><td[^>]*>(\w+\(\))</td>", page) == [
+        ("line 2", "work()"),
+        ("line 1", "rest()"),
+    ]
+    assert re.findall("<h3>(.*) ·", made_report(made, tmp_path, cell=5)) == ["cell [5] rest()"]
+
+
+def test_a_report_of_a_program_has_no_lines_but_the_profile(tmp_path: Path) -> None:
+    made = Profiled()
+    made.sample(None, 30, MERGE)
+    page = made_report(made, tmp_path)
+    assert "<h3>" not in page
+    assert [each["name"] for each in profile_in(page)["profiles"]] == ["program"]
+
+
 def test_without_samples_a_report_says_nothing_of_them(tmp_path: Path) -> None:
     with nbtrace.record() as rec, nbtrace.span("x"):
         pass

@@ -99,6 +99,10 @@ def _as_option(magic: Magic, line: Line, words: tuple[str, ...], before: tuple[s
         return replace(line, words=kept).with_option("--cell", " ".join((number[1].strip(","), *more)))
     if option == "--where" and "--where" in taken and rest and line.where is None:
         return replace(line, words=before).with_option("--where", " ".join(rest))
+    choices = magic.words[before[0]].by if before else ()
+    if typed in choices or (option == "--by" and choices and rest):
+        kept = words[1:] if typed in choices else rest[1:]
+        return replace(line, words=(*before, *kept)).with_option("--by", typed if typed in choices else rest[0])
     if option == "--asking" and option in taken and not value:
         return replace(line, words=(*before, *rest)).with_option(option, None)
     if option in ("--cell", "--last") and option in taken:
@@ -148,6 +152,8 @@ def check_taken(magic: Magic, line: Line, word: str) -> None:
             why = f": {spec.why}." if spec.why else f"; {_listed(takers)} does." if takers else "."
             wrong = f"{magic.name} {word} takes no {name}{why}"
             rest = line.without(*(each for each in OPTIONS if each not in spec.options))
+            if name == "--by" and not line.words and len(takers) == 1:
+                raise WrongError(wrong, replace(line, words=(takers[0].partition(" ")[2],)))
             if spec.takes == "cells" and name == "--cell":
                 value = dict(line.options)[name] or ""
                 rest = replace(rest, words=(*line.words, *_NUMBERS.findall(value)))

@@ -110,23 +110,25 @@ def pieces(magic: Magic, line: str) -> Line:
 
 def _end_of_value(magic: Magic, holds: Holds | None, tokens: list[str], start: int, *, given: bool) -> int:
     """Where the value of an option ends that would begin at `start`. given: whether some of it stands behind a `=`."""
-    if holds in (None, "nothing") or (holds == "count" and given):
+    one = holds in ("count", "choice")
+    if holds in (None, "nothing") or (one and given):
         return start
-    if not given and (start == len(tokens) or _is_other(magic, tokens[start])):
+    # "lines" may be meant for "line", though it is a word.
+    if not given and (start == len(tokens) or _is_other(magic, tokens[start], holds)):
         return start
     end = start
     while end < len(tokens) and not tokens[end].startswith("--"):
         if holds == "cells" and not CELL_LIKE.fullmatch(tokens[end]):
             break
         end += 1
-        if holds == "count":
+        if one:
             break
     return end if given else max(end, start + 1)  # what can be no value is told as a wrong one
 
 
-def _is_other(magic: Magic, token: str) -> bool:
+def _is_other(magic: Magic, token: str, holds: Holds | None) -> bool:
     """Whether a token behind an option cannot be its value: a word of the magic, or an option."""
-    return token in magic.words or (token[0] == "-" and not token[1:2].isdigit())
+    return (token in magic.words and holds != "choice") or (token[0] == "-" and not token[1:2].isdigit())
 
 
 def unquoted(text: str) -> str:

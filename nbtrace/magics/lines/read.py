@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from nbtrace.magics.lines.checks import check_known, check_signs, check_taken, too_many, word_of
 from nbtrace.magics.lines.pieces import LONG, Line, WrongError, pieces, shown, unquoted
-from nbtrace.magics.lines.values import Known, cells_of, count_of, sides, switch
+from nbtrace.magics.lines.values import Known, cells_of, choice_of, count_of, sides, switch
 from nbtrace.magics.lines.words import MAGICS, Magic
 
 _HELP = ("--help", "-h", "-help", "--h", "-?", "/?")
@@ -31,6 +31,7 @@ class Asked:
     file: str = ""
     asking: bool = False
     """Whether cells that only ask nbtrace are wanted too."""
+    by: str | None = None
 
 
 class LineError(ValueError):
@@ -87,12 +88,14 @@ def _asked(magic: Magic, line: Line, known: Known) -> Asked | None:
     word, behind = word_of(magic, line)
     check_taken(magic, line, word)
     spec = magic.words[word]
-    cell = last = None
+    cell = last = by = None
     for name, value in line.options:
         if name == "--cell":
             cell = cells_of(line, value, known)
         elif name == "--last":
             last = count_of(line, value)
+        elif name == "--by":
+            by = choice_of(line, value, spec.by)
         elif value is not None:
             kept = line.without(name)
             off = value.lower() in ("false", "no", "off", "0", "none")
@@ -105,7 +108,7 @@ def _asked(magic: Magic, line: Line, known: Known) -> Asked | None:
         )
     if line.where == "":
         raise WrongError("--where needs a condition.", line.with_option("--where", "duration > '100ms'"), example=True)
-    asked = Asked(word, cell, last, line.where, asking="--asking" in dict(line.options))
+    asked = Asked(word, cell, last, line.where, asking="--asking" in dict(line.options), by=by)
     if spec.takes == "cells":
         asked = replace(asked, sides=sides(line, behind, known))
     elif spec.takes == "switch":

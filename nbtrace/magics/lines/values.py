@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from nbtrace.magics.lines.pieces import LONG, Line, WrongError, shown, unquoted
+from nbtrace.magics.lines.pieces import LONG, Line, WrongError, near, shown, unquoted
 from nbtrace.magics.lines.words import Magic
 
 _MANY_CELLS = 100_000
@@ -112,6 +112,19 @@ def _counts(line: Line, text: str, option: str | None) -> list[int]:
             raise WrongError(f"{shown(part)} is more than {_MANY_CELLS:,} cells.", advice=" Type  %spans cells")
         found += cells
     return found
+
+
+def choice_of(line: Line, value: str | None, choices: Sequence[str]) -> str:
+    """Read one of some words."""
+    if value is not None and value in choices:
+        return value
+    listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+    if value is None:
+        raise WrongError(f"--by needs one of {listed}.", line.with_option("--by", choices[-1]), example=True)
+    bare = value.strip("'\".,;").lower()
+    nearest = [each for each in choices if bare in (each + "s", each)] or near(bare, choices)
+    meant = [line.with_option("--by", each) for each in nearest[:1] or choices]
+    raise WrongError(f"--by {shown(value)} is none of {listed}.", *meant)
 
 
 def count_of(line: Line, value: str | None) -> int:

@@ -11,9 +11,15 @@ from typing import Literal
 
 from nbtrace.answers.register import Takes, by_word
 
-Holds = Literal["cells", "count", "condition", "nothing"]
+Holds = Literal["cells", "count", "choice", "condition", "nothing"]
 
-OPTIONS: dict[str, Holds] = {"--cell": "cells", "--last": "count", "--where": "condition", "--asking": "nothing"}
+OPTIONS: dict[str, Holds] = {
+    "--cell": "cells",
+    "--last": "count",
+    "--by": "choice",
+    "--where": "condition",
+    "--asking": "nothing",
+}
 """Each option, and what stands behind it. `--where` takes the rest of the line, up to another option; a switch holds nothing."""
 
 
@@ -27,6 +33,8 @@ class Word:
     needs_option: bool = False
     why: str = ""
     """Why it takes no other option."""
+    by: tuple[str, ...] = ()
+    """What may stand behind --by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +53,9 @@ def _lines(line: str, *words: str) -> dict[str, str]:
     return dict.fromkeys(words, line)
 
 
-def _options(conditions: Collection[str]) -> tuple[str, ...]:
+def _options(conditions: Collection[str], by: Collection[str]) -> tuple[str, ...]:
     """The options that stand for conditions; the last cells can be named wherever a cell can."""
-    found = [*conditions, *(["last"] if "cell" in conditions else [])]
+    found = [*conditions, *(["last"] if "cell" in conditions else []), *(["by"] if by else [])]
     return tuple(option for option in OPTIONS if option[2:] in found)
 
 
@@ -80,7 +88,10 @@ _TO_NBTRACE = ("status", "on", "off", "reset", "forget", "display")
 
 SPANS = Magic(
     "%spans",
-    {word: Word(_options(asked.options), asked.takes, why=asked.why) for word, asked in by_word().items()},
+    {
+        word: Word(_options(asked.options, asked.by), asked.takes, why=asked.why, by=asked.by)
+        for word, asked in by_word().items()
+    },
     default="tree",
     meant={
         **_lines("view", "inspect", "inspector", "widget", "open", "ui", "timeline", "waterfall", "flame", "live"),
@@ -88,7 +99,25 @@ SPANS = Magic(
         **_lines("tree", "show", "print", "text"),
         **_lines("stats", "statistics", "statistic", "summary", "describe"),
         **_lines("errors", "failed", "failures", "failure", "exceptions", "exception", "traceback"),
-        **_lines("self", "slow", "slowest", "hot", "hotspots", "top", "time", "times", "profile", "self_times"),
+        **_lines(
+            "hot",
+            "slow",
+            "slowest",
+            "hotspots",
+            "hotspot",
+            "top",
+            "time",
+            "times",
+            "profile",
+            "profiler",
+            "prun",
+            "functions",
+        ),
+        **_lines("lines", "line", "code", "source", "heat", "lprun"),
+        **_lines("self", "self_times"),
+        **_lines("cells", "cpu", "memory", "resources", "ram"),
+        **_lines(" Python answers that. Type  import nbtrace; nbtrace.statements()", "statements", "statement"),
+        **_lines(" Python answers that. Type  import nbtrace; nbtrace.samples()", "samples", "stacks"),
         **_lines("path", "critical", "critical_path", "critical-path"),
         **_lines("gaps", "idle"),
         **_lines("compare", "diff", "changes", "change"),

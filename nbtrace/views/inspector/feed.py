@@ -200,12 +200,15 @@ class Feed:
                     self._send_code()
                 done = time.monotonic()
                 self._next_answer = done + max(INTERVAL_S, 3 * (done - began))
+            if not self._told.live and (silence := self._told.doing.silence()) is not None:
+                self._send(silence)
             if not resting:
                 for row in rows:
                     self._send_all(self._told.details_of(row))
                 pause = self._step(look=not alone)
         with self._gate:
-            asked = self._anew or (not self._resting and (self._hello is not None or bool(self._rows)))
+            last_word = not self._told.live and self._told.doing.has_told
+            asked = self._anew or last_word or (not self._resting and (self._hello is not None or bool(self._rows)))
             if self._resting or asked:
                 early = max(0.0, self._next_answer - time.monotonic())
                 pause = None if not asked else early if pause is None else min(pause, early)
@@ -216,6 +219,7 @@ class Feed:
     def _answer(self, hello: tuple[int, int] | None, anew: bool) -> None:
         """Send everything, or ask a browser that lacks something whether it does: what was sent last may be on its way."""
         mine = self._told.so_far
+        self._told.doing.again()
         if anew or (hello == (0, 0) and mine != (0, 0)):
             self._renewed()
             self._send(self._told.everything())
@@ -224,19 +228,18 @@ class Feed:
 
     def _step(self, *, look: bool = True) -> float | None:
         """Look for what is new, if it is time to, or send one frame of details; return after how long there can be more."""
-        began = time.monotonic()
+        # What a look computes it takes from the cell; while code of the cell's keeps it waiting it takes nothing.
+        began, computed = time.monotonic(), time.thread_time()
         looks = self._told.live and look
         if looks and began >= self._next_look:
             update = self._told.news()
-            if update is not None:
-                self._send(update)
-            done = time.monotonic()
-            self._next_look = done + max(INTERVAL_S, (done - began) * _REST)
+            self._send_all(each for each in (update, self._told.doing_news()) if each is not None)
+            self._next_look = time.monotonic() + max(INTERVAL_S, (time.thread_time() - computed) * _REST)
         elif self._told.has_unsent and (began >= self._next_details or not look):
             self._send_all(self._told.next_details())
-            done = time.monotonic()
             # While spans keep coming, details take their share of the time too: the newest first.
-            self._next_details = done + max(0.01, (done - began) * _REST if looks and self._told.flowing else 0.0)
+            rest = (time.thread_time() - computed) * _REST if looks and self._told.flowing else 0.0
+            self._next_details = time.monotonic() + max(0.01, rest)
         due = [self._next_look] if looks else []
         due += [self._next_details if look else 0.0] if self._told.has_unsent else []
         return max(0.0, min(due) - time.monotonic()) if due else None

@@ -14,6 +14,7 @@ FRAME: Final = "frame"
 SPANS: Final = "spans"
 DETAILS: Final = "details"
 HAVE: Final = "have"
+DOING: Final = "doing"
 
 FROM_BROWSER: Final = {HELLO: ("rows", "details", "code"), BYE: (), DESCRIBE: ("row",)}
 """Messages with their fields, `kind` left out."""
@@ -25,6 +26,7 @@ FRAMES: Final = {
     SPANS: ("first", "count", "zero", "names", "renamed", "cells", "reset", "dropped", "narrowed", "now"),
     DETAILS: (),
     HAVE: ("rows", "details"),
+    DOING: ("cells", "now"),
 }
 """Frames with the fields of their headers, `kind` and `columns` left out."""
 
@@ -36,5 +38,6 @@ COLUMNS: Final = {
     ),
     DETAILS: (("row", "i4"), ("data", "u1")),
     HAVE: (),
+    DOING: (),
 }
 """The columns of each frame in their order, with dtypes as numpy writes them."""

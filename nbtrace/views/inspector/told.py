@@ -17,6 +17,7 @@ from nbtrace.store.rows import Mark
 from nbtrace.store.schema import Row, RowFields
 from nbtrace.store.span_store import SpanStore
 from nbtrace.views.inspector.details import details
+from nbtrace.views.inspector.doing import DoingTold
 from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.placed import Choice, Placed
 from nbtrace.views.inspector.wire import Encoder
@@ -60,6 +61,8 @@ class Told:
         self._asking = asking
         self._renewed = renewed
         self._encoder = Encoder()
+        self.doing = DoingTold(store)
+        """What running cells are doing, which is told apart."""
         self._mark: Mark | None = None
         self._older: list[Placed] = []
         self._unsent: list[Placed] = []
@@ -121,11 +124,16 @@ class Told:
     def everything(self) -> Frame:
         """Return everything there is; what follows goes on from it."""
         self._encoder = Encoder(choose=self._choose, live=self.live)
+        self.doing.anew()
         self._older, self._unsent, self._described, self._missing = [], [], 0, {}
         # Running spans first: one that ends in between is then in both, and the finished row wins.
         running = self._store.running_rows()
         batches, self._mark = self._store.since(None)
         return self._frame(batches, self._fresh(batches, running), reset=True)
+
+    def doing_news(self) -> Frame | None:
+        """Return what running cells are doing, of which the spans have been told, if that has changed."""
+        return self.doing.news(lambda each: f"{each.span_id:016x}" in self._encoder.running)
 
     def _fresh(self, batches: list[tuple[Batch, int]], running: list[Row]) -> list[Row]:
         """The running spans that are not told of yet."""

@@ -28,6 +28,7 @@ class Browser:
         self.feed: Feed | None = None
         self.resets = 0
         self.now = 0.0
+        self.doing: list[list[Any]] = []
         self.begin()
 
     def begin(self) -> None:
@@ -38,12 +39,16 @@ class Browser:
         """The name of each row that has not been forgotten."""
         self.described: set[int] = set()
         self.most = 0
+        self.doing = []
 
     def take(self, sent: Frame) -> None:
         header, columns = read(sent)
         if header["kind"] == "details":
             self.received += len(columns[0])
             self.described |= set(columns[0].tolist()) & self.here.keys()
+            return
+        if header["kind"] == "doing":
+            self.doing = header["cells"]
             return
         if header["kind"] == "have":
             assert self.feed is not None

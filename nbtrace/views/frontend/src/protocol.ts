@@ -10,6 +10,7 @@ export const FRAME = "frame";
 export const SPANS = "spans";
 export const DETAILS = "details";
 export const HAVE = "have";
+export const DOING = "doing";
 
 export interface Hello {
   kind: typeof HELLO;
@@ -68,7 +69,16 @@ export interface HaveHeader {
   details: number;
 }
 
-export type Header = SpansHeader | DetailsHeader | HaveHeader;
+/** number, line, what stands there, first and last line, begun, since, last looked at (0: all the time), what runs, the hottest */
+export type DoingInfo = [number, number, string, number, number, number, number, number, string, string];
+
+export interface DoingHeader {
+  kind: typeof DOING;
+  cells: DoingInfo[];
+  now: number;
+}
+
+export type Header = SpansHeader | DetailsHeader | HaveHeader | DoingHeader;
 
 export type SpansColumns = [
   start: Float64Array, end: Float64Array, name: Uint32Array, parent: Int32Array, cell: Int32Array, flags: Uint8Array,

@@ -7,7 +7,7 @@ import { criticalPath } from "../src/engine/criticalpath";
 import { DetailStore, type Details, MAX_UNPACKED } from "../src/engine/details";
 import { lines } from "../src/engine/folding";
 import type { Column } from "../src/engine/frames";
-import type { SpansHeader } from "../src/protocol";
+import type { DoingInfo, SpansHeader } from "../src/protocol";
 import { Lanes } from "../src/engine/lanes";
 import { type Merged, merge } from "../src/engine/merge";
 import { search } from "../src/engine/search";
@@ -291,4 +291,19 @@ test("a search leaves no more unpacked than there is room for, and finds all", a
   store.forget(Int32Array.from({ length: 29_990 }, (_, row) => row));
   assert.deepEqual([store.size, store.unpacked <= 1_000], [10, true]);
   assert.equal((await store.get(29_995))?.id, "id 29995");
+});
+
+test("what cells are doing is void when something else is said of them, and when everything comes anew", () => {
+  const { session, kernel } = opened();
+  const busy: DoingInfo = [4, 3, "fit(x)", 3, 3, 1_000, 1_000, 0, "", ""];
+  const told = (cells: DoingInfo[], now: number) => session.receipt.receive(frame({ kind: "doing", cells, now }, []));
+  session.receipt.receive(frame(...kernel.frame([plain("cell [4]")])));
+  told([busy], 2_000);
+  session.receipt.receive(frame(...kernel.frame([], [], [], 2_500)));
+  assert.deepEqual([session.doing, session.receipt.now], [[busy], 2_500]);
+  told([], 3_000);
+  assert.deepEqual([session.doing, session.receipt.now], [[], 3_000]);
+  told([busy], 3_500);
+  session.receipt.receive(frame(header({}), new Kernel().frame([])[1]));
+  assert.deepEqual(session.doing, []);
 });

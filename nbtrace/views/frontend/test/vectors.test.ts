@@ -6,6 +6,7 @@ import answers from "../../../../tests/vectors/answers.json";
 import colours from "../../../../tests/vectors/colours.json";
 import comparisons from "../../../../tests/vectors/comparisons.json";
 import conditions from "../../../../tests/vectors/conditions.json";
+import busy from "../../../../tests/vectors/doing.json";
 import spoken from "../../../../tests/vectors/words.json";
 import { COLOURS, hue } from "../src/engine/colour";
 import { compare } from "../src/engine/compare";
@@ -13,7 +14,8 @@ import { criticalPath } from "../src/engine/criticalpath";
 import type { Details } from "../src/engine/details";
 import { lines, members } from "../src/engine/folding";
 import { type Column, unpack } from "../src/engine/frames";
-import type { SpansHeader } from "../src/protocol";
+import { said } from "../src/engine/doing";
+import type { DoingInfo, SpansHeader } from "../src/protocol";
 import { matches, parse } from "../src/engine/search";
 import { statistics } from "../src/engine/statistics";
 import { Trace } from "../src/engine/trace";
@@ -128,4 +130,8 @@ test("a condition is met by the same spans, or is an error", () => {
     } else if (wanted) assert.match(where, READ_BY_PYTHON_ONLY);
   }
   assert.ok(read >= 50, `${read} read`);
+});
+
+test("what a running cell is doing is said in the same words", () => {
+  for (const [told, now, line] of busy.said as [DoingInfo, number, string][]) assert.equal(said(told, now), line);
 });

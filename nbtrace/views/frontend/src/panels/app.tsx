@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact
 import { count, duration, plain } from "../engine/words";
 import type { Theme } from "../pictures/colours";
 import { type Pill, type Session, VIEWS, type View } from "../session/session";
+import { Doing } from "./doing";
 import { Panel } from "./panel";
 import { MergedPicture, Minimap, TimePicture, around } from "./picture";
 import { Alternative, Cells, CompareBar, CompareTable, Errors, Table, runs } from "./tables";
@@ -101,6 +102,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
           <button type="button" class="nbt-small" aria-expanded={session.help} title="keys (?)" onClick={() => ((session.help = !session.help), session.changed())}>?</button>
         </div>
       </div>
+      <Doing session={session} />
       <div class="nbt-middle">
         <div class="nbt-main">
           {(view === "waterfall" || view === "time") && size.width > 0 && <Minimap session={session} theme={theme} width={size.width} />}

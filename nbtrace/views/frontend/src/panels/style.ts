@@ -25,6 +25,8 @@ export const STYLE = `
 .nbt-link:hover { text-decoration: underline; }
 .nbt-found { color: var(--quiet); white-space: nowrap; }
 .nbt-found button { margin-left: 3px; }
+.nbt-doing { padding: 3px 10px; border-bottom: 1px solid var(--line); font-size: 12.5px; font-variant-numeric: tabular-nums; }
+.nbt-doing div { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .nbt-middle { display: flex; flex: 1; min-height: 0; position: relative; }
 .nbt-main { display: flex; flex-direction: column; flex: 1; min-width: 0; }
 .nbt-stage { flex: 1; min-height: 0; position: relative; overflow: hidden; display: flex; flex-direction: column; }

@@ -3,7 +3,7 @@
 import type { DetailStore } from "../engine/details";
 import { unpack } from "../engine/frames";
 import type { Trace } from "../engine/trace";
-import { DETAILS, type DetailsColumns, HAVE, HELLO, type Hello, type SpansHeader } from "../protocol";
+import { DETAILS, type DetailsColumns, DOING, type DoingInfo, HAVE, HELLO, type Hello, type SpansHeader } from "../protocol";
 
 /** Who goes by what has come. */
 export interface Heir {
@@ -15,9 +15,15 @@ export interface Heir {
   grown(header: SpansHeader, moved: boolean): void;
   /** Details have come. */
   described(): void;
+  /** What the cells that run are doing has changed. */
+  busy(cells: DoingInfo[]): void;
 }
 
 export class Receipt {
+  /** When something was heard last, by the clock of the page, in ms. */
+  heard = performance.now();
+  /** The latest moment known by the clock of the kernel, in ms since the epoch. */
+  now = 0;
   private missed = false;
 
   constructor(
@@ -29,6 +35,11 @@ export class Receipt {
 
   receive(data: DataView): void {
     const { header, columns } = unpack(data);
+    this.heard = performance.now();
+    if (header.kind === DOING) {
+      this.now = header.now;
+      return this.heir.busy(header.cells);
+    }
     if (header.kind === DETAILS) {
       const [rows, data] = columns as DetailsColumns;
       this.details.add(rows.slice(), data.slice(), (row) => this.trace.indexOf(row) >= 0);
@@ -45,6 +56,7 @@ export class Receipt {
       this.details.clear();
       this.heir.begin();
     } else if (this.missed) return; // the answer brings it
+    this.now = header.now;
     const moved = this.trace.append(header, columns);
     if (moved) {
       this.details.forget(columns[columns.length - 1] as Int32Array);

@@ -6,7 +6,7 @@ import { LineRoom, type Lines, type Shape, lines } from "../engine/folding";
 import { LaneRoom } from "../engine/lanes";
 import { ERROR, Trace } from "../engine/trace";
 import type { Model } from "../model";
-import { DESCRIBE, type SpansHeader } from "../protocol";
+import { DESCRIBE, type DoingInfo, type SpansHeader } from "../protocol";
 import { Drawing } from "./drawing";
 import { Finder } from "./finder";
 import { Folds } from "./folds";
@@ -30,6 +30,8 @@ export class Session implements Heir {
   readonly zoom = new Zoom(() => this.scope.whole, this.changed);
   readonly drawing: Drawing = new Drawing(() => this.zoom.follow());
   readonly receipt: Receipt;
+  /** What the cells that run are doing. */
+  doing: DoingInfo[] = [];
   view: View = "waterfall";
   selected = -1;
   /** A row that the next paint scrolls to. */
@@ -55,6 +57,7 @@ export class Session implements Heir {
   // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   begin(): void {
+    this.doing = [];
     this.deselect();
     this.asked = this.wanted = -1;
     this.name = -1;
@@ -83,6 +86,12 @@ export class Session implements Heir {
 
   described(): void {
     if (this.selected >= 0) this.changed();
+  }
+
+  busy(cells: DoingInfo[]): void {
+    if (!cells.length && !this.doing.length) return;
+    this.doing = cells;
+    this.drawing.grown();
   }
 
   // ── what is shown ─────────────────────────────────────────────────────────────────────────────────────────────────
