@@ -93,17 +93,20 @@ class _Cells:
         for number in self._took:
             rows += self._cell(number, most, notes)
         drawn = [at for at in range(6) if at == 0 or any(row.cells[at].strip() for row in rows)]
-        others = [max(words.width(row.cells[at]) for row in rows) + 2 for at in drawn]
-        room = max(WIDTH - sum(others), 24) if in_text else _WIDEST // 2
-        columns = (
+        figures = (
             Column("line", right=True),
             Column("", least=_BAR, most=_BAR, bars=True),
             Column("time", right=True),
             Column("share", right=True),
             Column("cpu", right=True),
             Column("memory", right=True),
-            Column("code", most=room, code=True),
         )
+        # The code has what is left of the line: it is what the figures are about.
+        widths = [
+            max(figures[at].least, *map(words.width, (figures[at].title, *(row.cells[at] for row in rows)))) + 2
+            for at in drawn
+        ]
+        columns = (*figures, Column("code", most=WIDTH - sum(widths) if in_text else _WIDEST // 2, code=True))
         kept = [*drawn, 6]
         return Grid(
             [columns[at] for at in kept],

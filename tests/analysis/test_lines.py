@@ -36,6 +36,14 @@ def hot(made: Made) -> dict[int, str]:
     return hottest(allotted(made.store.snapshot()))
 
 
+def test_samples_of_a_program_are_of_no_line() -> None:
+    """A recording that knows no cell has samples all the same."""
+    made = Made()
+    made.sample(None, 20, 10, OWN_FILE)
+    assert made.recording.lines().empty
+    assert len(made.recording.hotspots()) == 1
+
+
 def test_the_table_has_its_dtypes_even_when_empty() -> None:
     made = Made()
     made.sample(made.cell("x", 0, 50, [(0, 1)]), 40, 40, 1, MERGE)

@@ -71,6 +71,14 @@ def test_a_report_tells_the_hot_lines_of_its_cells(tmp_path: Path) -> None:
     assert re.findall("<h3>(.*) ·", made_report(made, tmp_path, cell=5)) == ["cell [5] rest()"]
 
 
+def test_a_report_of_a_program_has_no_lines_but_the_profile(tmp_path: Path) -> None:
+    made = Profiled()
+    made.sample(None, 30, MERGE)
+    page = made_report(made, tmp_path)
+    assert "<h3>" not in page
+    assert [each["name"] for each in profile_in(page)["profiles"]] == ["program"]
+
+
 def test_without_samples_a_report_says_nothing_of_them(tmp_path: Path) -> None:
     with nbtrace.record() as rec, nbtrace.span("x"):
         pass

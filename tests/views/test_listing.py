@@ -56,6 +56,18 @@ def test_all_of_the_code_is_shown_with_what_each_line_took() -> None:
     assert "    df.merge(f(i))" in repr(listing(merged(), cell=2))
 
 
+def test_long_lines_are_cut_and_never_left_out() -> None:
+    """However wide the figures beside them are."""
+    made = merged()
+    wide = made.cell("x = " + "z" * 300 + "\ny = " + "w" * 300, 2_000, 3_999, [(2_000, 1), (2_100, 2)])
+    wide.resources = Resources(cpu_ns=1_999 * MB, memory_change=-410 * MB)
+    shown = repr(listing(made)).splitlines()
+    assert shown[0].split()[-1] == "code"
+    assert any("x = zzz" in line for line in shown)
+    assert not any("not shown here" in line for line in shown)
+    assert all(words.width(line) <= 80 for line in shown)
+
+
 def test_it_is_the_dataframe_that_the_function_returns() -> None:
     made = merged()
     found = listing(made, cell=2)

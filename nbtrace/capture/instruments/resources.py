@@ -106,7 +106,7 @@ class Meter:
 class Usage:
     """What one execution has taken since it began."""
 
-    __slots__ = ("_before", "_meter", "_number", "_outer", "memory_peak", "shared")
+    __slots__ = ("_before", "_meter", "_number", "_outer", "_stopped", "memory_peak", "shared")
 
     def __init__(self, meter: Meter, number: int, outer: Usage | None) -> None:
         self._meter = meter
@@ -120,6 +120,7 @@ class Usage:
         self.shared = bool(others)
         for other in others.values():
             other.shared = True
+        self._stopped: Resources | None = None
         self._before = meter.read()
         self.memory_peak = self._before.memory
         meter.running[number] = self
@@ -143,10 +144,14 @@ class Usage:
             shared=self.shared,
         )
 
+    def stop(self) -> None:
+        """Count nothing any more: its code has failed, and how that is shown is not its work."""
+        self._stopped = self.so_far()
+
     def end(self) -> Resources:
         """Return what it has taken, and measure it no more."""
         self._meter.running.pop(self._number, None)
-        return self.so_far()
+        return self._stopped._replace(shared=self.shared) if self._stopped is not None else self.so_far()
 
 
 def _less(now: int | None, before: int | None) -> int | None:

@@ -102,6 +102,7 @@ class CellTracer:
                 cell.failed_ns = self._attachment.recorder.time_of(cell.span.get_span_context().span_id)
                 cell.failed = error
                 cell.run.failed = True
+                cell.usage.stop()
         except Exception:
             fault("noting that a cell failed")
 

@@ -34,6 +34,14 @@ def test_what_is_used_between_two_moments_is_told(meter: Meter) -> None:
     del held
 
 
+def test_what_follows_a_failure_counts_no_more(meter: Meter) -> None:
+    usage = Usage(meter, 1, None)
+    usage.stop()
+    held = bytearray(50_000_000)
+    assert (usage.end().memory_change or 0) < 40_000_000
+    del held
+
+
 def test_a_peak_between_is_noted(meter: Meter) -> None:
     usage = Usage(meter, 1, None)
     usage.note(10**12)
