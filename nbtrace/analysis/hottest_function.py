@@ -4,7 +4,6 @@ Enters: sealed samples, as they come. Leaves: `Hottest`, from the time that samp
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -14,8 +13,6 @@ from nbtrace.store.samples import SampleBatch
 
 LEAST_SAMPLES = 10
 """A share that fewer support is not told: a line that ends beside the cell's code has no room to say so."""
-
-_INSTALLED = re.compile(r".*[\\/](?:site|dist)-packages[\\/]([A-Za-z_]\w*)", re.DOTALL)
 
 
 class Hottest(NamedTuple):
@@ -65,9 +62,3 @@ class Heat:
             return None
         (function, file), (time, samples) = max(heat.items(), key=lambda each: each[1][0])
         return None if samples < LEAST_SAMPLES else Hottest(function, file, time / whole, samples)
-
-
-def package_of(file: str) -> str:
-    """Return the installed package that a file is of; "" for others."""
-    found = _INSTALLED.match(file)
-    return "" if found is None else found[1]

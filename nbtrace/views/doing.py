@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from nbtrace.analysis.hottest_function import Heat, Hottest, package_of
+from nbtrace.analysis.cell_code import CellCode
+from nbtrace.analysis.hottest_function import Heat, Hottest
+from nbtrace.analysis.libraries import NOTEBOOK, YOURS, library
 from nbtrace.store.book import Execution
 from nbtrace.store.now import Now
 from nbtrace.store.span_store import Snapshot, SpanStore
@@ -50,22 +52,21 @@ def doing(
 ) -> Doing:
     """Return what is told of a cell at a moment, of its code as much as the execution holds. `clean` takes secrets out of a name
     that comes from the running code itself."""
-    lines = [] if execution.source == f"sha256:{execution.digest}" else execution.source.split("\n")
+    code = CellCode((execution,))
     first, last = execution.typed_line(now.first_line), execution.typed_line(now.last_line)
     line = execution.typed_line(now.line)
-    if now.timed_line and 0 < line <= len(lines):
-        # The body of %%time is one statement, compiled by itself without the blank lines at its top.
-        body = next((at for at, text in enumerate(lines[line:], line + 1) if text.strip()), line + 1)
-        line = body + now.timed_line - 1
-        first, last = min(first, line), max(last, line, len(lines))
-    code = words.plain(lines[line - 1].strip(), _CODE) if 0 < line <= len(lines) else ""
+    if now.timed_line and (body := code.timed_body(execution)) is not None:
+        # What %%time runs is one statement, and compiled by itself.
+        line = body + now.timed_line
+        first, last = min(first, line), max(last, line, len(code.lines(execution.number) or ()))
+    text = words.plain((code.text(execution.number, line, line) or "").strip(), _CODE)
     hot = (
         "" if hottest is None else f"{_called(hottest.function, hottest.file, execution)} {words.share(hottest.share)}"
     )
     own = _is_own(now.function, now.file, execution)
     function = "" if own else _called(clean(now.function), now.file, execution)
     silent = at_ns - now.seen_ns > SILENT_NS
-    return Doing(line, code, first, last, now.begun_ns, now.since_ns, now.seen_ns if silent else 0, function, hot)
+    return Doing(line, text, first, last, now.begun_ns, now.since_ns, now.seen_ns if silent else 0, function, hot)
 
 
 def said(told: Doing, now_ns: int) -> str:
@@ -120,6 +121,5 @@ def _is_own(function: str, file: str, execution: Execution) -> bool:
 def _called(function: str, file: str, execution: Execution) -> str:
     if _is_own(function, file, execution):
         return "the cell's own lines"
-    package = package_of(file)
-    name = words.plain(function, _FUNCTION)
-    return f"{name} ({package})" if package else name
+    name, brought_by = words.plain(function, _FUNCTION), library(file)
+    return name if brought_by in (NOTEBOOK, YOURS) else f"{name} ({words.plain(brought_by, _FUNCTION)})"

@@ -43,7 +43,7 @@ def outline(
     └─ clean              20.0 ms            ╺
 
     Of a longer tree the last traces are shown, of one trace its beginning. said: by span id, what its details begin with."""
-    tree = _Tree(spans, errors, said or {})
+    tree = _Tree(spans, errors, said)
     entries = tree.entries()
     begin = tree.beginning(entries, max_rows)
     earlier, entries = entries[:begin], entries[begin:]
@@ -100,9 +100,9 @@ class _Entry:
 class _Tree:
     """Spans in reading order; a place is a number in it."""
 
-    def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame, said: Mapping[str, str]) -> None:
+    def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame, said: Mapping[str, str] | None = None) -> None:
         self._spans = spans
-        self._said = said
+        self._said = said or {}
         order, depths = depth_first(spans)
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbtrace.analysis.hottest_function import LEAST_SAMPLES, Heat, Hottest, package_of
+from nbtrace.analysis.hottest_function import LEAST_SAMPLES, Heat, Hottest
 from nbtrace.store.samples import seal_samples
 from tests.store.test_samples import sample, stack
 
@@ -50,19 +50,3 @@ def test_of_few_samples_nothing_is_told() -> None:
     assert heat.hottest(1) is not None
     heat.keep({2})
     assert heat.hottest(1) is None
-
-
-@pytest.mark.parametrize(
-    ("file", "package"),
-    [
-        ("/usr/lib/python3.13/site-packages/pandas/core/frame.py", "pandas"),
-        (r"C:\Python313\Lib\site-packages\sklearn\base.py", "sklearn"),
-        ("/usr/lib/python3/dist-packages/six.py", "six"),
-        ("/usr/lib/python3.13/json/decoder.py", ""),
-        ("/home/me/work.py", ""),
-        ("<string>", ""),
-        ("", ""),
-    ],
-)
-def test_a_package_is_known_by_where_it_is_installed(file: str, package: str) -> None:
-    assert package_of(file) == package

@@ -71,6 +71,19 @@ def test_lines_are_those_that_were_typed() -> None:
     assert doing(now(1, 1, 1, timed_line=9), timed, None, 2 * S)[:2] == (11, "")
 
 
+def test_a_function_is_told_with_the_distribution_that_brings_it() -> None:
+    """What is the notebook's own, or in a file of yours, needs no word."""
+    cell = execution("f()")
+    for file, said_of in (
+        ("/usr/lib/python3.13/site-packages/sklearn/base.py", "f (scikit-learn)"),
+        ("/usr/lib/python3.13/json/decoder.py", "f (standard library)"),
+        ("/home/me/work.py", "f"),
+        ("<string>", "f"),
+        (FILE, "f"),
+    ):
+        assert doing(now(1, 1, 1, function="f", file=file), cell, None, 0).function == said_of
+
+
 def test_code_that_is_not_kept_is_not_shown() -> None:
     cell = execution("", digest="abc")
     assert words(now(3, 3, 3), cell) == "line 3 · 2.00 s"
