@@ -18,17 +18,22 @@ TURNS = 15
 CELLS, PER_TURN = 40, 20
 STATEMENTS = 200
 
-_NOT_INSIDE = """
+_OUTSIDE = """
 from nbtrace.capture.instruments import resources as _resources
-from nbtrace.capture.notebook.statements import Statements as _Statements
-_Statements.install = lambda self: None
+from nbtrace import extension as _extension
+_statements = getattr(get_ipython(), _extension._ATTRIBUTE)._statements
+_read, _memory = _resources.Meter.read, _resources.Meter.memory
 _nothing = _resources.Reading(0, 0, 0, 0, 0)
-_resources.Meter.read = lambda self: _nothing
-_resources.Meter.memory = lambda self: None
-%load_ext nbtrace
-%config NBTrace.sampling = False
+def _outside():
+    _statements.uninstall()
+    _resources.Meter.read, _resources.Meter.memory = lambda self: _nothing, lambda self: None
+    get_ipython().run_line_magic("config", "NBTrace.sampling = False")
+def _inside():
+    _statements.install()
+    _resources.Meter.read, _resources.Meter.memory = _read, _memory
+    get_ipython().run_line_magic("config", "NBTrace.sampling = 100")
 """
-"""As it was before: spans of cells, and nothing of their inside."""
+"""Switches what tells of the inside of cells off and on, in one kernel: two that do the same differ by five per cent."""
 
 WORKLOAD = """
 def workload():
@@ -72,17 +77,22 @@ def _kernels(**first: str) -> Iterator[dict[str, Kernel]]:
             kernel.stop()
 
 
-def _in_turns(kernels: dict[str, Kernel], cell: str, turns: int, per_turn: int) -> dict[str, list[float]]:
+def _in_turns(
+    kernels: dict[str, Kernel], cell: str, turns: int, per_turn: int, before: dict[str, str] | None = None
+) -> dict[str, list[float]]:
     """CPU of a cell in each kernel, in ns, by turn: of all threads, and of the user's as NAME*. Who begins changes: the first of
-    a turn finds other caches."""
+    a turn finds other caches. `before`: code that is run before a turn of a kernel."""
     spent: dict[str, list[float]] = {name + mark: [] for name in kernels for mark in ("", "*")}
     names = list(kernels)
     for turn in range(turns):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            before = _cpu(kernels[name])
+            if before:
+                kernels[name].run(before.get(name, "pass"), store_history=False)
+                kernels[name].run(cell)
+            moments = _cpu(kernels[name])
             for _ in range(per_turn):
                 kernels[name].run(cell)
-            for mark, began, ended in zip(("", "*"), before, _cpu(kernels[name]), strict=True):
+            for mark, began, ended in zip(("", "*"), moments, _cpu(kernels[name]), strict=True):
                 spent[name + mark].append((ended - began) / per_turn)
     return spent
 
@@ -136,13 +146,15 @@ def samples_in(seconds: float, hz: int) -> int:
 
 def small() -> None:
     """A trivial cell, and what each statement adds in one of many."""
-    with _kernels(bare="", before=_NOT_INSIDE, traced="%load_ext nbtrace") as kernels:
+    with _kernels(bare="", traced=f"%load_ext nbtrace\n{_OUTSIDE}") as both:
+        kernels = {**both, "before": both["traced"]}
+        before = {"before": "_outside()", "traced": "_inside()"}
         spent = {}
         for count, per_turn in ((1, PER_TURN), (STATEMENTS, 2)):
             cell = "\n".join(["x = 1"] * count)
             for kernel in kernels.values():
                 kernel.run(cell)
-            spent[count] = _in_turns(kernels, cell, CELLS, per_turn)
+            spent[count] = _in_turns(kernels, cell, CELLS, per_turn, before)
         print(f"a trivial cell, CPU of the kernel ({CELLS} turns of {PER_TURN})")
         for name, other in (("before", "bare"), ("traced", "before")):
             ratio, difference = _against(spent[1], name, other)
