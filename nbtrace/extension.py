@@ -152,13 +152,13 @@ class Extension:
         dropped = f", {store.dropped_spans:,} older ones dropped" if store.dropped_spans else ""
         lines = [
             f"nbtrace {version} is {'on' if on else 'off (type %nbtrace on)'}",
-            f"  Recorded: {words.count(len(store), 'span')}, {len(rows) - unfinished:,} running{dropped}; kept at "
+            f"  Recorded: {words.count(len(store), 'span')}, {len(rows) - unfinished:,} running{dropped}; kept at most "
             f"{store.max_spans:,} spans and {store.max_bytes / 1e6:,.0f} MB (%config NBTrace.max_spans, max_bytes).",
         ]
         dropped = f", {store.samples.dropped:,} older ones dropped" if store.samples.dropped else ""
         lines.append(
-            f"  Beside them: {words.count(len(store.samples), 'sample')}, {store.samples.nbytes / 1e6:,.1f} MB{dropped}; kept at "
-            f"most a tenth of max_bytes."
+            f"  Beside them: {words.count(len(store.samples), 'sample')}, {store.samples.nbytes / 1e6:,.1f} MB{dropped}; at most "
+            f"a tenth of max_bytes is kept."
         )
         asked = sum(execution.only_asked for execution in store.executions())
         if asked:

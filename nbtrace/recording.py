@@ -167,7 +167,12 @@ class Recording(Views):
         target = Path(path)
         suffix = suffix_of(target)
         _, writer = FORMATS[suffix]
-        flames = self._flames(Selection(cell, trace_id, name, where, last, asking))
+        selection, snapshot = Selection(cell, trace_id, name, where, last, asking), self._snapshot()
+        flames = self._flames(selection, snapshot)
+        if not flames.parts:
+            from nbtrace.analysis.flames import no_samples
+
+            raise no_samples(snapshot, narrowed=selection.narrowed)
         write_whole(target, writer(flames, target.name[: -len(suffix)]))
         return target
 

@@ -60,7 +60,7 @@ def flames(snapshot: Snapshot, wanted: Wanted) -> Flames:
     samples = _samples(snapshot.samples, wanted)
     executions = {each.number: each for each in snapshot.executions}
     names = _Names(executions, samples)
-    titles = _titles(snapshot, set(np.unique(samples.cell).tolist()))
+    titles = _titles(snapshot, set(np.unique(samples.cell).tolist()), wanted)
     parts = []
     for cell, rows in samples.by_cell():
         title = titles.get(cell) or (
@@ -244,10 +244,14 @@ def _cell(execution: Execution | None) -> str:
     return f"cell [{' ' if count is None else count}]"
 
 
-def _titles(snapshot: Snapshot, cells: Collection[int]) -> dict[int, str]:
-    """The names of the cells' own spans, which have their first line of code, by the number of the execution."""
+def _titles(snapshot: Snapshot, cells: Collection[int], wanted: Wanted) -> dict[int, str]:
+    """The names of the cells' own spans, which have their first line of code, by the number of the execution; of spans that are
+    wanted, as nothing is told of others."""
+    known = {f"{each.span_id:016x}": each.number for each in snapshot.executions if each.span_id}
     number = {
-        f"{each.span_id:016x}": each.number for each in snapshot.executions if each.span_id and each.number in cells
+        span_id: cell
+        for span_id, cell in known.items()
+        if cell in cells and (wanted.spans is None or span_id in wanted.spans)
     }
     found = {}
     for batch in snapshot.batches:

@@ -55,6 +55,11 @@ class Selection:
         return any(each is not None for each in (self.cell, self.trace_id, self.name, self.where, self.last))
 
     @property
+    def of_spans(self) -> bool:
+        """Whether there is a condition that chooses among the spans of a cell."""
+        return any(each is not None for each in (self.trace_id, self.name, self.where))
+
+    @property
     def with_asking(self) -> bool:
         """Whether cells that only ask are wanted: who names a cell or a trace wants it, whatever it does."""
         return self.asking or self.cell is not None or self.trace_id is not None

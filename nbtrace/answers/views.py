@@ -5,6 +5,7 @@ Enters: a store, and a selection. Leaves: views. They are opened by the first qu
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -86,12 +87,14 @@ class Views(Profiles):
         asking: bool = False,
     ) -> Path:
         """Write one HTML file with the whole inspector, to be opened in any browser without a kernel or a network; return
-        its path. Narrowed as `view`; of more than 100,000 spans the last ones are written, and the file says so."""
+        its path. Narrowed as `view`; of more than 100,000 spans the last ones are written, and the file says so. Below it stand
+        the hot lines of the slowest cells, and a link by which the file hands out their profile, as `save` writes it."""
         open_libraries()
         from nbtrace.views.report import write
 
         selection = Selection(cell, trace_id, name, where, last, asking)
-        return write(path, self._store, self._tree(selection), narrowed=selection.narrowed)
+        section = self._where_the_time_went(selection, Path(path).stem)
+        return write(path, self._store, self._tree(selection), narrowed=selection.narrowed, section=section)
 
     @property
     @question()
@@ -109,6 +112,7 @@ class Views(Profiles):
     def _tree(self, selection: Selection) -> TreeView:
         """The tree of the spans that meet the conditions."""
         tables = self._tables()
+        from nbtrace.views.doing import all_said
         from nbtrace.views.tree import TreeView
 
         snapshot, where = self._snapshot(), selection.where
@@ -122,7 +126,8 @@ class Views(Profiles):
         if selection.last is not None:
             table = table[table["cell"].isin(self._last_cells(selection.last, asking=selection.with_asking))]
         shown = selection.of(table, snapshot)
-        return TreeView(shown, tables.errors(snapshot), snapshot.dropped_spans, self._notes(shown, snapshot))
+        said = {**self._notes(shown, snapshot), **all_said(self._store, snapshot, time.time_ns())}
+        return TreeView(shown, tables.errors(snapshot), snapshot.dropped_spans, said)
 
     def _notes(self, spans: pd.DataFrame, snapshot: Snapshot) -> dict[str, str]:
         """By the id of a cell's span what the cell took, of those that are worth a note."""
@@ -144,14 +149,30 @@ class Views(Profiles):
         lines = [each.source.strip().count("\n") + 1 for each in cells]
         return {span_id: note for span_id, note in zip(ids, notes(taken, lengths, lines), strict=True) if note}
 
-    def _flames(self, selection: Selection) -> Flames:
-        """The samples of what meets the conditions, named; raises NoSamplesError where there are none."""
+    def _where_the_time_went(self, selection: Selection, stem: str) -> str:
+        """What a report says of samples; nothing where there are none."""
+        flames = self._flames(selection, snapshot := self._snapshot())
+        if not flames.parts:
+            return ""
+        from nbtrace.formats.speedscope import speedscope
+        from nbtrace.views.hot_lines import profile_link, section
+
+        link = profile_link(speedscope(flames, stem), stem)
+        lines: Any = getattr(self, "_lines", None)
+        if lines is None or selection.of_spans:
+            # Lines are those of whole cells, and what other spans did is not told.
+            return section(link)
+        table = lines(selection, snapshot)
+        return section(link, self.cells(cell=table["cell"].dropna().unique().tolist()), table)
+
+    def _flames(self, selection: Selection, snapshot: Snapshot) -> Flames:
+        """The samples of what meets the conditions, named; none where there are none."""
         tables = self._tables()
         from nbtrace.analysis.filters import execution_counts
-        from nbtrace.analysis.flames import Wanted, flames, no_samples
+        from nbtrace.analysis.flames import Wanted, flames
         from nbtrace.analysis.tree import with_those_below
 
-        snapshot, cell = self._snapshot(), selection.cell
+        cell = selection.cell
         if cell is None and selection.last is not None:
             cell = self._last_cells(selection.last, asking=selection.with_asking)
         cells: set[int] = {0} if cell is None else set()
@@ -160,11 +181,8 @@ class Views(Profiles):
             if (counts is None or each.execution_count in counts) and (selection.with_asking or not each.only_asked):
                 cells.add(each.number)
         spans = None
-        within = replace(selection, cell=None, last=None)
-        if within.narrowed:
+        if selection.of_spans:
             table = tables.spans(snapshot, wanted=named(selection.where, snapshot))
-            spans = with_those_below(table, within.of(table, snapshot)["span_id"])
-        found = flames(snapshot, Wanted(cells, spans))
-        if not found.parts:
-            raise no_samples(snapshot, narrowed=selection.narrowed)
-        return found
+            chosen = replace(selection, cell=None, last=None).of(table, snapshot)
+            spans = with_those_below(table, chosen["span_id"])
+        return flames(snapshot, Wanted(cells, spans))

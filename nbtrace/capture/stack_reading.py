@@ -5,10 +5,8 @@ kept: whoever lets go of the last reference to one runs the finalizers of its va
 
 from __future__ import annotations
 
-import dis
 import time
-import weakref
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from types import CodeType, FrameType
 from typing import Literal, NamedTuple
 
@@ -141,35 +139,3 @@ class Stacks:
         if key not in at.below:
             self._count += 1
         return at.call(*key)
-
-
-_CALLS = frozenset(
-    number
-    for name, number in dis.opmap.items()
-    if name.startswith(
-        ("CALL", "BINARY_", "COMPARE_", "CONTAINS_", "IMPORT_", "FOR_ITER", "BEFORE_WITH", "LIST_EXTEND")
-    )
-)
-"""Instructions by which code that is not Python's runs for long."""
-
-
-class Calls:
-    """Knows where in a code its calls are."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[weakref.ref[CodeType], frozenset[int]]] = {}
-
-    def calls(self, frame: FrameType) -> bool:
-        """Whether a frame is at an instruction that calls."""
-        code = frame.f_code
-        known = self._known.get(id(code))
-        if known is None or known[0]() is not code:
-            if len(self._known) > 1_000:
-                self._known.clear()
-            known = self._known[id(code)] = (weakref.ref(code), frozenset(_places(code)))
-        return frame.f_lasti in known[1]
-
-
-def _places(code: CodeType) -> Iterator[int]:
-    instructions = code.co_code
-    return (place for place in range(0, len(instructions), 2) if instructions[place] in _CALLS)

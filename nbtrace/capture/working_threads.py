@@ -19,7 +19,7 @@ from nbtrace.store.schema import Thread
 class Worker:
     """A thread at work."""
 
-    __slots__ = ("cell", "clock", "context", "cpu_ns", "ident", "known", "last_ns")
+    __slots__ = ("cell", "clock", "context", "cpu_ns", "free_run", "ident", "known", "last_ns", "native", "process_ns")
 
     def __init__(self, ident: int, cell: int, known: Thread | None, clock: int | None, context: Context | None) -> None:
         self.ident = ident
@@ -30,6 +30,10 @@ class Worker:
         """Of its computing time; None where the system has no such clock."""
         self.context = context
         """What was current in it when it began, where it was given that."""
+        self.native: object = True
+        """Whether it computed in code that is not Python's, when that could be told last; asked as a truth."""
+        self.free_run = 0
+        """How many times one after the other it was met without the interpreter's lock."""
         self.resume()
 
     @property
@@ -43,6 +47,7 @@ class Worker:
         """Count its time from here on."""
         self.last_ns = time.perf_counter_ns()
         self.cpu_ns = self.read_cpu()
+        self.process_ns = time.process_time_ns()
 
     def read_cpu(self) -> int | None:
         """Return how long it has computed, None if that cannot be told (any more)."""

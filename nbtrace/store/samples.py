@@ -41,8 +41,8 @@ class SampleFields(NamedTuple):
     """How long of that the thread computed; None where the system does not tell."""
     memory: int | None
     """Resident memory of the process in bytes; None where the system does not tell."""
-    native: bool
-    """Whether it computed in code that is not Python's."""
+    native: object
+    """Whether it computed in code that is not Python's: asked as a truth when the row is sealed, as what tells it may grow."""
     stack: Stack
     """The innermost frame. The outermost is the cell's own where the thread ran the cell's code."""
 
@@ -101,7 +101,7 @@ def seal_samples(rows: Sequence[Row], redactor: Redactor | None = None) -> Sampl
         "wall": _counted(fields.wall_ns, TIME_UNIT_NS),
         "cpu": _counted(fields.cpu_ns, TIME_UNIT_NS),
         "memory": _counted(fields.memory, MEMORY_UNIT_BYTES, bases, "memory"),
-        "native": pa.array(fields.native, pa.bool_()),
+        "native": pa.array([bool(native) for native in fields.native], pa.bool_()),
         "stack": pa.array(narrow(np.array(codes, dtype=np.int64))),
         "cell": _counted(fields.cell, 1, bases, "cell"),
         "span": _dictionary(spans, _SPAN_TYPE, lambda ids: {"trace_id": f"{ids[0]:032x}", "span_id": f"{ids[1]:016x}"}),

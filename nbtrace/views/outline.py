@@ -33,16 +33,22 @@ _LEFT_OUT = ("jupyter.", "code.", "error.type", "exception.")
 
 
 def outline(
-    spans: pd.DataFrame, errors: pd.DataFrame, note: str = "", *, max_rows: int, said: Mapping[str, str] | None = None
+    spans: pd.DataFrame,
+    errors: pd.DataFrame,
+    note: str = "",
+    *,
+    max_rows: int,
+    said: Mapping[str, str] | None = None,
 ) -> Grid:
-    """Return the tree: name, duration, where it lies on its trace's axis, and what else is worth knowing.
+    """Return the tree: name, duration, where it lies on its trace's axis, and what else is worth knowing. `said`: by the ids of
+    spans of cells, what they took, or of one that runs, what it is doing.
 
     cell [2] df = load()  1.20 s  ├─ 1.20 s ─┤
     ├─ load               1.18 s  ━━━━━━━━━━━╸  source=s3 rows=1000
     │  └─ GET × 30         80 ms  ━               mean 2.67 ms, slowest 9.10 ms
     └─ clean              20.0 ms            ╺
 
-    Of a longer tree the last traces are shown, of one trace its beginning. said: by span id, what its details begin with."""
+    Of a longer tree the last traces are shown, of one trace its beginning."""
     tree = _Tree(spans, errors, said or {})
     entries = tree.entries()
     begin = tree.beginning(entries, max_rows)

@@ -1,7 +1,7 @@
 """The inspector in one file: for a colleague, a ticket, an archive. No kernel, no network, no server.
 
-Enters: frames of a recording, and its tree. Leaves: HTML. What comes from spans runs in a frame without rights, and stands
-in the page as data; the static twin follows for those who run no scripts."""
+Enters: frames of a recording, its tree, and what is said of samples. Leaves: HTML. What comes from spans
+runs in a frame without rights, and stands in the page as data; the static twin follows for those who run no scripts."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ _PAGE = """<!doctype html>
  content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
 <title>nbtrace: {title}</title>
 <style>:root {{ color-scheme: light dark; }} body {{ margin: 0; font: 14px system-ui, sans-serif; }}
-iframe {{ border: 0; display: block; width: 100%; height: 100vh; }} main {{ padding: 12px; overflow-x: auto; }}</style>
+iframe {{ border: 0; display: block; width: 100%; height: 100vh; }} main {{ padding: 12px; overflow-x: auto; }}
+h3 {{ font: bold 14px ui-monospace, monospace; }}</style>
 </head><body>
 <iframe sandbox="allow-scripts" title="nbtrace inspector" srcdoc="{inner}"></iframe>
-<main><h1>{title}</h1><p>{note}</p>{twin}</main>
+<main><h1>{title}</h1><p>{note}</p>{twin}
+{section}</main>
 </body></html>
 """
 
@@ -39,27 +41,30 @@ _INNER = """<!doctype html><html><head><meta charset="utf-8">
 <script>{code}</script></body></html>"""
 
 
-def write(path: str | os.PathLike[str], store: SpanStore, tree: TreeView, *, narrowed: bool) -> Path:
+def write(path: str | os.PathLike[str], store: SpanStore, tree: TreeView, *, narrowed: bool, section: str) -> Path:
     """Write the spans of a tree as a file, the last ones if there are too many. narrowed: there are others, of which the file
-    says no more than that."""
+    says no more than that. section: what hot_lines.py says of samples, as HTML."""
     kept = tree.last(MAX_DETAILS)
     left_out = [f"{len(tree) - len(kept):,} earlier spans are left out"] if len(tree) > len(kept) else []
     left_out += [f"{store.dropped_spans:,} were dropped"] if store.dropped_spans else []
     feed = Feed(store, lambda frame: None, live=False, choose=among(kept))
     target = Path(path)
     note = "; ".join(["narrowed", *left_out] if narrowed else left_out or ["all spans"])
-    target.write_text(
-        report(feed.frames(), tree, code=static("report.js"), title=target.stem, note=note), encoding="utf-8"
-    )
+    page = report(feed.frames(), tree, code=static("report.js"), title=target.stem, note=note, section=section)
+    target.write_text(page, encoding="utf-8")
     return target
 
 
-def report(frames: Iterable[Frame], tree: TreeView, *, code: str, title: str, note: str) -> str:
+def report(frames: Iterable[Frame], tree: TreeView, *, code: str, title: str, note: str, section: str) -> str:
     """Return the page. `note` says what is left out; `code` is the front end."""
     data = {"frames": [b64encode(frame).decode("ascii") for frame in frames], "note": note}
     # Text that could end the script is told by its number; so nothing in the data is markup.
     text = json.dumps(data, ensure_ascii=True).replace("<", "\\u003c")
     inner = _INNER.format(data=text, code=code)
     return _PAGE.format(
-        title=escape(title), note=escape(note), inner=escape(inner, quote=True), twin=tree._repr_html_()
+        title=escape(title),
+        note=escape(note),
+        inner=escape(inner, quote=True),
+        twin=tree._repr_html_(),
+        section=section,
     )

@@ -48,6 +48,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             assert kernel.run(cell).status == "ok"
         for name in ("run.speedscope.json", "run.folded"):
             assert kernel.run(f"nbtrace.save({name!r})").status == "ok"
+        assert kernel.run("nbtrace.report('run.html')").status == "ok"
         yield folder
     finally:
         kernel.stop()
@@ -83,3 +84,16 @@ def test_each_cell_is_a_profile_to_choose(speedscope: Path, saved: Path, page: A
     page.locator("div:visible", has_text="all (1/3)").last.wait_for(timeout=TIMEOUT_MS)
     page.keyboard.press("n")
     page.locator("div:visible", has_text="cell [4] work_for(0.2) (2/3)").last.wait_for(timeout=TIMEOUT_MS)
+
+
+def test_a_report_hands_out_the_same_profile(speedscope: Path, saved: Path, page: Any, tmp_path: Path) -> None:
+    """By its link, which the page's policy lets through and which asks nobody; speedscope takes it."""
+    page.goto((saved / "run.html").as_uri())
+    with page.expect_download() as found:
+        page.get_by_role("link", name="Download the profile").click()
+    assert found.value.suggested_filename == "run.speedscope.json"
+    path = tmp_path / "downloaded.speedscope.json"
+    found.value.save_as(path)
+    assert json.loads(path.read_bytes()) == json.loads((saved / "run.speedscope.json").read_bytes())
+    open_profile(page, speedscope, path)
+    page.locator("div:visible", has_text="all (1/3)").last.wait_for(timeout=TIMEOUT_MS)

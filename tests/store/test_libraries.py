@@ -22,7 +22,7 @@ said = {}
 for name in json.loads(sys.argv[1]):
     try:
         question = getattr(rec, name)
-        question(*(["run.html"] if name == "report" else [])) if name != "plot" else question.cells()
+        question(*({"report": ["run.html"], "save": ["run.folded"]}.get(name, []))) if name != "plot" else question.cells()
     except ImportError as error:
         said[name] = f"{type(error).__name__}: {error}"
 print(json.dumps([said, len(rec)]))

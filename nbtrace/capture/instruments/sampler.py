@@ -17,10 +17,11 @@ from opentelemetry import trace
 
 from nbtrace.capture import stack_reading, working_threads
 from nbtrace.capture.collector import HeldCollector
+from nbtrace.capture.computing import Computing, Seen
 from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.run import Run
-from nbtrace.capture.stack_reading import Calls, Key, Stacks
+from nbtrace.capture.stack_reading import Key, Stacks
 from nbtrace.capture.working_threads import WORKING, Worker
 from nbtrace.faults import fault
 from nbtrace.store.now import Now
@@ -46,6 +47,16 @@ _LINGER_S = 0.25
 
 _REST = 30
 """For so many times as long as a look has taken, none follows: of a stack of thousands of frames there are fewer."""
+
+_GOLDEN = 0.618
+"""Multiples of it fall evenly between the whole numbers. `random` belongs to the user."""
+
+_SOON_S = 0.005
+"""A look that had to wait for the end of a call always comes at such an end: unless the next is soon, the time of Python's code
+that follows is given to the next call."""
+
+_OTHERS = 0.2
+"""This share of the time other threads compute at most of which it is said that they do not."""
 
 _SWITCH_S = 0.004
 """Where threads give way to each other after less than this, the one that is looked at could go on within a look."""
@@ -80,12 +91,12 @@ class Sampler:
         compiled."""
         self._runs: dict[int, Run] = {}
         self._trouble = ""
-        self._stacks, self._calls = Stacks(), Calls()
+        self._stacks, self._computing = Stacks(), Computing()
         self._collector = HeldCollector()
         self._renew()
 
     def _renew(self) -> None:
-        self._due = self._idle_since = 0.0
+        self._due = self._idle_since = self._beat = 0.0
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
         self._parked: object | None = None
@@ -227,13 +238,18 @@ class Sampler:
         runs = list(self._runs.values())
         now = time.perf_counter()
         if self._idle():
+            self._due = now + FIRST_S
             return None if runs or now - self._idle_since > _LINGER_S else FIRST_S
         if now < self._due:
             return self._due - now
         self._idle_since = now
         pause = self._look(runs, int((now - self._due) * 1e9) if self._due else 0)
-        # In time, though this one came late.
-        self._due = max(self._due + pause, now + pause / 2)
+        # In time, though this one came late; and not in step with what the cell does again and again.
+        self._beat = (self._beat + _GOLDEN) % 1
+        self._due = max(self._due + pause * (0.6 + 0.8 * self._beat), now + pause / 2)
+        if self._computing.held_ns:
+            self._computing.held_ns = 0
+            self._due = min(self._due, now + _SOON_S * self._beat)
         return max(0.0, self._due - time.perf_counter())
 
     def _look(self, runs: list[Run], late_ns: int) -> float:
@@ -294,20 +310,21 @@ class Sampler:
     def _sample(
         self, worker: Worker, run: Run | None, frame: FrameType, since: int, now: int, late_ns: int
     ) -> tuple[Any, ...] | None:
-        cpu = worker.read_cpu()
+        cpu, read_ns = worker.read_cpu(), time.perf_counter_ns()
         wall_ns = now - since
         cpu_ns = None if cpu is None or worker.cpu_ns is None else min(max(0, cpu - worker.cpu_ns), wall_ns)
         context = None if run is None else run.task_context()
         if run is not None and run.begun is not None and not run.at_work:
             return None
         found = self._stack(run, frame, context)
+        works = found is not None and found[1]
+        native = works and self._computing.native(worker, frame, _seen(worker, now, late_ns, cpu, read_ns))
         worker.last_ns, worker.cpu_ns = now, cpu
         if found is None:
             return None
-        stack, works = found
+        stack, _ = found
         if run is not None:
             self._tell(run, stack, now)
-        native = works and (late_ns > 8_000_000 or self._calls.calls(frame))
         trace_id, span_id = self._span(worker, context)
         if not works and cpu_ns is not None:
             cpu_ns = 0  # the thread has served others
@@ -380,6 +397,19 @@ class Sampler:
         except Exception:
             fault("asking for a span")
         return 0, 0
+
+
+def _seen(worker: Worker, now: int, late_ns: int, cpu: int | None, read_ns: int) -> Seen:
+    """What tells how a thread computes: `cpu` was its clock at `read_ns`, while it could not get the interpreter's lock."""
+    since_ns = now - worker.last_ns
+    late_ns = min(late_ns, since_ns)
+    if cpu is None or worker.cpu_ns is None or (later := worker.read_cpu()) is None:
+        return Seen(since_ns, None, late_ns, computes=False, alone=len(WORKING) == 1)
+    computes = (later - cpu) * 2 > time.perf_counter_ns() - read_ns
+    process_ns = time.process_time_ns()
+    others_ns = process_ns - worker.process_ns - (cpu - worker.cpu_ns)
+    worker.process_ns = process_ns
+    return Seen(since_ns, cpu - worker.cpu_ns, late_ns, computes, alone=others_ns < _OTHERS * since_ns)
 
 
 def _others_look() -> bool:
