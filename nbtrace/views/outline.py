@@ -33,17 +33,23 @@ _LEFT_OUT = ("jupyter.", "code.", "error.type", "exception.")
 
 
 def outline(
-    spans: pd.DataFrame, errors: pd.DataFrame, note: str = "", *, max_rows: int, said: Mapping[str, str] | None = None
+    spans: pd.DataFrame,
+    errors: pd.DataFrame,
+    note: str = "",
+    *,
+    max_rows: int,
+    said: Mapping[str, str] | None = None,
 ) -> Grid:
-    """Return the tree: name, duration, where it lies on its trace's axis, and what else is worth knowing.
+    """Return the tree: name, duration, where it lies on its trace's axis, and what else is worth knowing. `said`: by the ids of
+    spans of cells, what they took, or of one that runs, what it is doing.
 
     cell [2] df = load()  1.20 s  ├─ 1.20 s ─┤
     ├─ load               1.18 s  ━━━━━━━━━━━╸  source=s3 rows=1000
     │  └─ GET × 30         80 ms  ━               mean 2.67 ms, slowest 9.10 ms
     └─ clean              20.0 ms            ╺
 
-    Of a longer tree the last traces are shown, of one trace its beginning. said: by span id, what its details begin with."""
-    tree = _Tree(spans, errors, said)
+    Of a longer tree the last traces are shown, of one trace its beginning."""
+    tree = _Tree(spans, errors, said or {})
     entries = tree.entries()
     begin = tree.beginning(entries, max_rows)
     earlier, entries = entries[:begin], entries[begin:]
@@ -100,9 +106,9 @@ class _Entry:
 class _Tree:
     """Spans in reading order; a place is a number in it."""
 
-    def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame, said: Mapping[str, str] | None = None) -> None:
+    def __init__(self, spans: pd.DataFrame, errors: pd.DataFrame, said: Mapping[str, str]) -> None:
         self._spans = spans
-        self._said = said or {}
+        self._said = said
         order, depths = depth_first(spans)
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))

@@ -25,11 +25,11 @@ class TreeView:
     latest traces are shown, and the rest counted."""
 
     def __init__(
-        self, spans: pd.DataFrame, errors: pd.DataFrame, dropped_spans: int, notes: Mapping[str, str] | None = None
+        self, spans: pd.DataFrame, errors: pd.DataFrame, dropped_spans: int, said: Mapping[str, str] | None = None
     ) -> None:
-        """notes: by span id, what is said of it first."""
+        """`said`: by the ids of the spans of cells, what they took, or of one that runs, what it is doing."""
         self._spans = spans
-        self._said = notes or {}
+        self._said = said or {}
         # Nothing of spans that it was not given, be it never shown.
         self._errors = errors[errors["span_id"].isin(spans["span_id"])] if len(errors) else errors
         self._dropped = dropped_spans
