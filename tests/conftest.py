@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import hypothesis
 import pytest
 from opentelemetry import trace
 from opentelemetry.util._once import Once
@@ -17,6 +19,9 @@ from nbtrace.capture.live import LIVE
 from nbtrace.capture.notebook.open_cells import current_span_is_clean
 from nbtrace.capture.patches import Patch
 from nbtrace.capture.working_threads import WORKING
+
+EXAMPLES = float(os.environ.get("NBTRACE_EXAMPLES", "1"))
+"""The share of hypothesis's examples that is tried: where the suite runs again with other versions, a few do."""
 
 _ABSENT = object()
 _PATCHED: dict[tuple[int, str], tuple[Any, str, Any]] = {}
@@ -31,6 +36,15 @@ def _noted_patch(self: Patch, owner: Any, name: str, around: Any) -> None:
 
 
 Patch.__init__ = _noted_patch  # type: ignore[method-assign]
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Try as many examples as are wanted."""
+    test = getattr(item, "obj", None)
+    wanted = getattr(test, "_hypothesis_internal_use_settings", None)
+    if EXAMPLES < 1 and wanted is not None:
+        fewer = max(5, int(wanted.max_examples * EXAMPLES))
+        test._hypothesis_internal_use_settings = hypothesis.settings(wanted, max_examples=fewer)
 
 
 @pytest.fixture(autouse=True)

@@ -76,6 +76,7 @@ def test_a_change_in_count_is_a_change(before: Side, after: Side, wanted: str) -
         assert (row["count_after"] > row["count_before"]) == (wanted == "more")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("number", "at_most"), [(3, 0.25), (5, 0.06), (10, 0.02)])
 def test_equal_work_is_seldom_called_otherwise(number: int, at_most: float) -> None:
     """How often noise alone makes a verdict: 5 % of normal noise, seeded."""

@@ -3,15 +3,19 @@ what was recorded, as JSON.
 
     python -m tests.capture.sdk.renamed own|user NAME
 
-The name is changed in the source of the modules as they are imported, wherever it stands for itself."""
+or, without arguments, for each line of stdin, in a process of its own each that is forked where numpy, pyarrow and pandas have been
+imported. The name is changed in the source of the modules as they are imported, wherever it stands for itself."""
 
 from __future__ import annotations
 
 import importlib.machinery
 import json
 import logging
+import os
 import re
 import sys
+import tempfile
+import warnings
 from types import ModuleType
 from typing import Any
 
@@ -175,5 +179,24 @@ def main(kind: str, name: str) -> None:
     print(json.dumps({"rows": rows, "states": states, "told": told, "faults": faults.faults()}))
 
 
+def serve() -> None:
+    """For each line, "own NAME" or "user NAME", print a line of JSON: exit status, stdout, stderr."""
+    for name in ("numpy", "pandas", "pyarrow.compute", "asyncio", "concurrent.futures.thread", "multiprocessing.pool"):
+        importlib.import_module(name)
+    for line in sys.stdin:
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # numpy's idle threads are no reason to worry
+                pid = os.fork()
+            if pid == 0:
+                os.dup2(out.fileno(), 1)
+                os.dup2(err.fileno(), 2)
+                main(*line.rstrip("\n").split(" ", 1))
+                sys.exit()
+            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            told = [file.seek(0) or file.read().decode() for file in (out, err)]
+            print(json.dumps([status, *told]), flush=True)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:]) if len(sys.argv) > 1 else serve()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -16,13 +17,25 @@ from tests.capture.sdk.renamed import ARGUMENTS, NOTHING, WRAPPED
 LAST_NAMES = sorted({part for each in private.SHORTCUTS for path in each.names for part in path.split(".")[1:]})
 
 
-@cache
-def recorded(provider: str, name: str) -> Any:
-    command = [sys.executable, "-m", "tests.capture.sdk.renamed", provider, name]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-4_000:]
-    assert done.stderr == "" or "Overriding of current" in done.stderr, done.stderr
-    return json.loads(done.stdout)
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Callable[[str, str], Any]]:
+    """Gives what the program has recorded with a name taken away."""
+    command = [sys.executable, "-m", "tests.capture.sdk.renamed"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+
+        @cache
+        def recorded(provider: str, name: str) -> Any:
+            process.stdin.write(f"{provider} {name}\n")
+            process.stdin.flush()
+            status, out, err = json.loads(process.stdout.readline())
+            assert status == 0, err[-4_000:]
+            assert err == "" or "Overriding of current" in err, err
+            return json.loads(out)
+
+        yield recorded
+        process.stdin.close()
 
 
 def told(answer: Any) -> list[str]:
@@ -31,19 +44,19 @@ def told(answer: Any) -> list[str]:
 
 @pytest.mark.parametrize("provider", ["own", "user"])
 @pytest.mark.parametrize("name", [*LAST_NAMES, ARGUMENTS, WRAPPED])
-def test_an_sdk_without_a_private_name_gives_the_same_rows(name: str, provider: str) -> None:
+def test_an_sdk_without_a_private_name_gives_the_same_rows(programs: Any, name: str, provider: str) -> None:
     """Exceptions and interrupts included; the status names what is missing, and nothing is a fault."""
-    usual, without = recorded(provider, NOTHING), recorded(provider, name)
+    usual, without = programs(provider, NOTHING), programs(provider, name)
     assert without["rows"] == usual["rows"]
     assert without["states"] == usual["states"]
     assert told(without)
     assert without["faults"] == usual["faults"] == told(usual) == []
 
 
-def test_each_shortcut_that_is_missing_is_told_by_the_name_that_it_lacks() -> None:
-    assert any("span._attributes._dict): rows are made from" in line for line in told(recorded("own", "_dict")))
+def test_each_shortcut_that_is_missing_is_told_by_the_name_that_it_lacks(programs: Any) -> None:
+    assert any("span._attributes._dict): rows are made from" in line for line in told(programs("own", "_dict")))
     assert any(
-        "api._TRACER_PROVIDER): nbtrace sets its provider" in line for line in told(recorded("own", "_TRACER_PROVIDER"))
+        "api._TRACER_PROVIDER): nbtrace sets its provider" in line for line in told(programs("own", "_TRACER_PROVIDER"))
     )
 
 
