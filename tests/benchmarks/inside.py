@@ -135,27 +135,34 @@ def samples_in(seconds: float, hz: int) -> int:
 
 
 def small() -> None:
-    """A trivial cell, and one of many trivial statements."""
+    """A trivial cell, and what each statement adds in one of many."""
     with _kernels(bare="", before=_NOT_INSIDE, traced="%load_ext nbtrace") as kernels:
-        for title, cell, turns, per_turn in (
-            ("a trivial cell", "x = 1", CELLS, PER_TURN),
-            (f"a cell of {STATEMENTS} statements", "\n".join(["x = 1"] * STATEMENTS), CELLS, 2),
-        ):
+        spent = {}
+        for count, per_turn in ((1, PER_TURN), (STATEMENTS, 2)):
+            cell = "\n".join(["x = 1"] * count)
             for kernel in kernels.values():
                 kernel.run(cell)
-            spent = _in_turns(kernels, cell, turns, per_turn)
-            print(f"{title}, CPU of the kernel ({turns} turns of {per_turn})")
-            for name, other in (("before", "bare"), ("traced", "before")):
-                ratio, difference = _against(spent, name, other)
-                _, of_user = _against(spent, name + "*", other + "*")
-                print(
-                    f"  {ratio:5.3f} ×  {difference:+7.1f} µs, {of_user:+7.1f} µs in the user's thread   "
-                    f"{_TITLES[name]} against {_TITLES[other]}"
-                )
-            if "statements" in title:
-                print(
-                    f"  {difference / STATEMENTS:+5.2f} µs a statement, {of_user / STATEMENTS:+5.2f} µs in the user's thread"
-                )
+            spent[count] = _in_turns(kernels, cell, CELLS, per_turn)
+        print(f"a trivial cell, CPU of the kernel ({CELLS} turns of {PER_TURN})")
+        for name, other in (("before", "bare"), ("traced", "before")):
+            ratio, difference = _against(spent[1], name, other)
+            _, of_user = _against(spent[1], name + "*", other + "*")
+            print(
+                f"  {ratio:5.3f} ×  {difference:+7.1f} µs, {of_user:+7.1f} µs in the user's thread   "
+                f"{_TITLES[name]} against {_TITLES[other]}"
+            )
+        print(f"each statement of a cell of {STATEMENTS}, CPU of the kernel ({CELLS} turns of 2)")
+        each = {
+            name: [
+                (many - one) / (STATEMENTS - 1)
+                for many, one in zip(spent[STATEMENTS][name], spent[1][name], strict=True)
+            ]
+            for name in spent[1]
+        }
+        _, difference = _against(each, "traced", "before")
+        _, of_user = _against(each, "traced*", "before*")
+        whole = statistics.median(each["bare"]) / 1_000
+        print(f"  {difference:+5.2f} µs, {of_user:+5.2f} µs in the user's thread, of {whole:.0f} µs without nbtrace")
 
 
 _TITLES = {"bare": "without nbtrace", "before": "nbtrace without the inside of cells", "traced": "all on"}

@@ -13,15 +13,12 @@ from collections.abc import Callable, Collection
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
-from opentelemetry import trace
-
-from nbtrace.capture import stack_reading, working_threads
+from nbtrace.capture import working_threads
 from nbtrace.capture.collector import HeldCollector
 from nbtrace.capture.computing import Computing
-from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.run import Run
-from nbtrace.capture.stack_reading import Key, Stacks
+from nbtrace.capture.thread_reading import ThreadReader
 from nbtrace.capture.working_threads import WORKING, Worker
 from nbtrace.faults import fault
 from nbtrace.store.now import Now
@@ -74,14 +71,10 @@ class Sampler:
     """The instrument: it samples while something runs that a recording wants samples of."""
 
     def __init__(self, recorder: SpanRecorder) -> None:
-        self._recorder = recorder
+        self._reader = ThreadReader(recorder.running)
         self.sinks: tuple[Sink, ...] = ()
         self.hz = 0
         """How often a second, 0 for not at all."""
-        self.files: set[str] = set()
-        """The files as which cells have been compiled."""
-        self.shell_file = ""
-        """The file of the shell that runs cells."""
         self.read_memory: Any = _unknown
         self.first_seen: Callable[[int, str], None] = _nobody
         """Called in the sampling thread when a cell is first seen at work: with its number, and the file as which it was
@@ -90,7 +83,7 @@ class Sampler:
         """Called in the sampling thread after each look: what else is to be read while something runs."""
         self._runs: dict[int, Run] = {}
         self._trouble = ""
-        self._stacks, self._computing = Stacks(), Computing()
+        self._computing = Computing()
         self._collector = HeldCollector()
         self._renew()
 
@@ -144,6 +137,15 @@ class Sampler:
             f"Samples: {self.hz} a second in the first {FULL_RATE_S:.0f} s of a cell, then fewer (%config NBTrace.sampling); "
             f"not beside another profiler or a debugger.{lacks}"
         )
+
+    @property
+    def files(self) -> set[str]:
+        """The files as which cells have been compiled."""
+        return self._reader.files
+
+    def runs_in(self, shell_file: str) -> None:
+        """Tell in which file the shell is written that runs cells."""
+        self._reader.shell_file = shell_file
 
     # ── what runs ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -304,7 +306,7 @@ class Sampler:
                 if now - worker.last_ns < least_ns:
                     # No sample, but a look: an old cell is looked at more often than samples of it are kept.
                     if run is not None and run.at_work:
-                        looked = self._stack(run, frames[ident], run.task_context())
+                        looked = self._reader.stack(run, frames[ident], run.task_context())
                         if looked is not None:
                             self._tell(run, looked[0], now)
                     continue
@@ -324,7 +326,7 @@ class Sampler:
         context = None if run is None else run.task_context()
         if run is not None and run.begun is not None and not run.at_work:
             return None
-        found = self._stack(run, frame, context)
+        found = self._reader.stack(run, frame, context)
         seen = worker.seen(now, late_ns, cpu, read_ns)
         worker.last_ns, worker.cpu_ns = now, cpu
         if found is None:
@@ -336,24 +338,10 @@ class Sampler:
         if works:
             began_ns = run.begun[-1][0] if run is not None and run.begun else 0
             native, stack = self._computing.judge(worker, frame, seen, stack, now, began_ns)
-        trace_id, span_id = self._span(worker, context)
+        trace_id, span_id = self._reader.span(worker, context)
         if not works and cpu_ns is not None:
             cpu_ns = 0  # the thread has served others
         return worker.cell, trace_id, span_id, worker.thread, wall_ns, cpu_ns, native, stack
-
-    def _stack(self, run: Run | None, frame: FrameType, context: Any) -> tuple[Stack, bool] | None:
-        """What a thread does for a cell, and whether it does anything; None for one that waits for work."""
-        if run is None:
-            keys = stack_reading.of_the_thread(stack_reading.walk(frame, None).keys)
-            waits = not keys or stack_reading.waits_for_others(keys)
-            return None if waits else (self._stacks.of(keys), True)
-        if not run.begun:
-            return self._stacks.of(stack_reading.walk(frame, None).keys), True
-        code, works = run.begun[-1][1], True
-        keys, end = stack_reading.walk(frame, code)
-        if end == "bottom":
-            keys, works = self._without_cell(keys, run, context)
-        return self._stacks.of(keys, None if end == "found" else run.statement(code)), works
 
     def _tell(self, run: Run, stack: Stack, moment_ns: int) -> None:
         """Say what a cell is doing to whoever asks."""
@@ -371,43 +359,6 @@ class Sampler:
     def _forget_now(self, cell: int) -> None:
         for sink in self.sinks:
             sink.now.pop(cell, None)
-
-    def _without_cell(self, keys: list[Key], run: Run, context: Any) -> tuple[list[Key], bool]:
-        """The frames that work for a cell of which no frame is among them, and whether any does: the cell waits, one of its tasks
-        runs, or IPython shows what it has left."""
-        mine = None if context is None else context.get(CELL) == run.cell
-        if mine is False:
-            return [], False
-        if (shown := stack_reading.above(keys, self.shell_file)) is not None and not (run.awaits and mine is None):
-            return shown, True
-        if mine:
-            return stack_reading.of_the_task(keys), True
-        found = stack_reading.of_the_cell(keys, self.files)
-        return found, bool(found)
-
-    def _span(self, worker: Worker, context: Any) -> tuple[int, int]:
-        """The span that is current in a thread: exact where its context can be read (a task's, from Python 3.12 on), else the
-        last of those that have begun in it and run."""
-        try:
-            if context is not None and context.get(CELL) == worker.cell:
-                span = context.copy().run(trace.get_current_span)
-                known = span.get_span_context()
-                return known.trace_id, known.span_id
-            table, ident = self._recorder.running.table, worker.thread.thread_id
-            for seen, span_id in enumerate(reversed(table)):
-                started = table.get(span_id)
-                if started is not None and started[4].thread_id == ident and started[1] == worker.cell:
-                    return started[6], span_id
-                if seen > 50:
-                    break
-            if worker.context is not None:
-                known = trace.get_current_span(worker.context).get_span_context()
-                return known.trace_id, known.span_id
-        except RuntimeError:  # the table has changed meanwhile
-            pass
-        except Exception:
-            fault("asking for a span")
-        return 0, 0
 
 
 def _others_look() -> bool:

@@ -28,7 +28,7 @@ class Statements:
         """Note from here on."""
         if self._patch is None and hasattr(self._shell, "run_code"):
             self._patch = Patch(self._shell, "run_code", self._around_run_code)
-            self._sampler.shell_file = getattr(sys.modules.get("IPython.core.interactiveshell"), "__file__", None) or ""
+            self._sampler.runs_in(getattr(sys.modules.get("IPython.core.interactiveshell"), "__file__", None) or "")
 
     def uninstall(self) -> None:
         """Note no more."""
