@@ -56,7 +56,12 @@ class LiveCapture:
         self.recorder = SpanRecorder()
         self.attachment = _LiveAttachment(self.recorder)
         self.profile = Profile(self.recorder)
-        self.instruments: tuple[Instrument, ...] = (threads, self.profile.meter, self.profile.sampler)
+        self.instruments: tuple[Instrument, ...] = (
+            threads,
+            self.profile.meter,
+            self.profile.gpus,
+            self.profile.sampler,
+        )
         """What is switched on while a recording is open, in this order."""
         self.cells = CellBook()
         self._open: dict[int, SpanStore] = {}

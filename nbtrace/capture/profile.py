@@ -10,6 +10,7 @@ from collections.abc import Collection
 from types import CodeType
 from typing import Any
 
+from nbtrace.capture.instruments.gpu import Gpus
 from nbtrace.capture.instruments.resources import Meter, Usage
 from nbtrace.capture.instruments.sampler import Sampler
 from nbtrace.capture.recorder import SpanRecorder
@@ -31,6 +32,8 @@ class Profile:
         self.meter = Meter()
         self.sampler.read_memory = self.meter.memory
         self.sampler.first_seen = self._first_seen
+        self.gpus = Gpus()
+        self.sampler.besides = self._read_gpus
         self._stores: tuple[SpanStore, ...] = ()
         self._running: dict[int, tuple[Execution, Run]] = {}
 
@@ -70,6 +73,11 @@ class Profile:
         execution, _ = self._running.get(number, (None, None))
         if execution is not None and not execution.file:
             noted_file(execution, file)
+
+    def _read_gpus(self) -> None:
+        if self.meter.running and (found := self.gpus.read()) is not None:
+            for usage in self.meter.running.copy().values():
+                usage.note_gpu(*found)
 
     def running_rows(self) -> list[Row]:
         """Return the rows of statements of the executions that run."""

@@ -41,8 +41,9 @@ class Resources(NamedTuple):
     shared: bool = False
     """Whether another cell ran meanwhile, whose share is in the numbers too."""
     gpu_memory_peak: int | None = None
+    """Bytes in use at the most that was seen on NVIDIA's GPUs that the process sees, whoever used them."""
     gpu_utilization: float | None = None
-    """Mean share of the time in which the GPU worked, from 0 to 1."""
+    """Mean share of the time in which these GPUs worked, from 0 to 1."""
 
 
 @dataclass(slots=True)

@@ -106,7 +106,7 @@ class Meter:
 class Usage:
     """What one execution has taken since it began."""
 
-    __slots__ = ("_before", "_meter", "_number", "_outer", "_stopped", "memory_peak", "shared")
+    __slots__ = ("_before", "_gpu", "_meter", "_number", "_outer", "_stopped", "memory_peak", "shared")
 
     def __init__(self, meter: Meter, number: int, outer: Usage | None) -> None:
         self._meter = meter
@@ -121,6 +121,8 @@ class Usage:
         for other in others.values():
             other.shared = True
         self._stopped: Resources | None = None
+        self._gpu: tuple[int | None, float, int] = (None, 0.0, 0)
+        """Of the GPUs: most memory, sum of their utilization, how often that was read."""
         self._before = meter.read()
         self.memory_peak = self._before.memory
         meter.running[number] = self
@@ -130,10 +132,18 @@ class Usage:
         if memory is not None and memory > (self.memory_peak or 0):
             self.memory_peak = memory
 
+    def note_gpu(self, memory: int, utilization: float | None) -> None:
+        """Note what the GPUs do at a moment."""
+        peak, total, count = self._gpu
+        if utilization is not None:
+            total, count = total + utilization, count + 1
+        self._gpu = (memory if peak is None else max(peak, memory), total, count)
+
     def so_far(self) -> Resources:
         """Return what it has taken up to now."""
         before, now = self._before, self._meter.read()
         self.note(now.memory)
+        gpu_memory, utilization, readings = self._gpu
         return Resources(
             cpu_ns=now.cpu_ns - before.cpu_ns,
             memory_peak=self.memory_peak,
@@ -142,6 +152,8 @@ class Usage:
             read_bytes=_less(now.read_bytes, before.read_bytes),
             written_bytes=_less(now.written_bytes, before.written_bytes),
             shared=self.shared,
+            gpu_memory_peak=gpu_memory,
+            gpu_utilization=utilization / readings if readings else None,
         )
 
     def stop(self) -> None:

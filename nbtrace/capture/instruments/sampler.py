@@ -79,6 +79,8 @@ class Sampler:
         self.first_seen: Callable[[int, str], None] = _nobody
         """Called in the sampling thread when a cell is first seen at work: with its number, and the file as which it was
         compiled."""
+        self.besides: Callable[[], None] = _unknown
+        """Called in the sampling thread after each look: what else is to be read while something runs."""
         self._runs: dict[int, Run] = {}
         self._trouble = ""
         self._computing = Computing()
@@ -253,7 +255,12 @@ class Sampler:
         if self._computing.held_ns:
             self._computing.held_ns = 0
             self._due = min(self._due, now + _SOON_S * self._beat)
-        return max(0.0, self._due - time.perf_counter())
+        del runs  # what is read besides may take its time, and the user's objects must not end in this thread
+        before = time.perf_counter()
+        self.besides()
+        done = time.perf_counter()
+        self._due += done - before  # or the next look would be taken for one that somebody has kept waiting
+        return max(0.0, self._due - done)
 
     def _look(self, runs: list[Run], late_ns: int) -> float:
         """Take a sample of each thread at work; return after how long to look again. late_ns: how long the interpreter's lock
