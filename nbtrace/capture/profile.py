@@ -30,7 +30,7 @@ class Profile:
     def __init__(self, recorder: SpanRecorder) -> None:
         self.sampler = Sampler(recorder)
         self.meter = Meter()
-        self.sampler.read_memory = self.meter.memory
+        self.sampler.read_memory, self.sampler.memory_of = self.meter.read_memory, self.meter.memory_of
         self.sampler.first_seen = self._first_seen
         self.gpus = Gpus()
         self.sampler.besides = self._read_gpus

@@ -71,11 +71,23 @@ class Meter:
 
     def memory(self) -> int | None:
         """Return the bytes of the process that are resident."""
+        return self.memory_of(self.read_memory())
+
+    def read_memory(self) -> bytes | None:
+        """Return what `memory_of` wants. This lets go of the interpreter's lock, and makes nothing that the collector counts."""
         try:
-            if self._statm >= 0:
-                return int(os.pread(self._statm, 100, 0).split(None, 2)[1]) * _PAGE
+            return os.pread(self._statm, 100, 0) if self._statm >= 0 else None
+        except OSError:  # the file has been closed
+            self._statm = -1
+            return None
+
+    def memory_of(self, reading: bytes | None) -> int | None:
+        """Return the bytes of the process that are resident, by what has just been read."""
+        try:
+            if reading is not None:
+                return int(reading.split(None, 2)[1]) * _PAGE
             return None if self._other is None else int(self._other.memory_info().rss)
-        except (OSError, ValueError, IndexError):  # the file has been closed, and its number been given to another
+        except (ValueError, IndexError):  # the file has been closed, and its number been given to another
             self._statm = -1
             return None
         except Exception:  # psutil's

@@ -55,6 +55,9 @@ that follows is given to the next call."""
 _SWITCH_S = 0.004
 """Where threads give way to each other after less than this, the one that is looked at could go on within a look."""
 
+_INTERPRETERS = ("_interpreters", "_xxsubinterpreters")
+"""The modules with which Python code makes other interpreters: of Python 3.13 on, and before."""
+
 _TOOLS = (0, 2)
 """The debugger's and the profiler's numbers in sys.monitoring: what they see of all threads, this one would be a part of."""
 
@@ -75,7 +78,10 @@ class Sampler:
         self.sinks: tuple[Sink, ...] = ()
         self.hz = 0
         """How often a second, 0 for not at all."""
-        self.read_memory: Any = _unknown
+        self.read_memory: Callable[[], Any] = _unknown
+        """Reads how much memory is resident; it may let go of the interpreter's lock."""
+        self.memory_of: Callable[[Any], int | None] = _unknown_of
+        """Tells the bytes by what has been read."""
         self.first_seen: Callable[[int, str], None] = _nobody
         """Called in the sampling thread when a cell is first seen at work: with its number, and the file as which it was
         compiled."""
@@ -135,7 +141,7 @@ class Sampler:
         lacks = "" if working_threads.has_cpu_clock() else " This system does not tell how long a thread has computed."
         return (
             f"Samples: {self.hz} a second in the first {FULL_RATE_S:.0f} s of a cell, then fewer (%config NBTrace.sampling); "
-            f"not beside another profiler or a debugger.{lacks}"
+            f"not beside another profiler, a debugger or another interpreter.{lacks}"
         )
 
     @property
@@ -272,11 +278,14 @@ class Sampler:
                 run.aside = True
             return 0.0
         rate = self.hz * min(1.0, FULL_RATE_S / age_s)
-        safe = sys.getswitchinterval() >= _SWITCH_S
+        safe = sys.getswitchinterval() >= _SWITCH_S and not _other_interpreters()
         computed = time.thread_time()
         rows = self._samples(runs, now, late_ns, 0.5e9 / rate) if safe else []
         took_s = time.thread_time() - computed  # on a busy machine the time that goes by is not this thread's
-        memory = self.read_memory()  # lets go of the interpreter's lock, and may wait for it again
+        self._collector.let_go()  # the user's code goes on within this, and may ask whether it collects, or stop it
+        reading = self.read_memory()
+        self._collector.hold()
+        memory = self.memory_of(reading)
         for run in runs:
             if run.usage is not None:
                 run.usage.note(memory)
@@ -367,6 +376,16 @@ def _others_look() -> bool:
     return monitoring is not None and any(monitoring.get_tool(number) for number in _TOOLS)
 
 
+def _other_interpreters() -> bool:
+    """Whether this process has more than one interpreter. From Python 3.12 on one can have a lock of its own, and so run while a
+    look goes through the frames of all threads, its own among them: that crashes."""
+    for name in _INTERPRETERS:
+        known = getattr(sys.modules.get(name), "list_all", None)
+        if known is not None:
+            return len(known()) > 1
+    return False
+
+
 def _trouble() -> str:
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         return "in a Python without the interpreter's lock a thread cannot be looked at safely"
@@ -383,6 +402,9 @@ def _let_go(lock: Any) -> None:
 
 
 def _unknown() -> None: ...
+
+
+def _unknown_of(reading: Any) -> None: ...
 
 
 def _nobody(cell: int, file: str) -> None: ...

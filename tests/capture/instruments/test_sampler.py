@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -168,3 +169,48 @@ def test_the_rate_falls_with_the_age_of_what_runs() -> None:
         age += 1 / (100 * min(1.0, sampler.FULL_RATE_S / age))
         count += 1
     assert count < 8_000
+
+
+def test_the_collector_is_as_the_program_has_set_it() -> None:
+    """It is held only while nothing but the sampling thread runs: not while that reads the memory, which lets others go on."""
+    found: set[bool] = set()
+    with nbtrace.record(sampling=1000) as rec:
+        until(lambda: found.add(gc.isenabled()) or len(rec._store.samples) > 200)
+        assert found == {True}
+        gc.disable()
+        try:
+            found.clear()
+            until(lambda: found.add(gc.isenabled()) or len(rec._store.samples) > 400)
+        finally:
+            gc.enable()
+        assert found == {False}
+
+
+_INTERPRETERS = """
+import threading
+import nbtrace
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+CODE = '''
+def call(n):
+    kept = [{place: n} for place in range(300)]
+    return call(n - 1) if n else len(kept)
+for _ in range(300):
+    call(30)
+'''
+with nbtrace.record(sampling=1000) as rec:
+    threads = [threading.Thread(target=interpreters.run_string, args=(interpreters.create(), CODE)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        sum(range(1000))
+print("whole", flush=True)
+"""
+
+
+def test_other_interpreters_are_not_looked_at() -> None:
+    """From Python 3.12 on they run while the sampling thread has its interpreter's lock: to go through their frames crashes."""
+    done = subprocess.run([sys.executable, "-c", _INTERPRETERS], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "whole\n"), done.stderr
