@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
-from nbtrace.capture import working_threads
+from nbtrace.capture import surroundings, working_threads
 from nbtrace.capture.collector import HeldCollector
 from nbtrace.capture.computing import Computing
 from nbtrace.capture.recorder import SpanRecorder
@@ -51,15 +51,6 @@ _GOLDEN = 0.618
 _SOON_S = 0.005
 """A look that had to wait for the end of a call always comes at such an end: unless the next is soon, the time of Python's code
 that follows is given to the next call."""
-
-_SWITCH_S = 0.004
-"""Where threads give way to each other after less than this, the one that is looked at could go on within a look."""
-
-_INTERPRETERS = ("_interpreters", "_xxsubinterpreters")
-"""The modules with which Python code makes other interpreters: of Python 3.13 on, and before."""
-
-_TOOLS = (0, 2)
-"""The debugger's and the profiler's numbers in sys.monitoring: what they see of all threads, this one would be a part of."""
 
 
 class Sink(Protocol):
@@ -106,7 +97,7 @@ class Sampler:
 
     def install(self) -> None:
         """Be ready; a thread is started by the first cell."""
-        self._trouble = _trouble()
+        self._trouble = surroundings.trouble()
 
     def uninstall(self) -> None:
         """Look at nothing any more, whatever runs."""
@@ -263,6 +254,7 @@ class Sampler:
             self._due = min(self._due, now + _SOON_S * self._beat)
         del runs  # what is read besides may take its time, and the user's objects must not end in this thread
         before = time.perf_counter()
+        self._collector.let_go()
         self.besides()
         done = time.perf_counter()
         self._due += done - before  # or the next look would be taken for one that somebody has kept waiting
@@ -273,12 +265,12 @@ class Sampler:
         has kept the thread waiting."""
         now = time.perf_counter_ns()
         age_s = max(FIRST_S, (now - max(run.began_ns for run in runs)) / 1e9)
-        if _others_look():
+        if surroundings.others_look():
             for run in runs:
                 run.aside = True
             return 0.0
         rate = self.hz * min(1.0, FULL_RATE_S / age_s)
-        safe = sys.getswitchinterval() >= _SWITCH_S and not _other_interpreters()
+        safe = surroundings.lets_look()
         computed = time.thread_time()
         rows = self._samples(runs, now, late_ns, 0.5e9 / rate) if safe else []
         took_s = time.thread_time() - computed  # on a busy machine the time that goes by is not this thread's
@@ -368,30 +360,6 @@ class Sampler:
     def _forget_now(self, cell: int) -> None:
         for sink in self.sinks:
             sink.now.pop(cell, None)
-
-
-def _others_look() -> bool:
-    """Whether a profiler or a debugger is at work that sees what all threads do."""
-    monitoring = getattr(sys, "monitoring", None)
-    return monitoring is not None and any(monitoring.get_tool(number) for number in _TOOLS)
-
-
-def _other_interpreters() -> bool:
-    """Whether this process has more than one interpreter. From Python 3.12 on one can have a lock of its own, and so run while a
-    look goes through the frames of all threads, its own among them: that crashes."""
-    for name in _INTERPRETERS:
-        known = getattr(sys.modules.get(name), "list_all", None)
-        if known is not None:
-            return len(known()) > 1
-    return False
-
-
-def _trouble() -> str:
-    if not getattr(sys, "_is_gil_enabled", lambda: True)():
-        return "in a Python without the interpreter's lock a thread cannot be looked at safely"
-    if not hasattr(sys, "_current_frames"):
-        return "this Python does not show what its threads do"
-    return ""
 
 
 def _let_go(lock: Any) -> None:
