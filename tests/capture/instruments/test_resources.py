@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +72,32 @@ def test_a_file_that_somebody_has_closed_is_no_fault() -> None:
     assert usage.end().memory_change is None
     assert "memory" in meter.status()
     meter.uninstall()
+
+
+def test_a_file_of_the_users_with_the_number_of_ours_stays_open(tmp_path: Path) -> None:
+    meter = Meter()
+    meter.install()
+    if meter._statm < 0:
+        pytest.skip("no such files here")
+    number = meter._statm
+    theirs = os.open(tmp_path / "theirs", os.O_CREAT | os.O_RDWR)
+    os.dup2(theirs, number)
+    meter.uninstall()
+    assert os.write(number, b"x") == 1
+    os.close(number)
+    os.close(theirs)
+
+
+def test_cells_that_follow_each_other_share_a_reading(meter: Meter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that comes later is measured from its own beginning."""
+    Usage(meter, 1, None).end()
+    reads = []
+    monkeypatch.setattr(Meter, "memory", lambda self: reads.append(1) or 10**6)
+    Usage(meter, 2, None)
+    assert reads == []
+    monkeypatch.setattr(resources, "_MOMENT_NS", -1)
+    Usage(meter, 3, None)
+    assert reads == [1]
 
 
 def test_psutil_serves_where_there_are_no_such_files(monkeypatch: pytest.MonkeyPatch) -> None:
