@@ -100,8 +100,8 @@ def allotted(snapshot: Snapshot) -> Allotted:
     return Allotted(samples, where, code, ran, statements, own, statement, weight, left[:many], left[many:])
 
 
-def sums(key: Ints, values: npt.NDArray[Any], length: int) -> Floats:
-    """Return the sum of the values of each key, from 0 to `length`."""
+def sums(key: Ints, values: npt.NDArray[Any] | None, length: int) -> Floats:
+    """Return the sum of the values of each key, from 0 to `length`; without values, how many there are."""
     return np.bincount(key, weights=values, minlength=length).astype(np.float64)
 
 

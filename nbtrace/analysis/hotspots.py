@@ -5,7 +5,7 @@ tree, so that a hundred thousand samples cost what their few thousand nodes do."
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -66,17 +66,19 @@ def hotspots(
         return sums(stack, weights, nodes)
 
     # Of a thread whose clock ran finer than ours, no more than the time there was.
-    share = np.where(samples.cpu[chosen] < 0, np.nan, samples.cpu[chosen] / np.maximum(samples.wall[chosen], 1))
-    known, computed = ~np.isnan(share), np.nan_to_num(np.clip(share, 0.0, 1.0)) * weight
-    native = samples.native[chosen]
-    own, many = by_node(weight), by_node(np.ones(len(stack)))
-    parts = [by_node(np.where(native, 0.0, computed)), by_node(np.where(native, computed, 0.0))]
-    parts += [by_node(np.where(known, weight - computed, 0.0)), by_node(known.astype(np.float64))]
+    cpu, wall = samples.cpu[chosen], samples.wall[chosen]
+    known = cpu >= 0
+    computed = np.clip(cpu, 0, wall) / np.maximum(wall, 1) * weight
+    own, many = by_node(weight), sums(stack, None, nodes)
+    of_native = by_node(computed * samples.native[chosen])
+    clocked = (by_node(weight), many) if known.all() else (by_node(weight * known), by_node(known))
+    computing = by_node(computed)
+    parts = (computing - of_native, of_native, clocked[0] - computing, clocked[1])
     depth, again = _climbed(samples.above, key)
     whole, count = own.copy(), many.copy()
-    for level in _levels(depth)[:0:-1]:
-        np.add.at(whole, samples.above[level], whole[level])
-        np.add.at(count, samples.above[level], count[level])
+    for level, parents, first in _levels(depth, samples.above):
+        whole[parents] += np.add.reduceat(whole[level], first)
+        count[parents] += np.add.reduceat(count[level], first)
 
     length = len(groups)
 
@@ -85,14 +87,14 @@ def hotspots(
         return sums(key[kept], values[kept], length)
 
     self_ns, total = by_key(own), by_key(whole, ~again)
-    python, of_native, waiting, clocked = map(by_key, parts)
+    python, native, waiting, looked = map(by_key, parts)
     sampled = by_key(count, ~again)
     unsampled = sums(left_key, left, length)
     self_ns, total = self_ns + unsampled, total + unsampled
     everything = float(weight.sum() + left.sum())
     rows = np.flatnonzero((total > 0) | (sampled > 0))
     rows = rows[np.lexsort((rows, -total[rows], -self_ns[rows]))]
-    unclocked = (clocked[rows] == 0) & (self_ns[rows] > 0)
+    unclocked = (looked[rows] == 0) & (self_ns[rows] > 0)
     table = pd.DataFrame(
         {
             **_named(time, by, groups[rows], max(executions or (), default=2**62)),
@@ -101,7 +103,7 @@ def hotspots(
             "self_share": _shares(self_ns[rows], everything),
             "total_share": _shares(total[rows], everything),
             "python": durations(_whole(python[rows]), unclocked),
-            "native": durations(_whole(of_native[rows]), unclocked),
+            "native": durations(_whole(native[rows]), unclocked),
             "waiting": durations(_whole(waiting[rows]), unclocked),
             "samples": integers(sampled[rows].astype(np.int64)),
         },
@@ -169,10 +171,15 @@ def _climbed(above: Ints, key: Ints) -> tuple[Ints, Bools]:
     return depth, again
 
 
-def _levels(depth: Ints) -> list[Ints]:
-    """The nodes of each depth."""
-    order = np.argsort(depth, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(depth))[:-1]) if len(depth) else []
+def _levels(depth: Ints, above: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
+    """The nodes of each depth, from the deepest up to those below an outermost one, those with the same parent side by side;
+    their parents; and where those of each parent begin."""
+    order = np.lexsort((above, depth))
+    levels = np.split(order, np.cumsum(np.bincount(depth))[:-1]) if len(depth) else []
+    for level in levels[:0:-1]:
+        parents = above[level]
+        first = np.flatnonzero(np.r_[True, parents[1:] != parents[:-1]])
+        yield level, parents[first], first
 
 
 def _named(time: Allotted, by: By, groups: Ints, latest: int) -> dict[str, Any]:
@@ -206,7 +213,7 @@ def _texts(known: list[str], place: npt.NDArray[Any]) -> Any:
 
 def _whole(ns: Floats) -> Ints:
     """Whole nanoseconds, never more than there were: what is a hair below one is the rounding of floats."""
-    return np.floor(ns + 1e-4).astype(np.int64)
+    return np.floor(np.maximum(ns, 0.0) + 1e-4).astype(np.int64)
 
 
 def _shares(ns: Floats, everything: float) -> Floats:
