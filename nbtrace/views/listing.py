@@ -18,7 +18,7 @@ from nbtrace.analysis.lines import DURATION, EXACT, NUMBERS
 from nbtrace.store.book import Execution
 from nbtrace.views import words
 from nbtrace.views.formatted import HTML_ROWS, Answer
-from nbtrace.views.grid import WIDTH, Column, Grid, Row
+from nbtrace.views.grid import GAP, WIDTH, Column, Grid, Row
 
 TEXT_LINES = 60
 HTML_LINES = 150
@@ -92,18 +92,23 @@ class _Cells:
         notes = [words.count(samples, "sample")] if samples else ["no samples: each statement has its exact time"]
         for number in self._took:
             rows += self._cell(number, most, notes)
-        drawn = [at for at in range(6) if at == 0 or any(row.cells[at].strip() for row in rows)]
-        others = [max(words.width(row.cells[at]) for row in rows) + 2 for at in drawn]
-        room = max(WIDTH - sum(others), 24) if in_text else _WIDEST // 2
-        columns = (
+        columns = [
             Column("line", right=True),
             Column("", least=_BAR, most=_BAR, bars=True),
             Column("time", right=True),
             Column("share", right=True),
             Column("cpu", right=True),
             Column("memory", right=True),
-            Column("code", most=room, code=True),
-        )
+        ]
+        drawn = [at for at in range(6) if at == 0 or any(row.cells[at].strip() for row in rows)]
+        room = _WIDEST // 2
+        if in_text:  # the code is cut, and never left out
+            others = (
+                max(columns[at].least, words.width(columns[at].title), *(words.width(row.cells[at]) for row in rows))
+                for at in drawn
+            )
+            room = max(WIDTH - sum(other + len(GAP) for other in others), 24)
+        columns.append(Column("code", most=room, code=True))
         kept = [*drawn, 6]
         return Grid(
             [columns[at] for at in kept],

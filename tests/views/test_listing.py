@@ -56,6 +56,23 @@ def test_all_of_the_code_is_shown_with_what_each_line_took() -> None:
     assert "    df.merge(f(i))" in repr(listing(merged(), cell=2))
 
 
+@pytest.mark.parametrize("parts", [2, 9])
+def test_in_plain_text_the_code_is_cut_to_what_room_is_left_and_never_left_out(parts: int) -> None:
+    """Be no line hot enough for a whole bar, and no figure as wide as its title."""
+    made = Made()
+    source = "\n".join(f"long{n} = 'x{'y' * 120}'" for n in range(1, parts + 1))
+    cell = made.cell(source, 0, 100 * parts, [(100 * (n - 1), n) for n in range(1, parts + 1)])
+    cell.resources = Resources(cpu_ns=90 * MB, memory_change=181 * MB)
+    for n in range(1, parts + 1):
+        for tick in range(1, 11):
+            made.sample(cell, 100 * (n - 1) + 10 * tick, 10, n, MERGE, memory=2**28 + n * 2**24)
+    shown = repr(listing(made)).splitlines()
+    assert "not shown" not in "\n".join(shown)
+    assert shown[0].split()[-1] == "code"
+    assert "── cell [1] ──" in shown[1]
+    assert all(f"long{n} = 'xyy" in shown[n + 1] and words.width(shown[n + 1]) == 80 for n in range(1, parts + 1))
+
+
 def test_it_is_the_dataframe_that_the_function_returns() -> None:
     made = merged()
     found = listing(made, cell=2)
