@@ -53,7 +53,7 @@ def lines(time: Allotted, executions: Collection[int]) -> pd.DataFrame:
     place = ran.place(samples.cell)
     # What threads did after the end of the cell is no time of it.
     during = (samples.stack >= 0) & (place >= 0) & np.isin(samples.cell, wanted)
-    during &= samples.time - samples.wall < ran.end[place]
+    during[during] = (samples.time - samples.wall)[during] < ran.end[place[during]]
     found = _entries(time, np.flatnonzero(during))
     single = statements.first_line == statements.last_line
     taken = np.isin(statements.cell, wanted)
