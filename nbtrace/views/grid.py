@@ -17,7 +17,9 @@ from nbtrace.views import words
 WIDTH = 80
 """Columns of plain text: what a narrow terminal and a printed notebook have."""
 
-_GAP = "  "
+GAP = "  "
+"""What stands between columns of plain text."""
+
 _LEAST_WIDE = 12
 _MOST_LINES = 4
 _SHORT = 24
@@ -77,12 +79,12 @@ def as_text(grid: Grid, width: int = WIDTH) -> str:
             lines.append(_line(columns, row.cells[:fitting], widths))
             continue
         line = _line(columns[:-1], cells, widths)
-        room = width - sum(widths[:-1]) - len(_GAP) * (fitting - 1)
+        room = width - sum(widths[:-1]) - len(GAP) * (fitting - 1)
         if words.width(last) <= room:
             lines.append(_padded(line, width - room, last).rstrip())
             continue
         lines.append(line)
-        indent = row.stem + _GAP
+        indent = row.stem + GAP
         lines += [indent + each for each in _wrapped(last, width - words.width(indent))]
     feet = [grid.foot] if grid.foot else []
     if fitting < len(grid.columns):
@@ -140,12 +142,12 @@ def _fitting(grid: Grid, width: int) -> tuple[int, list[int]]:
         natural.append(min(column.most, max([column.least, *map(words.width, texts)])))
     if grid.columns[-1].wraps:
         natural[-1] = 0
-        used = sum(natural) + len(_GAP) * (len(natural) - 1)
+        used = sum(natural) + len(GAP) * (len(natural) - 1)
         natural[0] = max(_LEAST_WIDE, natural[0] - max(0, used - width))
         return len(natural), natural
     for fitting in count(len(natural), -1):
         widths = natural[:fitting]
-        over = sum(widths) + len(_GAP) * (fitting - 1) - width
+        over = sum(widths) + len(GAP) * (fitting - 1) - width
         if over <= 0 or fitting == 1 or (widths[0] - over >= min(2 * _LEAST_WIDE, widths[0]) and fitting < 8):
             widths[0] = min(widths[0], max(_LEAST_WIDE, widths[0] - max(over, 0)))
             return fitting, widths
@@ -159,7 +161,7 @@ def _line(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]
         if column.right:
             text = " " * (wide - words.width(text)) + text
         line = _padded(line, end, text)
-        end += wide + len(_GAP)
+        end += wide + len(GAP)
     return line.rstrip()
 
 

@@ -212,7 +212,8 @@ class _Tree:
         error = self._failures.get(self._ids[at], "✗" if self._failed[at] else "")
         duration = self._states[at] if self._open[at] else words.duration(self._length[at])
         said = self._said.get(self._ids[at], "")
-        details = " ".join(filter(None, [error, said, _attributes(record, self._attributes)]))
+        carried = _attributes(record, self._attributes)
+        details = (" · " if said else " ").join(filter(None, [error, said, carried]))
         label = branch + words.plain(self._names[at], 120)
         if self.depths[at] == 0:
             # Its own bar would fill the axis, however short or long that is.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,18 @@ def test_the_table_has_its_dtypes_even_when_empty() -> None:
     made.sample(made.cell("x", 0, 50, [(0, 1)]), 40, 40, 1, MERGE)
     for rec in (nbtrace.record(), made.recording):
         assert rec.lines().dtypes.to_dict() == DTYPES
+
+
+def test_a_program_has_samples_and_no_lines() -> None:
+    """`record(sampling=100)` around code that no cell ran: lines are of cells, and there is none."""
+    with nbtrace.record(sampling=1000) as rec, nbtrace.span("fit"):
+        deadline = monotonic() + 60
+        while not len(rec.samples()) and monotonic() < deadline:
+            sum(range(10_000))
+    assert len(rec.samples())
+    assert len(rec.hotspots(name="fit"))
+    assert rec.lines().dtypes.to_dict() == DTYPES
+    assert not len(rec.lines())
 
 
 def test_a_statement_of_one_line_has_its_exact_time_and_others_what_was_sampled() -> None:

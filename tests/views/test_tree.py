@@ -57,6 +57,14 @@ def test_the_axis_is_as_long_as_the_trace_and_says_so() -> None:
     assert child.endswith("━" * 12)
 
 
+def test_what_a_cell_took_stands_apart_from_how_it_failed_and_what_it_carries() -> None:
+    told = Extra(events=((5, "exception", ("exception.type",), ("ValueError",)),))
+    spans, errors = tables(row(1, name="cell [2]", start=0, end=SECOND, status=2, extra=told, rows=3))
+    span_id = spans["span_id"].iloc[0]
+    shown = as_text(outline(spans, errors, max_rows=9, said={span_id: "cpu 971 ms · hot: line 3 t += i 99 %"}))
+    assert "✗ ValueError · cpu 971 ms · hot: line 3 t += i 99 % · rows=3" in " ".join(shown.split())
+
+
 def test_siblings_that_repeat_are_one_line() -> None:
     """From five on; with the time in which any of them ran, the mean and the slowest."""
     steps = [row(i, parent=1, name="step", start=i * SECOND, end=i * SECOND + SECOND // 2) for i in range(2, 32)]
