@@ -91,6 +91,16 @@ class Run:
         except Exception:
             return None
 
+    def read_statement(self) -> None:
+        """Have the lines of the statement that runs at hand. Of one with very much code that takes long."""
+        if self.begun:
+            self._lines_of(self.begun[-1][1])
+
+    @property
+    def knows_statement(self) -> bool:
+        """Whether the lines of the statement that runs, if one does, are at hand."""
+        return not self.begun or self.begun[-1][1] is self._statement
+
     def statement(self, code: CodeType) -> Key:
         """Return the frame that stands for a statement of which none is on the stack."""
         return "<module>", code.co_filename, self._lines_of(code)[0], code.co_firstlineno

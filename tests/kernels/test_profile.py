@@ -310,3 +310,12 @@ def test_unloading_within_a_cell_ends_all_of_it(bare_kernel: Kernel) -> None:
     )
     assert reply.stdout == f"{reply.stdout[0]} True False {{}}\n"
     assert bare_kernel.run("import nbtrace\nnbtrace.live()._store.samples").status == "ok"
+
+
+def test_a_very_long_statement_leaves_the_collector_as_it_is(profiled: Kernel) -> None:
+    """To read its lines takes long, and it goes on meanwhile."""
+    profiled.run(
+        "import gc\nlong = 'if True:\\n    found = set()\\n    end = time.perf_counter() + 0.5\\n'\n"
+        "long += '    while time.perf_counter() < end: found.add(gc.isenabled())\\n' + '    x = [1, {}]; y = x[0] + x[0]\\n' * 4_000"
+    )
+    assert profiled.run("get_ipython().run_cell(long, store_history=True)\nfound").result == "{True}"

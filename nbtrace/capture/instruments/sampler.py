@@ -92,6 +92,8 @@ class Sampler:
         self.first_seen: Callable[[int, str], None] = _nobody
         """Called in the sampling thread when a cell is first seen at work: with its number, and the file as which it was
         compiled."""
+        self._new: list[tuple[int, str]] = []
+        """What is to be told by `first_seen` when no frame is held any more."""
         self._runs: dict[int, Run] = {}
         self._trouble = ""
         self._stacks, self._computing = Stacks(), Computing()
@@ -213,6 +215,8 @@ class Sampler:
                 collector.hold()
                 try:
                     pause = self._turn()
+                except MemoryError:  # the user's code has taken all there is; later there may be more
+                    pause = LOOK_S
                 finally:
                     collector.let_go()
                 if pause is None:
@@ -262,6 +266,11 @@ class Sampler:
     def _look(self, runs: list[Run], late_ns: int) -> float:
         """Take a sample of each thread at work; return after how long to look again. late_ns: how long the interpreter's lock
         has kept the thread waiting."""
+        if not all(run.knows_statement for run in runs):
+            self._collector.let_go()  # this makes nothing that the collector counts, and can take so long that others go on
+            for run in runs:
+                run.read_statement()
+            self._collector.hold()
         now = time.perf_counter_ns()
         age_s = max(FIRST_S, (now - max(run.began_ns for run in runs)) / 1e9)
         if _others_look():
@@ -272,6 +281,8 @@ class Sampler:
         safe = sys.getswitchinterval() >= _SWITCH_S and not _other_interpreters()
         computed = time.thread_time()
         rows = self._samples(runs, now, late_ns, 0.5e9 / rate) if safe else []
+        while self._new:
+            self.first_seen(*self._new.pop())
         took_s = time.thread_time() - computed  # on a busy machine the time that goes by is not this thread's
         self._collector.let_go()  # the user's code goes on within this, and may ask whether it collects, or stop it
         reading = self.read_memory()
@@ -301,6 +312,8 @@ class Sampler:
                 since = worker.last_ns
                 if run is not None and run.begun:
                     since = max(since, run.begun[-1][0])
+                if run is not None and not run.knows_statement:
+                    continue  # it has begun this very moment
                 if ident not in frames or (run is not None and now - run.began_ns < _FIRST_NS):
                     continue
                 if now - worker.last_ns < least_ns:
@@ -368,7 +381,7 @@ class Sampler:
         if id(run) not in self._runs:  # it has ended meanwhile, and what it was doing has been forgotten
             self._forget_now(run.cell)
         elif first and run.begun:
-            self.first_seen(run.cell, run.begun[-1][1].co_filename)
+            self._new.append((run.cell, run.begun[-1][1].co_filename))
 
     def _forget_now(self, cell: int) -> None:
         for sink in self.sinks:
