@@ -59,7 +59,7 @@ class Profiles(Tables):
         table = samples(snapshot, asking=selection.with_asking)
         return self._marked(selection.of(table, snapshot), snapshot)
 
-    @question("hot", by=("function", "line", "library"))
+    @question("hot", by=("function", "line", "library"), last_cell=True)
     def hotspots(
         self,
         *,

@@ -177,6 +177,7 @@ class LiveCapture:
             for instrument in reversed(self.instruments):
                 instrument.uninstall()
             self.attachment.uninstall()
+            CELL.set(0)  # the cell goes on in the parent: what the child records is a program
         except Exception:
             fault("letting go in a forked child")
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from types import CodeType
 from typing import Any, Protocol
 
@@ -15,6 +17,10 @@ from nbtrace.capture.working_threads import Worker
 from nbtrace.store.now import Now
 from nbtrace.store.stacks import Stack
 from nbtrace.store.typed_lines import lines_of
+
+_wall_ns: Callable[[], int] = partial(time.time_ns)
+_monotonic_ns: Callable[[], int] = partial(time.perf_counter_ns)
+"""The true clocks: who freezes time in a test replaces the functions of `time` wherever a module has them by name."""
 
 _TIMED = ("<timed exec>", "<timed eval>")
 """As which IPython compiles the body of %%time."""
@@ -53,8 +59,8 @@ class Run:
         self.cell = cell
         """Number of the execution, 0 for a program."""
         self.thread = threading.get_ident()
-        self.began_ns = time.perf_counter_ns()
-        self.offset_ns = time.time_ns() - self.began_ns
+        self.began_ns = _monotonic_ns()
+        self.offset_ns = _wall_ns() - self.began_ns
         """What to add to the monotonic clock for a time: those of a cell fit each other whatever becomes of the wall clock."""
         self.begun = begun
         """When its statements began by the monotonic clock, and their code; it grows. None for a program."""
@@ -91,6 +97,16 @@ class Run:
         except Exception:
             return None
 
+    def read_statement(self) -> None:
+        """Have the lines of the statement that runs at hand. Of one with very much code that takes long."""
+        if self.begun:
+            self._lines_of(self.begun[-1][1])
+
+    @property
+    def knows_statement(self) -> bool:
+        """Whether the lines of the statement that runs, if one does, are at hand."""
+        return not self.begun or self.begun[-1][1] is self._statement
+
     def statement(self, code: CodeType) -> Key:
         """Return the frame that stands for a statement of which none is on the stack."""
         return "<module>", code.co_filename, self._lines_of(code)[0], code.co_firstlineno
@@ -121,7 +137,7 @@ class Run:
 
     def now_ns(self) -> int:
         """Return the time by the clock of this run."""
-        return time.perf_counter_ns() + self.offset_ns
+        return _monotonic_ns() + self.offset_ns
 
     def _lines_of(self, code: CodeType) -> tuple[int, int]:
         if self._statement is not code:

@@ -42,9 +42,8 @@ def walk(frame: FrameType, outermost: CodeType | None) -> Walked:
     keys: list[Key] = []
     at: FrameType | None = frame
     while at is not None and len(keys) < _HALF:
-        code = at.f_code
-        keys.append((code.co_qualname, code.co_filename, at.f_lineno or 0, code.co_firstlineno))
-        if code is outermost:
+        keys.append(_key(at))
+        if at.f_code is outermost:
             return Walked(keys, "found")
         at = at.f_back
     if at is None:
@@ -72,9 +71,16 @@ def walk(frame: FrameType, outermost: CodeType | None) -> Walked:
     while outer:
         each = outer.pop(0)
         if each is not None:
-            code = each.f_code
-            keys.append((code.co_qualname, code.co_filename, each.f_lineno or 0, code.co_firstlineno))
+            keys.append(_key(each))
     return Walked(keys, end)
+
+
+def _key(frame: FrameType) -> Key:
+    code = frame.f_code
+    name, file = code.co_qualname, code.co_filename
+    if type(name) is not str or type(file) is not str:  # a class of the user's, whose methods would run in this thread
+        name, file = str.__str__(name), str.__str__(file)
+    return name, file, frame.f_lineno or 0, code.co_firstlineno
 
 
 def of_the_cell(keys: list[Key], files: Collection[str]) -> list[Key]:

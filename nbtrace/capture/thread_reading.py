@@ -5,6 +5,7 @@ the cell, and ids."""
 
 from __future__ import annotations
 
+import os
 from types import FrameType
 from typing import Any
 
@@ -18,6 +19,9 @@ from nbtrace.capture.stack_reading import Key, Stacks
 from nbtrace.capture.working_threads import Worker
 from nbtrace.faults import fault
 from nbtrace.store.stacks import Stack
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+"""Where nbtrace lives: what of it stands between a caller and its function is nothing of the user's."""
 
 _LATEST = 50
 """Of the spans that run so many are asked whether they are of a thread, the latest first."""
@@ -37,16 +41,16 @@ class ThreadReader:
     def stack(self, run: Run | None, frame: FrameType, context: Any) -> tuple[Stack, bool] | None:
         """Return what a thread does for a cell, and whether it does anything; None for one that waits for work."""
         if run is None:
-            keys = stack_reading.of_the_thread(stack_reading.walk(frame, None).keys)
+            keys = _without_ours(stack_reading.of_the_thread(stack_reading.walk(frame, None).keys))
             waits = not keys or stack_reading.waits_for_others(keys)
             return None if waits else (self._stacks.of(keys), True)
         if not run.begun:
-            return self._stacks.of(stack_reading.walk(frame, None).keys), True
+            return self._stacks.of(_without_ours(stack_reading.walk(frame, None).keys)), True
         code, works = run.begun[-1][1], True
         keys, end = stack_reading.walk(frame, code)
         if end == "bottom":
             keys, works = self._without_cell(keys, run, context)
-        return self._stacks.of(keys, None if end == "found" else run.statement(code)), works
+        return self._stacks.of(_without_ours(keys), None if end == "found" else run.statement(code)), works
 
     def span(self, worker: Worker, context: Any) -> tuple[int, int]:
         """Return the ids of the span that is current in a thread: exact where its context can be read (a task's, from Python
@@ -84,3 +88,7 @@ class ThreadReader:
             return stack_reading.of_the_task(keys), True
         found = stack_reading.of_the_cell(keys, self.files)
         return found, bool(found)
+
+
+def _without_ours(keys: list[Key]) -> list[Key]:
+    return [key for key in keys if not key[1].startswith(_OURS)]

@@ -49,6 +49,7 @@ class Worker:
         "known",
         "last_ns",
         "native",
+        "over",
         "process_ns",
     )
 
@@ -57,6 +58,8 @@ class Worker:
         self.cell = cell
         """Number of the execution it works for, 0 for a program."""
         self.known = known
+        self.over = False
+        """Whether what it worked for has ended, though it may not have been the last to begin."""
         self.clock = clock
         """Of its computing time; None where the system has no such clock."""
         self.context = context

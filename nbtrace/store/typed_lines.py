@@ -38,13 +38,16 @@ def typed_lines(typed: str, compiled: Sequence[str]) -> tuple[int, ...] | None:
 def lines_of(code: CodeType) -> tuple[int, int]:
     """Return the first and the last line of a statement, in the cell as it was compiled."""
     # Entries of no width are of the frame that IPython puts around a cell that awaits.
-    lines = [
-        (first, last)
-        for first, last, left, right in code.co_positions()
-        if first and last and not (first == last and left == right)
-    ]
-    # A function's body, which its `def` does not run, too.
-    lines += [lines_of(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
-    if not lines:
-        return code.co_firstlineno, code.co_firstlineno
-    return min(first for first, _ in lines), max(last for _, last in lines)
+    # Nothing is kept of them on the way: the collector is not to work in the thread that asks, and code has up to millions.
+    first_line = last_line = 0
+    for first, last, left, right in code.co_positions():
+        if first and last and not (first == last and left == right):
+            if first < first_line or not first_line:
+                first_line = first
+            if last > last_line:
+                last_line = last
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):  # a function's body, which its `def` does not run, too
+            first, last = lines_of(constant)
+            first_line, last_line = min(first, first_line or first), max(last, last_line)
+    return (first_line, last_line) if first_line else (code.co_firstlineno, code.co_firstlineno)

@@ -31,7 +31,7 @@ LEADING: dict[str, tuple[str, ...]] = {
         *("span_count", "run", "start_time"),
     ),
     "lines": ("cell", "code_cell", "line", "source", "time", "share", "cpu", "memory_change", "samples"),
-    "hot": ("function", "in", "library", "self", "self %", "total", "total %", "mostly", "python", "native", "waiting"),
+    "hot": ("function", "in", "library", "self", "self %", "mostly", "total", "total %", "python", "native", "waiting"),
     "stats": ("name", "total", "count", "self", "mean", "p50", "p95", "max", "errors", "error_rate"),
     "self": ("name", "self_time", "self_share", "duration", "total_share", "cell"),
     "path": ("name", "contribution", "share", "start_time", "end_time"),

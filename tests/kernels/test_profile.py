@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -310,3 +311,37 @@ def test_unloading_within_a_cell_ends_all_of_it(bare_kernel: Kernel) -> None:
     )
     assert reply.stdout == f"{reply.stdout[0]} True False {{}}\n"
     assert bare_kernel.run("import nbtrace\nnbtrace.live()._store.samples").status == "ok"
+
+
+def test_a_very_long_statement_leaves_the_collector_as_it_is(profiled: Kernel) -> None:
+    """To read its lines takes long, and it goes on meanwhile."""
+    profiled.run(
+        "import gc\nlong = 'if True:\\n    found = set()\\n    end = time.perf_counter() + 0.5\\n'\n"
+        "long += '    while time.perf_counter() < end: found.add(gc.isenabled())\\n' + '    x = [1, {}]; y = x[0] + x[0]\\n' * 4_000"
+    )
+    assert profiled.run("get_ipython().run_cell(long, store_history=True)\nfound").result == "{True}"
+
+
+def test_a_cell_under_a_frozen_clock_has_the_statements_it_had(profiled: Kernel) -> None:
+    """Tests freeze time; what was measured stays right, and the next cells are as always."""
+    profiled.run(
+        "real = vars(time).copy()\nfor name in ('time_ns', 'perf_counter_ns'): setattr(time, name, lambda: 10**18)"
+    )
+    seen = ran(profiled, "x = sum(range(1_000_000))\nvars(time).update(real)")
+    first, last = seen.statements
+    assert 0 < first["end_ns"] - first["start_ns"] < 60_000_000_000
+    assert first["end_ns"] == last["start_ns"] <= last["end_ns"]
+    (span,) = [row for row in profiled.rows() if "x = sum(range" in row["name"]]
+    assert span["start_time"] <= first["start_ns"] + 1_000_000
+    assert last["end_ns"] <= span["end_time"] + 1_000_000
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_forked_in_a_cell_can_have_a_recording_with_samples(profiled: Kernel) -> None:
+    reply = profiled.run(
+        "import os, gc, warnings\nwarnings.simplefilter('ignore')\nif not (child := os.fork()):\n"
+        "    with _n.record(sampling=1000) as rec:\n        end = time.perf_counter() + 30\n"
+        "        while len(rec._store.samples) < 3 and time.perf_counter() < end: pass\n"
+        "    os._exit(0 if len(rec._store.samples) and gc.isenabled() else 1)\nos.waitpid(child, 0)[1]"
+    )
+    assert reply.result == "0"

@@ -78,8 +78,12 @@ class Sampler:
         compiled."""
         self.besides: Callable[[], None] = _unknown
         """Called in the sampling thread after each look: what else is to be read while something runs."""
+        self._new: list[tuple[int, str]] = []
+        """What is to be told by `first_seen` when no frame is held any more."""
         self._runs: dict[int, Run] = {}
         self._trouble = ""
+        self._lacks_thread = False
+        """Whether none could be had the last time; the next cell tries again."""
         self._computing = Computing()
         self._collector = HeldCollector()
         self._renew()
@@ -125,8 +129,9 @@ class Sampler:
 
     def status(self) -> str:
         """Say whether and how often samples are taken, and why not."""
-        if self._trouble:
-            return f"Samples: none, as {self._trouble}."
+        trouble = self._trouble or ("no thread can be had here" if self._lacks_thread else "")
+        if trouble:
+            return f"Samples: none, as {trouble}."
         if not self.hz:
             return "Samples: off (%config NBTrace.sampling = 100)."
         lacks = "" if working_threads.has_cpu_clock() else " This system does not tell how long a thread has computed."
@@ -177,7 +182,8 @@ class Sampler:
         if run.aside and self._runs:
             _let_go(self._wake)
         if run.worker is not None and WORKING.get(run.thread) is run.worker:
-            if run.outer is None:
+            run.worker.over = True
+            if run.outer is None or run.outer.over:  # it has ended before this one
                 WORKING.pop(run.thread, None)
             else:
                 run.outer.resume()
@@ -189,13 +195,16 @@ class Sampler:
             # Not by `threading`, in whose list the user would see it.
             _thread.start_new_thread(self._work, (me, self._wake))
         except RuntimeError:
-            self._thread, self._trouble = None, "no thread can be had here"
+            self._thread, self._lacks_thread = None, True
+        else:
+            self._lacks_thread = False
 
     def _stand_aside(self) -> None:
         """Wait until the thread does nothing that a profiler could see: mostly it has been doing nothing for long."""
-        until = time.perf_counter() + 0.02
         _let_go(self._wake)
-        while self._thread is not None and self._parked is None and time.perf_counter() < until:
+        for _ in range(40):
+            if self._thread is None or self._parked is not None:
+                break
             time.sleep(0.0005)
 
     # ── the thread ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -208,6 +217,8 @@ class Sampler:
                 collector.hold()
                 try:
                     pause = self._turn()
+                except MemoryError:  # the user's code has taken all there is; later there may be more
+                    pause = LOOK_S
                 finally:
                     collector.let_go()
                 if pause is None:
@@ -263,6 +274,11 @@ class Sampler:
     def _look(self, runs: list[Run], late_ns: int) -> float:
         """Take a sample of each thread at work; return after how long to look again. late_ns: how long the interpreter's lock
         has kept the thread waiting."""
+        if not all(run.knows_statement for run in runs):
+            self._collector.let_go()  # this makes nothing that the collector counts, and can take so long that others go on
+            for run in runs:
+                run.read_statement()
+            self._collector.hold()
         now = time.perf_counter_ns()
         age_s = max(FIRST_S, (now - max(run.began_ns for run in runs)) / 1e9)
         if surroundings.others_look():
@@ -273,6 +289,8 @@ class Sampler:
         safe = surroundings.lets_look()
         computed = time.thread_time()
         rows = self._samples(runs, now, late_ns, 0.5e9 / rate) if safe else []
+        while self._new:
+            self.first_seen(*self._new.pop())
         took_s = time.thread_time() - computed  # on a busy machine the time that goes by is not this thread's
         self._collector.let_go()  # the user's code goes on within this, and may ask whether it collects, or stop it
         reading = self.read_memory()
@@ -302,6 +320,8 @@ class Sampler:
                 since = worker.last_ns
                 if run is not None and run.begun:
                     since = max(since, run.begun[-1][0])
+                if run is not None and not run.knows_statement:
+                    continue  # it has begun this very moment
                 if ident not in frames or (run is not None and now - run.began_ns < _FIRST_NS):
                     continue
                 if now - worker.last_ns < least_ns:
@@ -355,7 +375,7 @@ class Sampler:
         if id(run) not in self._runs:  # it has ended meanwhile, and what it was doing has been forgotten
             self._forget_now(run.cell)
         elif first and run.begun:
-            self.first_seen(run.cell, run.begun[-1][1].co_filename)
+            self._new.append((run.cell, run.begun[-1][1].co_filename))
 
     def _forget_now(self, cell: int) -> None:
         for sink in self.sinks:

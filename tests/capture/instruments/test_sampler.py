@@ -214,3 +214,24 @@ def test_other_interpreters_are_not_looked_at() -> None:
     """From Python 3.12 on they run while the sampling thread has its interpreter's lock: to go through their frames crashes."""
     done = subprocess.run([sys.executable, "-c", _INTERPRETERS], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "whole\n"), done.stderr
+
+
+class Hostile(str):
+    """A name that lets nobody look at it."""
+
+    def _raise(self, *_: object) -> Any:
+        raise RuntimeError
+
+    __hash__ = __eq__ = __str__ = replace = endswith = _raise  # type: ignore[assignment]
+
+
+def test_names_of_a_class_of_the_users_are_taken_as_plain_text() -> None:
+    """Their methods would run in the sampling thread, and what they raise would end it."""
+
+    def work() -> None:
+        until(lambda: len(rec._store.samples) > 3)
+
+    work.__code__ = work.__code__.replace(co_filename=Hostile("file"), co_qualname=Hostile("hostile"))
+    with nbtrace.record(sampling=1000) as rec:
+        work()
+    assert "hostile" in functions(rec)
