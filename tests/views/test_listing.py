@@ -169,9 +169,9 @@ def test_hotspots_are_shown_with_self_and_total() -> None:
     made.sample(other, 2_005, 5, SLEEP, cpu=0, thread=OTHER)
     shown = repr(Answer.of(made.recording.hotspots(), "hot")).splitlines()
     assert [re.sub(r" +", " ", line).strip() for line in shown][:5] == [
-        "function in self self % total total % mostly",
-        "take_nd pandas 600 ms 59 % 600 ms 59 % native",
-        "load your files 290 ms 29 % 290 ms 29 % waiting",
+        "function in self self % mostly total total %",
+        "take_nd pandas 600 ms 59 % native 600 ms 59 %",
+        "load your files 290 ms 29 % waiting 290 ms 29 %",
         "cell [2] notebook 110 ms 11 % 1.00 s 98 %",
         "cell [3] notebook 10.0 ms 1.0 % 10.0 ms 1.0 %",
     ]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -172,18 +173,19 @@ def test_the_rate_falls_with_the_age_of_what_runs() -> None:
 
 
 def test_the_collector_is_as_the_program_has_set_it() -> None:
-    """It is held only while nothing but the sampling thread runs: not while that reads the memory, which lets others go on."""
-    found: set[bool] = set()
+    """It is held only while nothing but the sampling thread runs: not while that reads the memory, which lets others go on. Only
+    where the system takes the processor from it within a look is that seen."""
+    found: Counter[bool] = Counter()
     with nbtrace.record(sampling=1000) as rec:
-        until(lambda: found.add(gc.isenabled()) or len(rec._store.samples) > 200)
-        assert found == {True}
+        until(lambda: found.update([gc.isenabled()]) or len(rec._store.samples) > 200)
+        assert found[False] <= found.total() / 100
         gc.disable()
         try:
             found.clear()
-            until(lambda: found.add(gc.isenabled()) or len(rec._store.samples) > 400)
+            until(lambda: found.update([gc.isenabled()]) or len(rec._store.samples) > 400)
         finally:
             gc.enable()
-        assert found == {False}
+        assert set(found) == {False}
 
 
 _INTERPRETERS = """
