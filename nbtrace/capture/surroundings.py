@@ -1,4 +1,4 @@
-"""Whether threads can be looked at from another one, here and now: safely, and without being seen by whoever else looks.
+"""Whether threads can be looked at from another one, here and now.
 
 Enters: nothing. Leaves: answers."""
 
@@ -9,9 +9,6 @@ import sys
 _SWITCH_S = 0.004
 """Where threads give way to each other after less than this, the one that is looked at could go on within a look."""
 
-_TOOLS = (0, 2)
-"""The debugger's and the profiler's numbers in sys.monitoring: what they see of all threads, this one would be a part of."""
-
 _INTERPRETERS = ("_interpreters", "_xxsubinterpreters")
 """The modules with which Python code makes other interpreters: of Python 3.13 on, and before."""
 
@@ -19,12 +16,6 @@ _INTERPRETERS = ("_interpreters", "_xxsubinterpreters")
 def lets_look() -> bool:
     """Return whether no thread can go on within a look."""
     return sys.getswitchinterval() >= _SWITCH_S and not _other_interpreters()
-
-
-def others_look() -> bool:
-    """Return whether a profiler or a debugger is at work that sees what all threads do."""
-    monitoring = getattr(sys, "monitoring", None)
-    return monitoring is not None and any(monitoring.get_tool(number) for number in _TOOLS)
 
 
 def _other_interpreters() -> bool:

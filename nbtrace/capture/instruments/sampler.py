@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
-from nbtrace.capture import surroundings, working_threads
+from nbtrace.capture import surroundings, unseen, working_threads
 from nbtrace.capture.collector import HeldCollector
 from nbtrace.capture.computing import Computing
 from nbtrace.capture.recorder import SpanRecorder
@@ -210,27 +210,45 @@ class Sampler:
     # ── the thread ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _work(self, me: object, wake: Any) -> None:
-        collector = self._collector
+        collector, runs = self._collector, self._runs.values()
+        pauses: list[float] = []
+        waits, watched = unseen.waits(wake, pauses), unseen.watched()
+        rested = True
+        each: Any
         try:
-            self._due, self._idle_since = 0.0, time.perf_counter()
             while self._thread is me:
-                collector.hold()
-                try:
-                    pause = self._turn()
-                except MemoryError:  # the user's code has taken all there is; later there may be more
-                    pause = LOOK_S
-                finally:
-                    collector.let_go()
-                if pause is None:
+                # From the end of a wait to here nothing is called: a profiler may be at work by now, and would see it.
+                aside = False
+                for looked_at in watched:
+                    aside = looked_at
+                    break
+                seen = [*runs]
+                for each in seen:
+                    each.aside = each.aside or aside
+                for each in seen:
+                    aside = aside or each.aside
+                pause: float | None = None
+                if not aside:
+                    if rested:
+                        self._due, self._idle_since = 0.0, time.perf_counter()
+                    collector.hold()
+                    try:
+                        pause = self._turn()
+                    except MemoryError:  # the user's code has taken all there is; later there may be more
+                        pause = LOOK_S
+                    finally:
+                        collector.let_go()
+                if rested := pause is None:
                     self._parked = me
                     # Whoever comes from here on wakes it.
-                    if self._idle() and self._thread is me:
-                        wake.acquire()
-                    if self._parked is me:
-                        self._parked = None
-                    self._due, self._idle_since = 0.0, time.perf_counter()
-                else:
-                    wake.acquire(timeout=pause)
+                    stays = [*runs] == seen if aside else self._idle()
+                    pause = -1.0 if stays and self._thread is me else 0.0
+                each, seen = None, []  # they hold what is the user's
+                pauses += [pause]
+                for _ in waits:
+                    break
+                if rested and self._parked is me:
+                    self._parked = None
         except Exception:
             if self._thread is me:
                 self._trouble = "the sampling thread has stumbled over a fault of nbtrace's"
@@ -281,10 +299,6 @@ class Sampler:
             self._collector.hold()
         now = time.perf_counter_ns()
         age_s = max(FIRST_S, (now - max(run.began_ns for run in runs)) / 1e9)
-        if surroundings.others_look():
-            for run in runs:
-                run.aside = True
-            return 0.0
         rate = self.hz * min(1.0, FULL_RATE_S / age_s)
         safe = surroundings.lets_look()
         computed = time.thread_time()
