@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from nbtrace.capture.stack_reading import Key
 from nbtrace.capture.working_threads import Worker
 from nbtrace.store.now import Now
+from nbtrace.store.rows import Rows
 from nbtrace.store.stacks import Stack
 from nbtrace.store.typed_lines import lines_of
 
@@ -150,3 +151,11 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+class SampleSink(Protocol):
+    """A recording, as far as it is about samples."""
+
+    sampling: int
+    samples: Rows[Any]
+    now: dict[int, Now]

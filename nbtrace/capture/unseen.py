@@ -29,3 +29,11 @@ def watched() -> Iterator[bool]:
     if (monitoring := getattr(sys, "monitoring", None)) is not None:
         asked += [map(monitoring.get_tool, repeat(number)) for number in _TOOLS]
     return map(any, zip(*(map(is_not, each, repeat(None)) for each in asked), strict=False))
+
+
+def let_go(lock: Any) -> None:
+    """Release a lock, or leave it open."""
+    try:
+        lock.release()
+    except RuntimeError:  # it was open
+        pass

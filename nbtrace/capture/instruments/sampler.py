@@ -11,19 +11,17 @@ import sys
 import time
 from collections.abc import Callable, Collection
 from types import CodeType, FrameType
-from typing import Any, Protocol
+from typing import Any
 
 from nbtrace.capture import surroundings, unseen, working_threads
 from nbtrace.capture.collector import HeldCollector
 from nbtrace.capture.computing import Computing
 from nbtrace.capture.recorder import SpanRecorder
-from nbtrace.capture.run import Run
+from nbtrace.capture.run import Run, SampleSink
 from nbtrace.capture.thread_reading import ThreadReader
 from nbtrace.capture.working_threads import WORKING, Worker
 from nbtrace.faults import fault
-from nbtrace.store.now import Now
 from nbtrace.store.rate import MAX_HZ
-from nbtrace.store.rows import Rows
 from nbtrace.store.schema import SAMPLE_BYTES
 from nbtrace.store.stacks import Stack
 
@@ -53,20 +51,12 @@ _SOON_S = 0.005
 that follows is given to the next call."""
 
 
-class Sink(Protocol):
-    """A recording, as far as it is about samples."""
-
-    sampling: int
-    samples: Rows[Any]
-    now: dict[int, Now]
-
-
 class Sampler:
     """The instrument: it samples while something runs that a recording wants samples of."""
 
     def __init__(self, recorder: SpanRecorder) -> None:
         self._reader = ThreadReader(recorder.running)
-        self.sinks: tuple[Sink, ...] = ()
+        self.sinks: tuple[SampleSink, ...] = ()
         self.hz = 0
         """How often a second, 0 for not at all."""
         self.read_memory: Callable[[], Any] = _unknown
@@ -112,9 +102,9 @@ class Sampler:
             sink.now.clear()
         WORKING.clear()
         self._renew()  # the thread sees that it is not meant any more
-        _let_go(wake)
+        unseen.let_go(wake)
 
-    def listen(self, sinks: Collection[Sink]) -> None:
+    def listen(self, sinks: Collection[SampleSink]) -> None:
         """Hand samples to those that want some, from here on."""
         told, self.sinks = self.sinks, tuple(sink for sink in sinks if sink.sampling)
         for sink in told:
@@ -125,7 +115,7 @@ class Sampler:
             for worker in list(WORKING.values()):
                 worker.resume()
         if self._parked:
-            _let_go(self._wake)
+            unseen.let_go(self._wake)
 
     def status(self) -> str:
         """Say whether and how often samples are taken, and why not."""
@@ -172,7 +162,7 @@ class Sampler:
         elif self._thread is None:
             self._start()
         elif self._parked:
-            _let_go(self._wake)
+            unseen.let_go(self._wake)
         return run
 
     def end(self, run: Run) -> None:
@@ -180,7 +170,7 @@ class Sampler:
         self._runs.pop(id(run), None)
         self._forget_now(run.cell)
         if run.aside and self._runs:
-            _let_go(self._wake)
+            unseen.let_go(self._wake)
         if run.worker is not None and WORKING.get(run.thread) is run.worker:
             run.worker.over = True
             if run.outer is None or run.outer.over:  # it has ended before this one
@@ -201,7 +191,7 @@ class Sampler:
 
     def _stand_aside(self) -> None:
         """Wait until the thread does nothing that a profiler could see: mostly it has been doing nothing for long."""
-        _let_go(self._wake)
+        unseen.let_go(self._wake)
         for _ in range(40):
             if self._thread is None or self._parked is not None:
                 break
@@ -394,13 +384,6 @@ class Sampler:
     def _forget_now(self, cell: int) -> None:
         for sink in self.sinks:
             sink.now.pop(cell, None)
-
-
-def _let_go(lock: Any) -> None:
-    try:
-        lock.release()
-    except RuntimeError:  # it was open
-        pass
 
 
 def _unknown() -> None: ...
