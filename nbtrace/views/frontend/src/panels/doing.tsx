@@ -1,7 +1,7 @@
 // What the cells that run are doing: a line each, for a person who waits.
 
 import { useEffect, useReducer } from "preact/hooks";
-import { said } from "../engine/doing";
+import { parts } from "../engine/doing";
 import { duration } from "../engine/words";
 import type { Session } from "../session/session";
 
@@ -25,8 +25,9 @@ export function Doing({ session }: { session: Session }) {
   return (
     <div class="nbt-doing" role="group" aria-label="running cells">
       {doing.slice(0, MAX_CELLS).map((each) => {
-        const text = `cell [${trace.cells.get(each[0])?.[1] ?? " "}] · ${said(each, receipt.now)}${silent}`;
-        return <div key={each[0]} title={text}>{text}</div>;
+        const [where, rest] = parts(each, receipt.now);
+        const [first, second] = [`cell [${trace.cells.get(each[0])?.[1] ?? " "}] · ${where}`, ` · ${rest}${silent}`];
+        return <div key={each[0]} title={first + second}><span>{first}</span><span>{second}</span></div>;
       })}
       {doing.length > MAX_CELLS && <div>and {doing.length - MAX_CELLS} more</div>}
     </div>

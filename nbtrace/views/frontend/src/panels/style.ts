@@ -26,7 +26,9 @@ export const STYLE = `
 .nbt-found { color: var(--quiet); white-space: nowrap; }
 .nbt-found button { margin-left: 3px; }
 .nbt-doing { padding: 3px 10px; border-bottom: 1px solid var(--line); font-size: 12.5px; font-variant-numeric: tabular-nums; }
-.nbt-doing div { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.nbt-doing div { display: flex; }
+.nbt-doing span { flex: 0 1 auto; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: pre; }
+.nbt-doing span:first-child { flex-shrink: 9999; min-width: 10em; }
 .nbt-middle { display: flex; flex: 1; min-height: 0; position: relative; }
 .nbt-main { display: flex; flex-direction: column; flex: 1; min-width: 0; }
 .nbt-stage { flex: 1; min-height: 0; position: relative; overflow: hidden; display: flex; flex-direction: column; }
