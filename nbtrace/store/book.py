@@ -77,6 +77,8 @@ class Execution:
         """Return the line of the cell as it was typed, from 1, for one of the code that was compiled."""
         if self.compiled is not None and self.line_map is None:
             self.line_map = typed_lines(self.source, self.compiled)
+            if self.line_map is None:
+                self.compiled = None  # lines are where they were typed; a live view need not ask again and again
         if self.line_map is None or not 0 < line <= len(self.line_map):
             return line
         return self.line_map[line - 1]
