@@ -32,7 +32,12 @@ CELLS: list[tuple[str, str, str | None]] = [
     ("nested run_cell that fails", "r = get_ipython().run_cell('1/0')", None),
     ("nested await", "r = get_ipython().run_cell('await asyncio.sleep(0)')", None),
     ("exception group", "raise ExceptionGroup('g', [ValueError(1)])", "ExceptionGroup"),
-    ("deep recursion", "def f(): f()\nf()", "RecursionError"),
+    # Not as deep as it could be: IPython takes seconds to show a thousand frames.
+    (
+        "deep recursion",
+        "import sys\ndef f(): f()\ntry:\n    sys.setrecursionlimit(200); f()\nfinally:\n    sys.setrecursionlimit(1_000)",
+        "RecursionError",
+    ),
     ("last", "x", None),
 ]
 

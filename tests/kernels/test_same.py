@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
-import pytest
-
+from tests.kernels import busy_cells
 from tests.kernels.kernel import Kernel, Reply, start_kernel
 
 CELLS = [
@@ -62,7 +62,7 @@ CELLS = [
     "sorted(set(globals()) - {'_i', '_ii'})[:5]",
     "len?",
     "%pip --version\n",
-    "def recurse(): recurse()\nrecurse()",
+    "limit = sys.getrecursionlimit()\ndef recurse(): recurse()\ntry:\n    sys.setrecursionlimit(200); recurse()\nfinally:\n    sys.setrecursionlimit(limit)",
     "assert x == 2, 'message'",
     "raise ExceptionGroup('g', [ValueError(1), TypeError(2)])",
     "e = ValueError('noted')\ne.add_note('a note')\nraise e",
@@ -76,8 +76,9 @@ CELLS = [
     "x = 5;\nx",
     "x;",
     "%time x",
-    "quit",
 ]
+
+LAST = "quit"
 
 
 def normal(text: str) -> str:
@@ -86,6 +87,7 @@ def normal(text: str) -> str:
     text = re.sub(r"ipykernel_\d+", "ipykernel_N", text)
     text = re.sub(r"at (0x)?[0-9a-f]{8,}", "at ADDRESS", text)
     text = re.sub(r"Thread-\d+", "Thread-N", text)
+    text = re.sub(r"/tmp/tmp\w+", "FOLDER", text)
     return re.sub(r"(CPU times|Wall time|user).*", "TIME", text)
 
 
@@ -95,25 +97,64 @@ def seen(reply: Reply) -> list[object]:
     return [*map(normal, reply.output), reply.displayed, traceback, reply.status, reply.execution_count]
 
 
-@pytest.mark.parametrize("own_spans", [False, True])
-def test_every_output_is_the_same_with_and_without(own_spans: bool) -> None:
-    """Outputs, tracebacks and execution counts; with the spans looked at in between, too."""
-    first = ["x = 0", "%load_ext nbtrace"]
-    kernels = [start_kernel() for _ in first]
+TRACED: dict[str, tuple[int, str, str]] = {
+    "100 Hz": (100, "", ""),
+    "100 Hz, looked at in between": (100, "", "import nbtrace as _nb; _nb_table = _nb.spans(); del _nb, _nb_table"),
+    # Cells that end before a hundredth of a second are not looked at but for this.
+    "1,000 Hz, from the first millisecond": (
+        1000,
+        "import nbtrace.capture.instruments.sampler as _s; _s.FIRST_S = 0.001; del _s",
+        "",
+    ),
+}
+"""How often a second the threads of a cell are looked at, what is run before, and what after each cell, where nobody sees it."""
+
+
+HELD = "import nbtrace\nfrom nbtrace import faults\nprint(len(nbtrace.live()._store.samples), faults.faults())"
+"""How many samples there are: the comparison has been one with cells that were looked at."""
+
+
+def started(first: str) -> Kernel:
+    kernel = start_kernel()
+    assert kernel.run(first).output == ("", "", "", "", "")
+    assert kernel.run(busy_cells.SETUP, store_history=False).output == ("", "", "", "", "")
+    return kernel
+
+
+def test_every_output_is_the_same_with_and_without() -> None:
+    """Outputs, tracebacks and execution counts; however often the cells are looked at, and with their spans asked for in between."""
+    untraced = started("extension = 'IPython.extensions.storemagic'")
+    kernels = {"untraced": untraced}
     try:
-        for kernel, code in zip(kernels, first, strict=True):
-            assert kernel.run(code).output == ("", "", "", "", "")
-        for code in CELLS:
-            untraced, traced = (seen(kernel.run(code)) for kernel in kernels)
-            assert traced == untraced, code
-            if own_spans:
-                for kernel, look in zip(
-                    kernels, ("1", "import nbtrace as _nb; _nb_table = _nb.spans(); del _nb, _nb_table"), strict=True
-                ):
-                    kernel.run(look, store_history=False, silent=True)
+        for mode, (rate, before, _) in TRACED.items():
+            kernels[mode] = started(
+                f"get_ipython().config.NBTrace.sampling = {rate}; extension = 'nbtrace'\n%load_ext nbtrace\n{before}"
+            )
+        different: list[str] = []
+        for code in [*CELLS, *busy_cells.CELLS.values(), LAST]:
+            if code == LAST:
+                found = {mode: kernels[mode].run(HELD, store_history=False).stdout.split(maxsplit=1) for mode in TRACED}
+                assert all(int(samples) > 50 and faults == "[]\n" for samples, faults in found.values()), found
+            # All at the same time: they are as busy as each other.
+            running = {mode: kernel.start(code) for mode, kernel in kernels.items()}
+            replies = {mode: seen(kernels[mode].wait(message)) for mode, message in running.items()}
+            for mode, (_, _, after) in TRACED.items():
+                if replies[mode] != replies["untraced"]:
+                    different.append(f"{mode}:\n{code}\n{difference(replies['untraced'], replies[mode])}")
+                if after:
+                    kernels[mode].run(after, store_history=False, silent=True)
+        assert not different, "\n\n".join(different)
+        for mode, kernel in kernels.items():
+            assert kernel.manager.provisioner.process.wait(30) == 0, mode
     finally:
-        for kernel in kernels:
+        for kernel in kernels.values():
             kernel.stop()
+
+
+def difference(untraced: list[object], traced: list[object]) -> str:
+    """The lines that are not the same."""
+    lines = ("\n".join(map(str, each)).replace("\\n", "\n").splitlines() for each in (untraced, traced))
+    return "\n".join(difflib.unified_diff(*lines, "untraced", "traced", lineterm="", n=0))
 
 
 def test_completion_and_inspection_are_the_same(kernel: Kernel) -> None:
