@@ -40,7 +40,9 @@ def test_no_python_code_runs_at_an_announcement() -> None:
     finally:
         sys.setprofile(None)
         pauses.uninstall()
-    assert ran == []
+    assert [
+        name for name in ran if not name.startswith("gc_cumulative_time")
+    ] == []  # hypothesis has a callback of its own
 
 
 def test_a_held_collector_runs_nobodys_finalizer_here() -> None:

@@ -130,7 +130,7 @@ def times(spans: pd.DataFrame) -> list[list[Any]]:
 
 def folds(spans: pd.DataFrame, errors: pd.DataFrame) -> list[list[Any]]:
     """What the tree in text folds, but for what lies in a folded span: the text opens those that failed."""
-    tree = _Tree(spans, errors)
+    tree = _Tree(spans, errors, {})
     rows, above = [numbers(spans["span_id"])[place] for place in tree._order], tree._above
     folded: set[int] = set()
     found = []
