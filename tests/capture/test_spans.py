@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -103,8 +104,14 @@ def test_deep_recursion_is_recorded_once() -> None:
         with nbtrace.span("level"):
             deep(n + 1)
 
-    with nbtrace.record() as rec, pytest.raises(RecursionError):
-        deep(0)
+    limit = sys.getrecursionlimit()
+    # Not as deep as it could be: each level shows the stack below it, which takes a minute for a thousand of them.
+    sys.setrecursionlimit(len(inspect.stack(0)) + 150)
+    try:
+        with nbtrace.record() as rec, pytest.raises(RecursionError):
+            deep(0)
+    finally:
+        sys.setrecursionlimit(limit)
     errors = rec.errors()
     assert len(errors) == 1
     assert len(errors["exception_stacktrace"][0]) < 100_000

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import warnings
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
@@ -53,6 +54,10 @@ class Manager:
         self._pid = pid
         self._connection_file = connection_file
 
+    def is_alive(self) -> bool:
+        """Whether the kernel has not ended."""
+        return Path(f"/proc/{self._pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+
     def interrupt_kernel(self) -> None:
         """Press the stop button."""
         os.killpg(self._pid, signal.SIGINT)
@@ -60,8 +65,7 @@ class Manager:
     def shutdown_kernel(self, *, now: bool) -> None:
         """Kill the kernel and what it has started."""
         assert now
-        with contextlib.suppress(ProcessLookupError):  # it has ended itself
-            os.killpg(self._pid, signal.SIGKILL)
+        os.killpg(self._pid, signal.SIGKILL)  # its number is nobody else's before the nursery ends
         os.unlink(self._connection_file)
 
 
@@ -92,7 +96,7 @@ class Nursery:
         client.load_connection_file()
         client.start_channels()
         until = time.monotonic() + timeout_s
-        while time.monotonic() < until and os.path.exists(f"/proc/{manager._pid}"):
+        while time.monotonic() < until and manager.is_alive():
             client.kernel_info()
             try:
                 client.get_shell_msg(timeout=10)
@@ -127,8 +131,10 @@ def serve() -> None:
         if pid == 0:
             become_kernel(line.strip())
         print(pid, flush=True)
-        bury(os.WNOHANG)
-    bury(0)
+    # Not before, lest a number that a test still knows becomes another process's.
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def become_kernel(connection_file: str) -> None:
@@ -145,13 +151,6 @@ def become_kernel(connection_file: str) -> None:
     sys.argv = ["ipykernel_launcher.py", "-f", connection_file]
     IPKernelApp.launch_instance()
     sys.exit()
-
-
-def bury(options: int) -> None:
-    """Let go of the kernels that have ended."""
-    with contextlib.suppress(ChildProcessError):  # there is none
-        while os.waitpid(-1, options)[0]:
-            pass
 
 
 if __name__ == "__main__":
