@@ -127,6 +127,8 @@ class Rows(Generic[Sealed]):
 
     @max_bytes.setter
     def max_bytes(self, max_bytes: int) -> None:
+        if max_bytes == self._max_bytes:
+            return  # set anew by an extension that is loaded again: what was within it is, and sealing opens libraries
         self._max_bytes = max_bytes
         self._size_chunks()
         self._divide()
