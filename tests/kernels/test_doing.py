@@ -100,10 +100,11 @@ def test_a_subshell_asks_while_the_cell_runs(watched: Kernel) -> None:
         pytest.skip("this kernel knows no subshells")
     watched.run("gate, done = threading.Event(), threading.Event()")
     running = watched.start("gate.set()\nwhile not done.is_set():\n    busy(0.01)")
+    # The cell that asks ends first: a kernel that sends from two threads at once can tear its messages.
     code = (
         "gate.wait(30)\nuntil = time.monotonic() + 30\n"
         "while 'in lines 2–3' not in (told := ' '.join(str(nbtrace.text()).split())) and time.monotonic() < until:\n"
-        "    time.sleep(0.01)\ndone.set()\n%spans"
+        "    time.sleep(0.01)\nthreading.Timer(1.0, done.set).start()\n%spans"
     )
     content = {
         "code": code,
