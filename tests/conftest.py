@@ -18,7 +18,7 @@ from nbtrace import faults
 from nbtrace.capture.live import LIVE
 from nbtrace.capture.notebook.open_cells import current_span_is_clean
 from nbtrace.capture.patches import Patch
-from nbtrace.capture.working_threads import WORKING
+from nbtrace.capture.sampling.working_threads import WORKING
 
 EXAMPLES = float(os.environ.get("NBTRACE_EXAMPLES", "1"))
 """The share of hypothesis's examples that is tried: where the suite runs again with other versions, a few do."""

@@ -16,7 +16,7 @@ from nbtrace.capture.instruments import threads
 from nbtrace.capture.notebook.tracebacks import ipython_directory
 from nbtrace.capture.profile import Profile
 from nbtrace.capture.recorder import SpanRecorder
-from nbtrace.capture.run import Run
+from nbtrace.capture.sampling.run import Run
 from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.faults import fault
 from nbtrace.store.book import CellBook

@@ -14,7 +14,7 @@ from nbtrace.capture.instruments.gpu import Gpus
 from nbtrace.capture.instruments.resources import Meter, Usage
 from nbtrace.capture.instruments.sampler import Sampler
 from nbtrace.capture.recorder import SpanRecorder
-from nbtrace.capture.run import Run
+from nbtrace.capture.sampling.run import Run
 from nbtrace.faults import fault
 from nbtrace.store.book import Execution
 from nbtrace.store.schema import NOTE_BYTES, Row

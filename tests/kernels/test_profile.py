@@ -131,12 +131,13 @@ def test_statements_follow_each_other_without_a_gap(profiled: Kernel) -> None:
 
 
 def test_an_interrupted_statement_ends_where_it_was_interrupted(profiled: Kernel) -> None:
-    message = profiled.start("a = 1\nprint('on', flush=True)\nbusy(100)")
+    # One statement prints and works: the interrupt may find it at either.
+    message = profiled.start("a = 1\nb = 2\nfor _ in [print('on', flush=True)]:\n    busy(100)")
     reply = profiled.interrupt_when("on", message)
     assert reply.ename == "KeyboardInterrupt"
     shown = profiled.run(f"_seen({reply.execution_count})").stdout
     seen = Seen(json.loads(shown))
-    assert (seen.lines, seen.statuses) == ([(1, 1), (2, 2), (3, 3)], [0, 0, 2])
+    assert (seen.lines, seen.statuses) == ([(1, 1), (2, 2), (3, 4)], [0, 0, 2])
 
 
 def test_the_traceback_that_is_shown_is_no_part_of_the_statement_that_failed(profiled: Kernel) -> None:
@@ -310,7 +311,7 @@ def test_unloading_within_a_cell_ends_all_of_it(bare_kernel: Kernel) -> None:
     bare_kernel.load()
     bare_kernel.run(BUSY)
     reply = bare_kernel.run(
-        "busy(0.05)\n%unload_ext nbtrace\nbusy(0.05)\nimport gc\nfrom nbtrace.capture.working_threads import WORKING\n"
+        "busy(0.05)\n%unload_ext nbtrace\nbusy(0.05)\nimport gc\nfrom nbtrace.capture.sampling.working_threads import WORKING\n"
         "print(len(gc.callbacks), gc.isenabled(), 'run_code' in vars(get_ipython()), WORKING)"
     )
     assert reply.stdout == f"{reply.stdout[0]} True False {{}}\n"

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any, NamedTuple
 
-from nbtrace.capture.collector import GcPauses
+from nbtrace.capture.gc_pauses import GcPauses
 from nbtrace.store.book import Resources
 
 _STATM, _IO = "/proc/self/statm", "/proc/self/io"

@@ -13,13 +13,13 @@ from collections.abc import Callable, Collection
 from types import CodeType, FrameType
 from typing import Any
 
-from nbtrace.capture import surroundings, unseen, working_threads
-from nbtrace.capture.collector import HeldCollector
-from nbtrace.capture.computing import Computing
 from nbtrace.capture.recorder import SpanRecorder
-from nbtrace.capture.run import Run, SampleSink
-from nbtrace.capture.thread_reading import ThreadReader
-from nbtrace.capture.working_threads import WORKING, Worker
+from nbtrace.capture.sampling import surroundings, unseen, working_threads
+from nbtrace.capture.sampling.computing import Computing
+from nbtrace.capture.sampling.held_collector import HeldCollector
+from nbtrace.capture.sampling.run import Run, SampleSink
+from nbtrace.capture.sampling.thread_reading import ThreadReader
+from nbtrace.capture.sampling.working_threads import WORKING, Worker
 from nbtrace.faults import fault
 from nbtrace.store.rate import MAX_HZ
 from nbtrace.store.schema import SAMPLE_BYTES

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 from opentelemetry.context import Context, get_current
 
-from nbtrace.capture import working_threads
 from nbtrace.capture.current_cell import CELL, attach
 from nbtrace.capture.patches import Patch
+from nbtrace.capture.sampling import working_threads
 
 _CARRIED = "_nbtrace_carried"
 

@@ -20,7 +20,7 @@ from opentelemetry.trace import Span
 
 from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.instruments.resources import Usage
-from nbtrace.capture.run import Run
+from nbtrace.capture.sampling.run import Run
 from nbtrace.store.book import Execution
 
 

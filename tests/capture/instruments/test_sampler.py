@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 import nbtrace
-from nbtrace.capture import working_threads
 from nbtrace.capture.instruments import sampler
 from nbtrace.capture.live import LIVE
+from nbtrace.capture.sampling import working_threads
 
 
 def until(met: Callable[[], Any]) -> None:

@@ -11,8 +11,8 @@ from types import CodeType, FrameType
 
 import pytest
 
-from nbtrace.capture import stack_reading
-from nbtrace.capture.stack_reading import Stacks, walk
+from nbtrace.capture.sampling import stack_reading
+from nbtrace.capture.sampling.stack_reading import Stacks, walk
 from nbtrace.store.stacks import CUT, MAX_DEPTH
 
 CELL = compile("work()", "/tmp/ipykernel_1/2.py", "exec")

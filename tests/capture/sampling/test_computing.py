@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import nbtrace
-from nbtrace.capture.computing import Computing
-from nbtrace.capture.working_threads import Seen, Worker
+from nbtrace.capture.sampling.computing import Computing
+from nbtrace.capture.sampling.working_threads import Seen, Worker
 from nbtrace.store.stacks import root
 
 HERE = root().call("f", "f.py", 2, 1)

@@ -1,4 +1,4 @@
-"""The collector of garbage: how long it works, and that it does not work in a thread of ours.
+"""How long the collector of garbage works.
 
 Enters: its announcements that it starts and stops. Leaves: nanoseconds. No Python code runs at an announcement: an interrupt that
 came during a long collection would be raised in it, and the collector throws away what its callbacks raise, so that a person's
@@ -21,26 +21,6 @@ class _Noted(map):  # type: ignore[type-arg]
     """Appends the time to a deque at each step. `getattr(noted, "start")` is a step, and so is "stop"."""
 
     start = stop = property(next)
-
-
-class HeldCollector:
-    """Keeps the collector from working while a thread of ours makes objects: it would run the finalizers of the user's garbage
-    there, and some must run in the thread that made them."""
-
-    def __init__(self) -> None:
-        self._held = False
-
-    def hold(self) -> None:
-        """Collect nothing from here on; what is due is collected by whoever makes an object next."""
-        if gc.isenabled():
-            self._held = True
-            gc.disable()
-
-    def let_go(self) -> None:
-        """Collect again, if `hold` has kept it from that."""
-        if self._held:
-            self._held = False
-            gc.enable()
 
 
 class GcPauses:

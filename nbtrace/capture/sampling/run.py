@@ -12,8 +12,8 @@ from functools import partial
 from types import CodeType
 from typing import Any, Protocol
 
-from nbtrace.capture.stack_reading import Key
-from nbtrace.capture.working_threads import Worker
+from nbtrace.capture.sampling.stack_reading import Key
+from nbtrace.capture.sampling.working_threads import Worker
 from nbtrace.store.now import Now
 from nbtrace.store.rows import Rows
 from nbtrace.store.stacks import Stack

@@ -6,7 +6,7 @@ import _thread
 import sys
 from typing import Any
 
-from nbtrace.capture import unseen
+from nbtrace.capture.sampling import unseen
 
 
 def test_neither_a_wait_nor_a_look_around_is_a_call() -> None:

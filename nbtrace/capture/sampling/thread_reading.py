@@ -11,12 +11,12 @@ from typing import Any
 
 from opentelemetry import trace
 
-from nbtrace.capture import stack_reading
 from nbtrace.capture.current_cell import CELL
-from nbtrace.capture.run import Run
 from nbtrace.capture.running_spans import RunningSpans
-from nbtrace.capture.stack_reading import Key, Stacks
-from nbtrace.capture.working_threads import Worker
+from nbtrace.capture.sampling import stack_reading
+from nbtrace.capture.sampling.run import Run
+from nbtrace.capture.sampling.stack_reading import Key, Stacks
+from nbtrace.capture.sampling.working_threads import Worker
 from nbtrace.faults import fault
 from nbtrace.store.stacks import Stack
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import CodeType
 
-from nbtrace.capture.run import Run
+from nbtrace.capture.sampling.run import Run
 from nbtrace.store.now import Now
 from nbtrace.store.stacks import Stack, root
 

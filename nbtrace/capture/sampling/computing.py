@@ -17,7 +17,7 @@ import time
 import weakref
 from types import CodeType, FrameType
 
-from nbtrace.capture.working_threads import Seen, Worker
+from nbtrace.capture.sampling.working_threads import Seen, Worker
 from nbtrace.store.stacks import Stack
 
 _FREE_NS = 500_000
