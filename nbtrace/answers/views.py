@@ -154,14 +154,17 @@ class Views(Profiles):
         if not flames.parts:
             return ""
         from nbtrace.formats.speedscope import speedscope
-        from nbtrace.views.hot_lines import profile_link, section
+        from nbtrace.views.hot_lines import MAX_CELLS, MAX_LINES, profile_link, section
 
         link = profile_link(speedscope(flames, stem), stem)
         if selection.of_spans:
             # Lines are those of whole cells, and what other spans did is not told.
             return section(link)
-        table = self._lines(selection, snapshot)
-        return section(link, self.cells(cell=table["cell"].dropna().unique().tolist()), table)
+        from nbtrace.analysis.cell_code import CellCode
+        from nbtrace.views.listing import slowest
+
+        table, code = self._lines(selection, snapshot), CellCode(snapshot.executions)
+        return section(link, slowest(table, code, most_cells=MAX_CELLS, most_lines=MAX_LINES))
 
     def _flames(self, selection: Selection, snapshot: Snapshot) -> Flames:
         """The samples of what meets the conditions, named; none where there are none."""

@@ -59,9 +59,9 @@ class Listing(Answer):
         if cells is None or not len(self):
             return super()._grid(most)
         in_text = most < HTML_ROWS
-        grid: Grid = cells.grid(
-            TEXT_LINES if in_text else HTML_LINES, in_text=in_text, samples=self.attrs.get(SAMPLES, 0)
-        )
+        samples = self.attrs.get(SAMPLES, 0)
+        notes = [words.count(samples, "sample")] if samples else ["no samples: each statement has its exact time"]
+        grid: Grid = cells.grid(TEXT_LINES if in_text else HTML_LINES, notes, in_text=in_text)
         return grid
 
 
@@ -72,6 +72,16 @@ def listed(public: pd.DataFrame, table: pd.DataFrame, code: CellCode) -> Listing
     object.__setattr__(answer, "_nbtrace_word", "lines")
     object.__setattr__(answer, "_nbtrace_cells", _Cells(table, code))
     return answer
+
+
+def slowest(table: pd.DataFrame, code: CellCode, *, most_cells: int, most_lines: int) -> Grid | None:
+    """Return the listing of the slowest cells that have samples, the slowest first; None if none has. table: as for `listed`."""
+    cells = _Cells(table, code)
+    only, known = cells.slowest(most_cells)
+    if not only:
+        return None
+    notes = [f"the slowest {len(only)} of {known:,} cells"] if len(only) < known else []
+    return cells.grid(most_lines, notes, in_text=False, only=only)
 
 
 class _Cells:
@@ -85,12 +95,17 @@ class _Cells:
             own = self._took.setdefault(record[NUMBERS[0]], {}).setdefault(record[NUMBERS[1]], {})
             own[record["line"]] = _line(record)
             self._duration[record[NUMBERS[0]]] = record[DURATION]
+        self._sampled = set(table.loc[table["samples"] > 0, NUMBERS[0]])
 
-    def grid(self, most: int, *, in_text: bool, samples: int) -> Grid:
-        """The listing of all cells, of each at most so many lines."""
+    def slowest(self, most: int) -> tuple[list[int], int]:
+        """The numbers of the slowest cells that have samples, and how many such cells there are."""
+        known = [number for number in self._took if number in self._sampled]
+        return sorted(known, key=lambda number: -self._duration[number])[:most], len(known)
+
+    def grid(self, most: int, notes: list[str], *, in_text: bool, only: list[int] | None = None) -> Grid:
+        """The listing of all cells, or of some in this order, of each at most so many lines; below it stand the notes."""
         rows: list[Row] = []
-        notes = [words.count(samples, "sample")] if samples else ["no samples: each statement has its exact time"]
-        for number in self._took:
+        for number in self._took if only is None else only:
             rows += self._cell(number, most, notes)
         drawn = [at for at in range(6) if at == 0 or any(row.cells[at].strip() for row in rows)]
         figures = (

@@ -31,7 +31,7 @@ from nbtrace.analysis.libraries import NOTEBOOK, STANDARD, YOURS, library, short
         ("/databricks/spark/python/lib/pyspark.zip/pyspark/sql/frame.py", "pyspark", "pyspark/sql/frame.py"),
         ("/home/x/project/load.py", YOURS, "/home/x/project/load.py"),
         ("load.py", YOURS, "load.py"),
-        ("/tmp/ipykernel_12/3456789.py", NOTEBOOK, "/tmp/ipykernel_12/3456789.py"),
+        ("/somewhere/ipykernel_12/3456789.py", NOTEBOOK, "/somewhere/ipykernel_12/3456789.py"),
         ("<ipython-input-3-0123456789ab>", NOTEBOOK, "<ipython-input-3-0123456789ab>"),
         ("<timed exec>", NOTEBOOK, "<timed exec>"),
         ("<string>", NOTEBOOK, "<string>"),

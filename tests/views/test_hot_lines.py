@@ -10,10 +10,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 import nbtrace
-from nbtrace.views.hot_lines import MAX_CELLS, MAX_PROFILE, profile_link, section
+from nbtrace.views.hot_lines import MAX_CELLS, MAX_PROFILE, profile_link
 from tests.formats.profiles import MERGE, Profiled
 from tests.rows import row
 
@@ -63,19 +61,22 @@ def test_a_report_tells_the_hot_lines_of_its_cells(tmp_path: Path) -> None:
     for cell, line in ((slow, 2), (other, 1)):
         made.sample(cell, 30, made.line(cell, line))
     page = made_report(made, tmp_path)
-    assert re.findall("<h3>(.*) ·", page) == ["cell [4] load()", "cell [5] rest()"]
-    assert re.findall(r"<td[^>]*>(line \d)</td><td[^>]*>(\w+\(\))</td>", page) == [
-        ("line 2", "work()"),
-        ("line 1", "rest()"),
+    rows = [(row[0], row[-1]) for row in listed(page)]
+    assert rows == [
+        ("", "── cell [4] ──"),
+        ("1", "load()"),
+        ("2", "work()"),
+        ("", "── cell [5] ──"),
+        ("1", "rest()"),
     ]
-    assert re.findall("<h3>(.*) ·", made_report(made, tmp_path, cell=5)) == ["cell [5] rest()"]
+    assert [row[-1] for row in listed(made_report(made, tmp_path, cell=5))] == ["── cell [5] ──", "rest()"]
 
 
 def test_a_report_of_a_program_has_no_lines_but_the_profile(tmp_path: Path) -> None:
     made = Profiled()
     made.sample(None, 30, MERGE)
     page = made_report(made, tmp_path)
-    assert "<h3>" not in page
+    assert "── cell" not in page
     assert [each["name"] for each in profile_in(page)["profiles"]] == ["program"]
 
 
@@ -119,45 +120,46 @@ def test_a_long_profile_is_left_out_and_said() -> None:
     assert '"' not in re.findall(r'download="(.*)" href', profile_link(["{}"], 'a"<b>'))[0]
 
 
-def tables(cells: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cells of 1, 2, 3 … s, the last of which has no samples; each with a line of its own and one of cell 1."""
-    numbers = range(1, cells + 1)
-    known = pd.DataFrame(
-        {
-            "cell": pd.array(list(numbers), dtype="Int64"),
-            "source": [f"# why\nwork_{number}()" for number in numbers],
-            "duration": pd.to_timedelta(list(numbers), unit="s").astype("timedelta64[ns]"),
-        }
-    )
-    rows = [
-        each
-        for number in numbers
-        for each in (
-            (number, number, 2, f"  work_{number}() # {MARKUP}", number * 0.8, 0.8, 8 if number < cells else 0),
-            (number, 1, 5, None, number * 0.5, 0.5, 3 if number < cells else 0),
-            (number, 1, 6, "x", number * 0.001, 0.001, 0),
-        )
+def listed(page: str) -> list[list[str]]:
+    """The rows of the listing below the tree, as they read."""
+    shown = page.split("Where the time went")[1]
+    rows = re.findall("<tr>(.*?)</tr>", shown.partition("<tbody>")[2])
+    return [
+        [unescape(each.replace("&nbsp;", " ")).strip() for each in re.findall("<td[^>]*>(.*?)</td>", row)]
+        for row in rows
     ]
-    lines = pd.DataFrame(rows, columns=["cell", "code_cell", "line", "source", "time", "share", "samples"])
-    lines["time"] = pd.to_timedelta(lines["time"], unit="s").astype("timedelta64[ns]")
-    lines["exact"] = lines["line"] == 2
-    return known, lines.astype({"cell": "Int64", "code_cell": "Int64"})
 
 
-def test_the_slowest_cells_are_told_with_their_hot_lines() -> None:
-    """Their own and those that they called; what few samples support is marked, and what is left out counted."""
-    told = section("<p>link</p>", *tables(3))
-    assert re.findall("<h3>(.*)</h3>", told) == ["cell [2] work_2() · 2.00 s", "cell [1] work_1() · 1.00 s"]
-    cells = [unescape(re.sub(r"&nbsp;", "", text)) for text in re.findall("<td[^>]*>(.*?)</td>", told)][:8]
-    assert cells == ["line 2", f"work_2() # {MARKUP}", "1.60 s", "80 %", "cell [1] line 5", "", "1.00 s", "≈ 50 %"]
-    assert "and 1 line more" in told
-    assert set(Tags(told).found) <= {"section", "h2", "p", "h3", "table", "thead", "tr", "th", "tbody", "td"}
-    assert told.endswith("<p>link</p>\n</section>")
+def slow_cells(cells: int) -> Profiled:
+    """So many cells, of which each later one has taken longer, and the last has no samples; each calls a function of the first."""
+    made = Profiled()
+    first = made.cell(1, f"# why\nwork_1() # {MARKUP}\ndef f():\n    x")
+    for number in range(1, cells + 1):
+        cell = first if number == 1 else made.cell(number, f"# why\nwork_{number}() # {MARKUP}", seconds=number)
+        for _ in range(3 if number < cells else 0):
+            made.sample(cell, 10, made.line(cell, 2), ("f", first.file, 4, 3))
+    return made
 
 
-def test_of_many_cells_the_slowest_are_told_and_the_rest_counted() -> None:
-    told = section("", *tables(51))
-    assert len(re.findall("<h3>", told)) == MAX_CELLS
-    assert "the slowest 20 of 50 cells" in told
-    assert "cell [50] work_50()" in told
-    assert len(told) < 40_000
+def test_the_slowest_cells_are_told_with_their_hot_lines(tmp_path: Path) -> None:
+    """As %spans lines shows them: their own and those that they called; what few samples support is marked."""
+    page = made_report(slow_cells(3), tmp_path)
+    rows = listed(page)
+    titles = [row[-1] for row in rows if row[-1].startswith("── cell")]
+    assert titles == ["── cell [1] ──", "── cell [2] ──"]  # of 9 s and of 2 s
+    assert [row[-1] for row in rows if row[-1].startswith("── from")] == ["── from cell [1] ──"]
+    assert any(row[-1].startswith(f"work_2() # {MARKUP}"[:60]) for row in rows)
+    assert any("~" in each for row in rows for each in row)
+    assert set(Tags(page.split("Where the time went")[1]).found) <= {
+        *("h2", "p", "table", "thead", "tr", "th", "tbody", "td", "a"),
+    }
+    assert "lines do not add up" in page
+
+
+def test_of_many_cells_the_slowest_are_told_and_the_rest_counted(tmp_path: Path) -> None:
+    page = made_report(slow_cells(51), tmp_path)
+    titles = [row[-1] for row in listed(page) if row[-1].startswith("── cell")]
+    assert len(titles) == MAX_CELLS
+    assert "the slowest 20 of 50 cells" in page
+    assert titles[0] == "── cell [50] ──"
+    assert len(page.split("Where the time went")[1].partition("download=")[0]) < 40_000

@@ -15,7 +15,7 @@ from nbtrace.capture.sampling import stack_reading
 from nbtrace.capture.sampling.stack_reading import Stacks, walk
 from nbtrace.store.stacks import CUT, MAX_DEPTH
 
-CELL = compile("work()", "/tmp/ipykernel_1/2.py", "exec")
+CELL = compile("work()", "/somewhere/ipykernel_1/2.py", "exec")
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def test_a_stack_ends_at_the_cell() -> None:
     with running(CELL, lambda stay: stay()) as frame:
         keys, end = walk(frame, CELL)
         assert end == "found"
-        assert keys[-1] == ("<module>", "/tmp/ipykernel_1/2.py", 1, 1)
+        assert keys[-1] == ("<module>", "/somewhere/ipykernel_1/2.py", 1, 1)
         assert [function for function, *_ in keys[-4:-1]] == [
             "running.<locals>.stay",
             "test_a_stack_ends_at_the_cell.<locals>.<lambda>",
@@ -72,7 +72,7 @@ def test_of_a_deep_stack_the_middle_is_left_out_and_counted(depth: int, monkeypa
             while at is not None and at.f_code is not CELL:
                 at, count = at.f_back, count + 1  # type: ignore[assignment]
             assert end == "found"
-            assert keys[-1][1] == "/tmp/ipykernel_1/2.py"
+            assert keys[-1][1] == "/somewhere/ipykernel_1/2.py"
             cut = [function for function, *_ in keys if function.endswith(CUT)]
             if count < MAX_DEPTH:
                 assert (len(keys), cut) == (count + 1, [])
