@@ -13,10 +13,7 @@ import numpy as np
 from nbtrace.analysis.allotted import Allotted, sums
 from nbtrace.analysis.cell_code import cell_name
 from nbtrace.analysis.lines import grouped, whose
-from nbtrace.analysis.profile import Ints
-
-FEW = 10
-"""A share that fewer samples support is marked with a ~."""
+from nbtrace.analysis.profile import FEW, Ints
 
 _LONG = 40
 _NO_CALL = re.compile(r"(?:import|from|def|class|async def)\b|[%!@]")

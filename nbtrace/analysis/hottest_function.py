@@ -1,6 +1,8 @@
 """The function in which most of a cell's time has gone so far, counted on while the cell runs.
 
-Enters: sealed samples, as they come. Leaves: `Hottest`, from the time that samples stand for by their innermost frames."""
+Enters: sealed samples, as they come. Leaves: `Hottest`, from the time that samples stand for by their innermost frames. What
+hotspots.py allots is the time of a whole snapshot; this only adds what has come since, as an open inspector asks three times a
+second. What fewer than ten samples support is not told: a line that ends beside the cell's code has no room to say so."""
 
 from __future__ import annotations
 
@@ -9,10 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nbtrace.analysis.profile import FEW
 from nbtrace.store.samples import SampleBatch
-
-LEAST_SAMPLES = 10
-"""A share that fewer support is not told: a line that ends beside the cell's code has no room to say so."""
 
 
 class Hottest(NamedTuple):
@@ -61,4 +61,4 @@ class Heat:
         if not heat or whole <= 0:
             return None
         (function, file), (time, samples) = max(heat.items(), key=lambda each: each[1][0])
-        return None if samples < LEAST_SAMPLES else Hottest(function, file, time / whole, samples)
+        return None if samples < FEW else Hottest(function, file, time / whole, samples)

@@ -20,6 +20,9 @@ from nbtrace.store.span_store import Snapshot
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+FEW = 10
+"""A share that fewer samples support is a guess, and is said to be one or not told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:

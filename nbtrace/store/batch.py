@@ -30,6 +30,9 @@ class Run:
 
 Attributes = dict[str, list[Run]]
 
+THREAD_TYPE = pa.struct([("process_pid", pa.int64()), ("thread_id", pa.int64()), ("thread_name", pa.string())])
+"""Of a `Thread`, in batches of all signals."""
+
 OVERHEAD = 6_000
 """Bytes that a batch takes beside its columns' data, however few its rows."""
 

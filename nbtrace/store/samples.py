@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from nbtrace.store.batch import kept_rows
+from nbtrace.store.batch import THREAD_TYPE, kept_rows
 from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.schema import Row, Thread
 from nbtrace.store.stacks import Stack
+from nbtrace.store.values import clean_text
 
 TIME_UNIT_NS = 10_000
 """What times of samples are counted in: a hundredth of a millisecond is little beside the ten between two of them."""
@@ -84,7 +85,6 @@ class SampleBatch:
         return found
 
 
-_THREAD_TYPE = pa.struct([("process_pid", pa.int64()), ("thread_id", pa.int64()), ("thread_name", pa.string())])
 _SPAN_TYPE = pa.struct([("trace_id", pa.string()), ("span_id", pa.string())])
 
 
@@ -107,10 +107,10 @@ def seal_samples(rows: Sequence[Row], redactor: Redactor | None = None) -> Sampl
         "span": _dictionary(spans, _SPAN_TYPE, lambda ids: {"trace_id": f"{ids[0]:032x}", "span_id": f"{ids[1]:016x}"}),
         "thread": _dictionary(
             fields.thread,
-            _THREAD_TYPE,
+            THREAD_TYPE,
             lambda thread: {
                 **thread._asdict(),
-                "thread_name": thread.thread_name and clean(_plain(thread.thread_name)),
+                "thread_name": thread.thread_name and clean(clean_text(thread.thread_name[:_LONGEST])),
             },
         ),
     }
@@ -165,7 +165,7 @@ def _stacks(stacks: Sequence[Stack], clean: Callable[[str], str]) -> tuple[Any, 
     for function, file, _, _ in frames:
         for text in (function, file):
             if text not in texts:
-                texts[text] = clean(_plain(text))
+                texts[text] = clean(clean_text(text[:_LONGEST]))
     table = pa.RecordBatch.from_pydict(
         {
             "function": pa.array([texts[function] for function, *_ in frames], pa.string()),
@@ -180,11 +180,6 @@ def _stacks(stacks: Sequence[Stack], clean: Callable[[str], str]) -> tuple[Any, 
 
 _LONGEST = 500
 """Characters kept of the name of a function, a file or a thread."""
-
-
-def _plain(text: str) -> str:
-    """What Arrow can hold of a name: hostile code has lone surrogates in it."""
-    return text[:_LONGEST].encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def without_samples(batch: SampleBatch, cells: Collection[int], span_ids: Collection[int]) -> SampleBatch:

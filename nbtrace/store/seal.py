@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from nbtrace.faults import came_in_between
-from nbtrace.store.batch import Attributes, Batch, Run
+from nbtrace.store.batch import THREAD_TYPE, Attributes, Batch, Run
 from nbtrace.store.redaction import rows as redacted
 from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.schema import (
@@ -145,7 +145,7 @@ def _seal(rows: Sequence[Row]) -> Batch:
             "status_message": _scattered_texts(n, [(row, extra.status_message) for row, extra in noted]),
             "cell": pa.array(np.frombuffer(array("i", cells), dtype=np.int32)),
             "origin": _shared(origins, _ORIGIN_TYPE),
-            "thread": _shared(threads, _THREAD_TYPE),
+            "thread": _shared(threads, THREAD_TYPE),
             "event_count": _scattered(n, [(row, len(extra.events)) for row, extra in noted]),
             "link_count": _scattered(n, [(row, len(extra.links)) for row, extra in noted]),
             "dropped_attributes": _scattered(n, [(row, extra.dropped_attributes) for row, extra in noted]),
@@ -220,9 +220,6 @@ def _ends(end_ns: Ints) -> Any:
 
 def _states(end_ns: Ints) -> Any:
     return pa.array((end_ns == RUNNING).astype(np.int8) + 2 * (end_ns == UNFINISHED).astype(np.int8))
-
-
-_THREAD_TYPE = pa.struct([("process_pid", pa.int64()), ("thread_id", pa.int64()), ("thread_name", pa.string())])
 
 
 _ORIGIN_TYPE = pa.struct([(field, pa.string()) for field in Origin._fields])

@@ -16,7 +16,7 @@ from nbtrace.faults import fault
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.views import words
 from nbtrace.views.grid import Column, Grid, Row, as_html, as_text
-from nbtrace.views.places import placed
+from nbtrace.views.hotspots import placed
 
 TEXT_ROWS = 20
 HTML_ROWS = 60

@@ -13,8 +13,8 @@ import pandas as pd
 
 from nbtrace.analysis.cell_code import CellCode, cell_name
 from nbtrace.analysis.hotspots import SAMPLES
-from nbtrace.analysis.hottest import FEW
 from nbtrace.analysis.lines import DURATION, EXACT, NUMBERS
+from nbtrace.analysis.profile import FEW
 from nbtrace.store.book import Execution
 from nbtrace.views import words
 from nbtrace.views.formatted import HTML_ROWS, Answer

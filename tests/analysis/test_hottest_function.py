@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from nbtrace.analysis.hottest_function import LEAST_SAMPLES, Heat, Hottest
+from nbtrace.analysis.hottest_function import Heat, Hottest
+from nbtrace.analysis.profile import FEW
 from nbtrace.store.samples import seal_samples
 from tests.store.test_samples import sample, stack
 
-MANY = LEAST_SAMPLES
+MANY = FEW
 MS = 1_000_000
 
 

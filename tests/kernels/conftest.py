@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kernels.kernel import Kernel, new_kernel, start_kernel
+from tests.kernels.profiled import BUSY, SEEN
 
 
 @pytest.fixture
@@ -34,6 +35,19 @@ def shared_kernel() -> Iterator[Kernel]:
     kernel = new_kernel()
     try:
         kernel.load().run("import asyncio, nbtrace")
+        yield kernel
+        assert kernel.clean()
+    finally:
+        kernel.stop()
+
+
+@pytest.fixture(scope="module")
+def profiled() -> Iterator[Kernel]:
+    """One kernel that can be busy and tells what it holds, for the tests of a module that look at their own cell alone."""
+    kernel = start_kernel()
+    try:
+        kernel.load().run(BUSY)
+        kernel.run(SEEN)
         yield kernel
         assert kernel.clean()
     finally:

@@ -52,9 +52,16 @@ class Kernel:
         )
 
     def start(
-        self, code: str, *, store_history: bool = True, silent: bool = False, cell_id: str = "", stdin: bool = False
+        self,
+        code: str,
+        *,
+        store_history: bool = True,
+        silent: bool = False,
+        cell_id: str = "",
+        stdin: bool = False,
+        subshell: str = "",
     ) -> str:
-        """Start a cell and return its message id."""
+        """Start a cell, in the main shell or a subshell, and return its message id."""
         content = {
             "code": code,
             "silent": silent,
@@ -64,8 +71,19 @@ class Kernel:
             "stop_on_error": False,
         }
         message = self.client.session.msg("execute_request", content, metadata={"cellId": cell_id} if cell_id else {})
+        if subshell:
+            message["header"]["subshell_id"] = subshell
         self.client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
+
+    def subshell(self) -> str | None:
+        """Open a subshell and return its id; None where the kernel knows none."""
+        self.client.control_channel.send(self.client.session.msg("create_subshell_request", {}))
+        try:
+            content = self.client.get_control_msg(timeout=10)["content"]
+        except queue.Empty:
+            return None
+        return content.get("subshell_id") if content.get("status") == "ok" else None
 
     def wait(self, message_id: str, stdin: str = "", again_s: float = 0.0, reply: bool = True) -> Reply:
         """Collect the outputs of a cell up to its end; interrupt it again whenever `again_s` pass without one. `reply=False`:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import re
 
 import pytest
@@ -378,23 +377,12 @@ def test_traceparent_is_the_parent_in_headless_runs(bare_kernel: Kernel) -> None
 
 def test_subshells_run_cells_at_the_same_time(kernel: Kernel) -> None:
     """Each has its own span, and their children do not mix."""
-    kernel.client.control_channel.send(kernel.client.session.msg("create_subshell_request", {}))
-    try:
-        answer = kernel.client.get_control_msg(timeout=10)
-    except queue.Empty:
-        pytest.skip("this kernel knows no subshells")
-    if answer["content"].get("status") != "ok" or "subshell_id" not in answer["content"]:
+    subshell = kernel.subshell()
+    if subshell is None:
         pytest.skip("this kernel knows no subshells")
     kernel.run("import threading, nbtrace\ngate, inside = threading.Event(), threading.Event()")
     main = kernel.start("with nbtrace.span('in main'):\n    inside.set()\n    gate.wait(30)")
-    content = {
-        "code": "inside.wait(30)\nwith nbtrace.span('in subshell'):\n    pass\ngate.set()",
-        "silent": False,
-        "store_history": True,
-    }
-    message = kernel.client.session.msg("execute_request", {**content, "user_expressions": {}, "allow_stdin": False})
-    message["header"]["subshell_id"] = answer["content"]["subshell_id"]
-    kernel.client.shell_channel.send(message)
+    kernel.start("inside.wait(30)\nwith nbtrace.span('in subshell'):\n    pass\ngate.set()", subshell=subshell)
     kernel.wait(main)
     rows = {row["name"]: row for row in kernel.rows()}
     parents = {

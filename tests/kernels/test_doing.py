@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import re
 from collections.abc import Iterator
 
@@ -91,12 +90,8 @@ def test_a_recording_within_the_cell_and_one_without_samples(watched: Kernel) ->
 
 
 def test_a_subshell_asks_while_the_cell_runs(watched: Kernel) -> None:
-    watched.client.control_channel.send(watched.client.session.msg("create_subshell_request", {}))
-    try:
-        answer = watched.client.get_control_msg(timeout=10)
-    except queue.Empty:
-        pytest.skip("this kernel knows no subshells")
-    if answer["content"].get("status") != "ok" or "subshell_id" not in answer["content"]:
+    subshell = watched.subshell()
+    if subshell is None:
         pytest.skip("this kernel knows no subshells")
     watched.run("gate, done = threading.Event(), threading.Event()")
     running = watched.start("gate.set()\nwhile not done.is_set():\n    busy(0.01)")
@@ -106,17 +101,7 @@ def test_a_subshell_asks_while_the_cell_runs(watched: Kernel) -> None:
         "while 'in lines 2–3' not in (told := ' '.join(str(nbtrace.text()).split())) and time.monotonic() < until:\n"
         "    time.sleep(0.01)\nthreading.Timer(1.0, done.set).start()\n%spans"
     )
-    content = {
-        "code": code,
-        "silent": False,
-        "store_history": True,
-        "user_expressions": {},
-        "allow_stdin": False,
-        "stop_on_error": False,
-    }
-    message = watched.client.session.msg("execute_request", content)
-    message["header"]["subshell_id"] = answer["content"]["subshell_id"]
-    watched.client.shell_channel.send(message)
+    watched.start(code, subshell=subshell)
     watched.wait(running, reply=False)
     assert re.search(r"line 3 busy\(0.01\) · .*in lines 2–3", watched.run("told").result)
     wait_for(lambda: watched.run("left()").result == "[]", "the end of the cell that asked")

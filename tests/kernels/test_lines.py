@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.kernels.kernel import Kernel, start_kernel
-
-BUSY = """import time, threading, nbtrace
-def busy(seconds):
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        sum(range(100))"""
-
-
-@pytest.fixture(scope="module")
-def profiled() -> Iterator[Kernel]:
-    """One kernel for all tests, each of which looks at its own cell alone."""
-    kernel = start_kernel()
-    try:
-        kernel.load().run(BUSY)
-        yield kernel
-        assert kernel.clean()
-    finally:
-        kernel.stop()
+from tests.kernels.kernel import Kernel
+from tests.kernels.profiled import BUSY
 
 
 def ran(kernel: Kernel, code: str) -> int:

@@ -4,93 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
-from tests.kernels.kernel import Kernel, start_kernel
-
-_SEEN = """
-import json as _json, nbtrace as _n
-def _seen(count):
-    held = _n.live()._store.snapshot()
-    (ran,) = [e for e in held.executions if e.execution_count == count]
-    statements = [row for batch in held.statements for row in batch.statements.to_pylist() if row["cell"] == ran.number]
-    samples = []
-    for batch in held.samples:
-        above, frame = batch.stacks.to_pydict()["above"], batch.stacks.to_pydict()["frame"]
-        frames = batch.frames.to_pylist()
-        columns = [batch.numbers(name).tolist() for name in ("cell", "time", "wall", "cpu", "memory")]
-        for cell, time, wall, cpu, memory, at, span, thread in zip(
-            *columns, *(batch.samples.column(name).to_pylist() for name in ("stack", "span", "thread"))
-        ):
-            stack = []
-            while at >= 0:
-                known = frames[frame[at]]
-                ours = known["file"] == ran.file
-                stack.append([known["function"], ran.typed_line(known["line"]) if ours else known["line"], known["file"]])
-                at = above[at]
-            if cell == ran.number:
-                samples.append(dict(time=time, wall=wall, cpu=cpu, memory=memory, stack=stack[::-1], thread=thread["thread_name"],
-                                    span=(span or {}).get("span_id")))
-    names = {row["span_id"]: row["name"] for row in _n.spans().to_dict("records")}
-    for sample in samples:
-        sample["span"] = names.get(sample["span"])
-    resources = ran.resources and ran.resources._asdict()
-    print(_json.dumps(dict(statements=statements, samples=samples, resources=resources)))
-"""
-
-BUSY = """
-import time, threading
-def busy(seconds):
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        pass
-"""
-
-
-class Seen:
-    """What the recording holds of an execution."""
-
-    def __init__(self, found: dict[str, Any]) -> None:
-        self.statements: list[dict[str, Any]] = found["statements"]
-        self.samples: list[dict[str, Any]] = found["samples"]
-        self.resources: dict[str, Any] = found["resources"]
-
-    @property
-    def lines(self) -> list[tuple[int, int]]:
-        return [(row["first_line"], row["last_line"]) for row in self.statements]
-
-    @property
-    def statuses(self) -> list[int]:
-        return [row["status"] for row in self.statements]
-
-    def sampled(self, function: str) -> int:
-        """For how many ns samples say that the function ran."""
-        return sum(each["wall"] for each in self.samples if function in [name for name, *_ in each["stack"]])
-
-
-@pytest.fixture(scope="module")
-def profiled() -> Iterator[Kernel]:
-    """One kernel for all tests, each of which looks at its own cell alone."""
-    kernel = start_kernel()
-    try:
-        kernel.load().run(_SEEN)
-        kernel.run(BUSY)
-        yield kernel
-        assert kernel.clean()
-    finally:
-        kernel.stop()
-
-
-def ran(kernel: Kernel, code: str) -> Seen:
-    """Run a cell, and return what is known of it."""
-    count = kernel.run(code).execution_count
-    reply = kernel.run(f"_seen({count})")
-    assert reply.stdout, reply
-    return Seen(json.loads(reply.stdout))
+from tests.kernels.kernel import Kernel
+from tests.kernels.profiled import BUSY, Seen, ran
 
 
 @pytest.mark.parametrize(

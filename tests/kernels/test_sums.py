@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 
-from tests.kernels.kernel import Kernel, start_kernel
-from tests.kernels.test_profile import _SEEN, BUSY
+from tests.kernels.kernel import Kernel
 
 CELLS = {
     "a loop": "busy(0.3)",
@@ -39,18 +37,6 @@ CELLS = {
 }
 ROUNDED_NS = 20_000
 """Times of samples are kept in hundredths of a millisecond."""
-
-
-@pytest.fixture(scope="module")
-def profiled() -> Iterator[Kernel]:
-    """One kernel for all tests, each of which looks at its own cell alone."""
-    kernel = start_kernel()
-    try:
-        kernel.load().run(_SEEN)
-        kernel.run(BUSY)
-        yield kernel
-    finally:
-        kernel.stop()
 
 
 @pytest.mark.parametrize("rate", [100, 1_000])

@@ -17,7 +17,7 @@ import pytest
 import nbtrace
 from nbtrace.capture.instruments import sampler
 from nbtrace.capture.live import LIVE
-from nbtrace.capture.sampling import working_threads
+from nbtrace.capture.sampling import surroundings, working_threads
 
 
 def until(met: Callable[[], Any]) -> None:
@@ -120,13 +120,16 @@ def test_where_threads_have_no_clock_waiting_is_not_told(monkeypatch: pytest.Mon
     assert set(batch.numbers("cpu").tolist()) == {-1}
 
 
-def test_threads_that_switch_too_often_are_not_looked_at() -> None:
+def test_threads_that_switch_too_often_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """They could go on within a look, and their variables die in the wrong thread."""
-    before = sys.getswitchinterval()
+    before, asked = sys.getswitchinterval(), surroundings.lets_look
+    answers: list[bool] = []
+    monkeypatch.setattr(surroundings, "lets_look", lambda: answers.append(asked()) or answers[-1])
+    sys.setswitchinterval(1e-6)
     with nbtrace.record(sampling=1000) as rec:
-        sys.setswitchinterval(1e-6)
         try:
-            time.sleep(0.05)
+            until(lambda: len(answers) > 5)
+            assert set(answers) == {False}
             assert len(rec._store.samples) == 0
         finally:
             sys.setswitchinterval(before)

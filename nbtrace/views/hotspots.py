@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from nbtrace.analysis.hotspots import BY
-from nbtrace.analysis.hottest import FEW
 from nbtrace.analysis.libraries import NOTEBOOK, shortened
 from nbtrace.analysis.places import MODULE
+from nbtrace.analysis.profile import FEW
 from nbtrace.views import words
 
 _LONG = 28
