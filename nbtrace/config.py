@@ -89,7 +89,8 @@ class NBTrace(Configurable):
     sampling = _Sampling(
         100,
         help="How often a second the threads of a running cell are looked at, from 1 to 1000: what %spans lines and %spans hot "
-        "rest on. False for not at all. In cells of more than ten seconds it is less, so that long cells cost no more memory.",
+        "rest on. False for not at all. While Python's code computes it is some 200 at most, as often as that lets go of the "
+        "interpreter's lock. In cells of more than ten seconds it is less, so that long cells cost no more memory.",
     ).tag(config=True)
 
     unstored_cells = _AutoOrBool(

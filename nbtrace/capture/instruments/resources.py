@@ -31,6 +31,9 @@ class Reading(NamedTuple):
 _MOMENT_NS = 50_000_000
 """So long the files need not be read again before a cell."""
 
+SHORT_NS = 2_000_000
+"""Of a cell that ends before, memory and what it read and wrote are not measured: that would take a tenth of its time."""
+
 _NEVER = (-(10**18), Reading(0, None, 0, None, None))
 
 
@@ -122,17 +125,21 @@ class Meter:
 
     def read_soon(self) -> Reading:
         """Return the counters as they are now, those of files as they were read a moment ago: at the end of the cell before,
-        where cells follow each other. To read them is half of what measuring a short cell costs."""
+        where cells follow each other. To read them is most of what measuring a short cell costs."""
         read_ns, last = self._last
         if time.perf_counter_ns() - read_ns > _MOMENT_NS:
             return self.read()
         return last._replace(cpu_ns=time.process_time_ns(), gc_ns=self.pauses.total_ns())
 
+    def read_clocks(self) -> Reading:
+        """Return what is known without files."""
+        return Reading(time.process_time_ns(), None, self.pauses.total_ns(), None, None)
+
 
 class Usage:
     """What one execution has taken since it began."""
 
-    __slots__ = ("_before", "_gpu", "_meter", "_number", "_outer", "_stopped", "memory_peak", "shared")
+    __slots__ = ("_before", "_began_ns", "_gpu", "_meter", "_number", "_outer", "_stopped", "memory_peak", "shared")
 
     def __init__(self, meter: Meter, number: int, outer: Usage | None) -> None:
         self._meter = meter
@@ -149,6 +156,7 @@ class Usage:
         self._stopped: Resources | None = None
         self._gpu: tuple[int | None, float, int] = (None, 0.0, 0)
         """Of the GPUs: most memory, sum of their utilization, how often that was read."""
+        self._began_ns = time.perf_counter_ns()
         self._before = meter.read_soon()
         self.memory_peak = self._before.memory
         meter.running[number] = self
@@ -167,7 +175,10 @@ class Usage:
 
     def so_far(self) -> Resources:
         """Return what it has taken up to now."""
-        before, now = self._before, self._meter.read()
+        return self._since_then(self._meter.read())
+
+    def _since_then(self, now: Reading) -> Resources:
+        before = self._before
         self.note(now.memory)
         gpu_memory, utilization, readings = self._gpu
         return Resources(
@@ -189,7 +200,11 @@ class Usage:
     def end(self) -> Resources:
         """Return what it has taken, and measure it no more."""
         self._meter.running.pop(self._number, None)
-        return self._stopped._replace(shared=self.shared) if self._stopped is not None else self.so_far()
+        if self._stopped is not None:
+            return self._stopped._replace(shared=self.shared)
+        if time.perf_counter_ns() - self._began_ns < SHORT_NS:
+            return self._since_then(self._meter.read_clocks())
+        return self.so_far()
 
 
 def _less(now: int | None, before: int | None) -> int | None:

@@ -40,8 +40,9 @@ LOOK_S = 0.2
 _LINGER_S = 0.03
 """So long the thread stays awake after a cell, as to wake it costs more than that it is awake for so long."""
 
-_REST = 30
-"""For so many times as long as a look has taken, none follows: of a stack of thousands of frames there are fewer."""
+_LONG_S, _REST = 0.001, 30
+"""After a look that has taken longer than usual none follows for so many times as long: of a stack of thousands of frames there
+are fewer. How often others are taken is what the person has chosen."""
 
 _GOLDEN = 0.618
 """Multiples of it fall evenly between the whole numbers. `random` belongs to the user."""
@@ -307,7 +308,7 @@ class Sampler:
             whole = (*row[:7], memory, *row[7:])
             for sink in self.sinks:
                 sink.samples.append(whole, SAMPLE_BYTES)
-        return max(min(1 / rate, LOOK_S), took_s * _REST)
+        return max(min(1 / rate, LOOK_S), took_s * _REST if took_s > _LONG_S else 0.0)
 
     def _samples(self, runs: list[Run], now: int, late_ns: int, least_ns: float) -> list[tuple[Any, ...]]:
         """Rows without memory, of each thread whose last sample is long enough ago. No frame outlives this."""
@@ -316,8 +317,10 @@ class Sampler:
         offsets = {run.cell: run.offset_ns for run in runs}
         frames = sys._current_frames()
         try:
-            working_threads.forget_gone(frames)
             for ident, worker in WORKING.copy().items():
+                if ident not in frames:
+                    WORKING.pop(ident, None)  # it has ended
+                    continue
                 if worker.cell not in offsets:
                     continue  # it goes on after its cell
                 run = of_thread.get(ident)
@@ -326,7 +329,7 @@ class Sampler:
                     since = max(since, run.begun[-1][0])
                 if run is not None and not run.knows_statement:
                     continue  # it has begun this very moment
-                if ident not in frames or (run is not None and now - run.began_ns < _FIRST_NS):
+                if run is not None and now - run.began_ns < _FIRST_NS:
                     continue
                 if now - worker.last_ns < least_ns:
                     # No sample, but a look: an old cell is looked at more often than samples of it are kept.

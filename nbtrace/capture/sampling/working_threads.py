@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from opentelemetry.context import Context
 
@@ -143,9 +143,3 @@ def at_work() -> bool:
 def has_cpu_clock() -> bool:
     """Whether the system tells how long a thread has computed."""
     return _clock_of is not None
-
-
-def forget_gone(frames: dict[int, Any]) -> None:
-    """Forget the threads that have ended, by the frames of those that have not."""
-    for ident in [ident for ident in WORKING.copy() if ident not in frames]:
-        WORKING.pop(ident, None)

@@ -100,6 +100,20 @@ def test_cells_that_follow_each_other_share_a_reading(meter: Meter, monkeypatch:
     assert reads == [1]
 
 
+def test_of_a_cell_that_ends_at_once_no_file_is_read(meter: Meter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it took of memory and disk is missing, and not nothing."""
+    Usage(meter, 1, None)
+    reads = []
+    monkeypatch.setattr(Meter, "memory", lambda self: reads.append(1) or 10**6)
+    monkeypatch.setattr(resources, "SHORT_NS", 10**12)
+    found = Usage(meter, 2, None).end()
+    assert reads == []
+    assert (found.memory_change, found.read_bytes, found.written_bytes) == (None, None, None)
+    assert found.cpu_ns is not None
+    monkeypatch.setattr(resources, "SHORT_NS", 0)
+    assert Usage(meter, 3, None).end().memory_change is not None
+
+
 def test_psutil_serves_where_there_are_no_such_files(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("psutil")
     monkeypatch.setattr(resources, "_opened", lambda path: -1)
