@@ -144,3 +144,20 @@ def test_sources_that_are_not_kept_have_lines_all_the_same(bare_kernel: Kernel) 
     count = ran(bare_kernel, "x = 1\nbusy(0.2)")
     found = told(bare_kernel, f"nbtrace.lines(cell={count})", "code_cell", "line", "source")
     assert [count, 2, None] in found
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("code", "statements"),
+    [("x = '" + "y" * 1_000_000 + "'", 1), ("y = 1\n" * 10_000, 10_000)],
+    ids=["a line of 1 MB", "10,000 lines"],
+)
+def test_a_cell_of_any_size_is_told_in_few_words(profiled: Kernel, code: str, statements: int) -> None:
+    """All of it is known, and what is shown is short and says what it leaves out."""
+    count = ran(profiled, code)
+    assert told(profiled, f"nbtrace.statements(cell={count}).agg(['size'])", "cell") == [[statements]]
+    reply = profiled.run("%spans lines")
+    assert f"── cell [{count}] ──" in reply.result
+    assert len(reply.result) < 20_000
+    assert statements == 1 or "of the 10,000 lines" in reply.result
+    assert len(profiled.run("%spans").result) < 20_000
