@@ -170,7 +170,7 @@ class Recording(Views):
         selection, snapshot = Selection(cell, trace_id, name, where, last, asking), self._profiled()
         flames = self._flames(selection, snapshot)
         if not flames.parts:
-            from nbtrace.analysis.flames import no_samples
+            from nbtrace.analysis.profiles.flames import no_samples
 
             raise no_samples(snapshot, narrowed=selection.narrowed)
         write_whole(target, writer(flames, target.name[: -len(suffix)]))

@@ -18,9 +18,9 @@ from nbtrace.store.span_store import Snapshot
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nbtrace.analysis.allotted import Allotted
-    from nbtrace.analysis.hotspots import By
-    from nbtrace.analysis.profile import Bools
+    from nbtrace.analysis.profiles.allotted import Allotted
+    from nbtrace.analysis.profiles.hotspots import By
+    from nbtrace.analysis.profiles.profile import Bools
 
 
 class Profiles(Tables):
@@ -35,7 +35,7 @@ class Profiles(Tables):
         missing where code is not kept, and cut at 1,000 characters. cell, where: see `spans`, but the condition is about these
         columns; asking: see `cells`."""
         selection, snapshot = Selection(cell, where=where, asking=asking), self._profiled()
-        from nbtrace.analysis.statements import statements
+        from nbtrace.analysis.profiles.statements import statements
 
         table = statements(snapshot, asking=selection.with_asking)
         return self._marked(selection.of(table, snapshot), snapshot)
@@ -54,7 +54,7 @@ class Profiles(Tables):
         sampled is in none of them, see `hotspots`. cell, trace_id, where: see `spans`, but the condition is about these
         columns; asking: see `cells`."""
         selection, snapshot = Selection(cell, trace_id, where=where, asking=asking), self._profiled()
-        from nbtrace.analysis.samples import samples
+        from nbtrace.analysis.profiles.samples import samples
 
         table = samples(snapshot, asking=selection.with_asking)
         return self._marked(selection.of(table, snapshot), snapshot)
@@ -89,8 +89,8 @@ class Profiles(Tables):
         name, trace_id, where choose spans, as in `spans`: what was sampled in them and below them counts. last: only the last
         so many cells; asking: see `cells`. Raises UnknownGroupError for another `by`."""
         selection, snapshot = Selection(cell, trace_id, name, where, last, asking), self._profiled()
-        from nbtrace.analysis.allotted import allotted
-        from nbtrace.analysis.hotspots import checked_by, hotspots
+        from nbtrace.analysis.profiles.allotted import allotted
+        from nbtrace.analysis.profiles.hotspots import checked_by, hotspots
 
         by = checked_by(by)
         time = allotted(snapshot)
@@ -114,7 +114,7 @@ class Profiles(Tables):
         A cell that was edited and run again is another execution with lines of its own. A running cell is answered as far as it
         has come. cell, where, last: see `view`, but the condition is about these columns; asking: see `cells`."""
         selection, snapshot = Selection(cell, where=where, last=last, asking=asking), self._profiled()
-        from nbtrace.analysis.lines import FOR_VIEWS
+        from nbtrace.analysis.profiles.lines import FOR_VIEWS
 
         table = self._lines(selection, snapshot).drop(columns=list(FOR_VIEWS))
         return self._marked(selection.of(table, snapshot), snapshot)
@@ -124,8 +124,8 @@ class Profiles(Tables):
     ) -> pd.DataFrame:
         """The same, shown beside the code of the cells."""
         selection, snapshot = Selection(cell, where=where, last=last, asking=asking), self._profiled()
-        from nbtrace.analysis.cell_code import CellCode
-        from nbtrace.analysis.lines import FOR_VIEWS
+        from nbtrace.analysis.profiles.cell_code import CellCode
+        from nbtrace.analysis.profiles.lines import FOR_VIEWS
         from nbtrace.views.formatted import Answer
         from nbtrace.views.listing import listed
 
@@ -139,14 +139,14 @@ class Profiles(Tables):
         """A snapshot, with what reads its samples opened so that a fork meanwhile waits."""
         self._tables()
         with Opening():
-            from nbtrace.analysis import hotspots, hottest, samples, statements  # noqa: F401
+            from nbtrace.analysis.profiles import hotspots, hottest, samples, statements  # noqa: F401
 
         return self._snapshot()
 
     def _lines(self, selection: Selection, snapshot: Snapshot) -> pd.DataFrame:
         """The lines of the cells that are asked about, whatever the condition says."""
-        from nbtrace.analysis.allotted import allotted
-        from nbtrace.analysis.lines import lines
+        from nbtrace.analysis.profiles.allotted import allotted
+        from nbtrace.analysis.profiles.lines import lines
 
         time, executions = allotted(snapshot), self._executions(selection, snapshot)
         return lines(time, time.code.by_number if executions is None else executions)

@@ -123,7 +123,7 @@ class Tables:
         holds for all answers about the work; spans, events, links and errors have everything."""
         selection, snapshot = Selection(cell, where=where, asking=asking), self._snapshot()
         tables = self._tables()
-        from nbtrace.analysis.resources import resources
+        from nbtrace.analysis.profiles.resources import resources
 
         table = tables.cells(snapshot, asking=selection.with_asking)
         taken = resources(snapshot, table[tables.NUMBER].tolist(), table["duration"])

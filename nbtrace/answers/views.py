@@ -130,7 +130,7 @@ class Views(Profiles):
 
     def _notes(self, spans: pd.DataFrame, snapshot: Snapshot) -> dict[str, str]:
         """By the id of a cell's span what the cell took, of those that are worth a note."""
-        from nbtrace.analysis.resources import resources
+        from nbtrace.analysis.profiles.resources import resources
         from nbtrace.views.cell_notes import LEAST_NS, notes
 
         # A running cell is told too, as far as it has come.
@@ -160,7 +160,7 @@ class Views(Profiles):
         if selection.of_spans:
             # Lines are those of whole cells, and what other spans did is not told.
             return section(link)
-        from nbtrace.analysis.cell_code import CellCode
+        from nbtrace.analysis.profiles.cell_code import CellCode
         from nbtrace.views.listing import slowest
 
         table, code = self._lines(selection, snapshot), CellCode(snapshot.executions)
@@ -168,7 +168,7 @@ class Views(Profiles):
 
     def _flames(self, selection: Selection, snapshot: Snapshot) -> Flames:
         """The samples of what meets the conditions, named; none where there are none."""
-        from nbtrace.analysis.flames import Wanted, flames
+        from nbtrace.analysis.profiles.flames import Wanted, flames
 
         cells = self._executions(selection, snapshot)
         if cells is not None and selection.cell is None and selection.last is None:

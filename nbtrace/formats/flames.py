@@ -1,6 +1,6 @@
 """What a profile is in a file: named frames, stacks of them, and for how long each stack was seen.
 
-Enters: nothing. Leaves: `Flames`, which analysis/flames.py makes of samples and speedscope.py and folded.py write."""
+Enters: nothing. Leaves: `Flames`, which analysis/profiles/flames.py makes of samples and speedscope.py and folded.py write."""
 
 from __future__ import annotations
 

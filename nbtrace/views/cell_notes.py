@@ -1,6 +1,6 @@
 """What a cell took, in a line: cpu 11.8 s · +410 MB · hot: line 3 df.merge 62 %.
 
-Enters: columns of analysis/resources.py. Leaves: texts, which say what is worth saying and no more."""
+Enters: columns of analysis/profiles/resources.py. Leaves: texts, which say what is worth saying and no more."""
 
 from __future__ import annotations
 

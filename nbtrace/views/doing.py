@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from nbtrace.analysis.cell_code import CellCode
-from nbtrace.analysis.hottest_function import Heat, Hottest
-from nbtrace.analysis.libraries import NOTEBOOK, YOURS, library
+from nbtrace.analysis.profiles.cell_code import CellCode
+from nbtrace.analysis.profiles.hottest_function import Heat, Hottest
+from nbtrace.analysis.profiles.libraries import NOTEBOOK, YOURS, library
 from nbtrace.store.book import Execution
 from nbtrace.store.now import Now
 from nbtrace.store.span_store import Snapshot, SpanStore

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from nbtrace.analysis.compare import SEPARATOR
-from nbtrace.analysis.hotspots import SAMPLES
+from nbtrace.analysis.profiles.hotspots import SAMPLES
 from nbtrace.faults import fault
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.views import words

@@ -1,6 +1,6 @@
 """Hotspots as a person reads them: where a function is in one column, what it mostly did in another.
 
-Enters: a table of analysis/hotspots.py. Leaves: the same rows with columns to be shown."""
+Enters: a table of analysis/profiles/hotspots.py. Leaves: the same rows with columns to be shown."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from nbtrace.analysis.hotspots import BY
-from nbtrace.analysis.libraries import NOTEBOOK, shortened
-from nbtrace.analysis.places import MODULE
-from nbtrace.analysis.profile import FEW
+from nbtrace.analysis.profiles.hotspots import BY
+from nbtrace.analysis.profiles.libraries import NOTEBOOK, shortened
+from nbtrace.analysis.profiles.places import MODULE
+from nbtrace.analysis.profiles.profile import FEW
 from nbtrace.views import words
 
 _LONG = 28

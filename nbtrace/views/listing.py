@@ -1,7 +1,7 @@
 """A cell's code with what each line took beside it: what %spans lines shows.
 
-Enters: lines of analysis/lines.py, and the code of cells. Leaves: an `Answer` that shows itself as a listing. Of a long cell the
-surroundings of its hot lines are shown, and what lies between them is counted."""
+Enters: lines of analysis/profiles/lines.py, and the code of cells. Leaves: an `Answer` that shows itself as a listing. Of a
+long cell the surroundings of its hot lines are shown, and what lies between them is counted."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from nbtrace.analysis.cell_code import CellCode, cell_name
-from nbtrace.analysis.hotspots import SAMPLES
-from nbtrace.analysis.lines import DURATION, EXACT, NUMBERS
-from nbtrace.analysis.profile import FEW
+from nbtrace.analysis.profiles.cell_code import CellCode, cell_name
+from nbtrace.analysis.profiles.hotspots import SAMPLES
+from nbtrace.analysis.profiles.lines import DURATION, EXACT, NUMBERS
+from nbtrace.analysis.profiles.profile import FEW
 from nbtrace.store.book import Execution
 from nbtrace.views import words
 from nbtrace.views.formatted import HTML_ROWS, Answer

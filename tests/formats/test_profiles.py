@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbtrace
-from nbtrace.analysis.flames import NoSamplesError
+from nbtrace.analysis.profiles.flames import NoSamplesError
 from nbtrace.formats import files
 from nbtrace.formats.files import UnknownFormatError, write_whole
 from nbtrace.formats.flames import Flame, Flames, Frame

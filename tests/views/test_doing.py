@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbtrace.analysis.hottest_function import Hottest
+from nbtrace.analysis.profiles.hottest_function import Hottest
 from nbtrace.store.book import Execution
 from nbtrace.store.now import Now
 from nbtrace.views.doing import Doing, doing, said

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-from nbtrace.analysis.hottest_function import Heat
+from nbtrace.analysis.profiles.hottest_function import Heat
 from nbtrace.store.book import Execution
 from nbtrace.store.rows import Mark
 from nbtrace.store.span_store import SpanStore

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nbtrace.analysis.cell_code import TIMED, CellCode
-from nbtrace.analysis.profile import Bools, Ints, Profile
+from nbtrace.analysis.profiles.cell_code import TIMED, CellCode
+from nbtrace.analysis.profiles.profile import Bools, Ints, Profile
 from nbtrace.store.book import Execution
 from nbtrace.store.stacks import CUT
 

@@ -9,7 +9,7 @@ import numpy
 import pandas
 import pytest
 
-from nbtrace.analysis.libraries import NOTEBOOK, STANDARD, YOURS, library, shortened
+from nbtrace.analysis.profiles.libraries import NOTEBOOK, STANDARD, YOURS, library, shortened
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nbtrace.analysis.allotted import Allotted, Floats, sums
 from nbtrace.analysis.columns import TEXT, durations, integers
-from nbtrace.analysis.growth import Groups, grown
-from nbtrace.analysis.hotspots import SAMPLES
-from nbtrace.analysis.profile import Bools, Ints
-from nbtrace.analysis.samples import counts_of
+from nbtrace.analysis.profiles.allotted import Allotted, Floats, sums
+from nbtrace.analysis.profiles.growth import Groups, grown
+from nbtrace.analysis.profiles.hotspots import SAMPLES
+from nbtrace.analysis.profiles.profile import Bools, Ints
+from nbtrace.analysis.profiles.samples import counts_of
 
 EXACT = "exact"
 """Column of `lines` that tells which times are those of statements, and no samples'; for views alone."""

@@ -13,12 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from nbtrace.analysis.allotted import Allotted, Floats, sums
-from nbtrace.analysis.cell_code import cell_name
 from nbtrace.analysis.columns import durations, integers, texts
-from nbtrace.analysis.libraries import NOTEBOOK, library
-from nbtrace.analysis.places import MODULE
-from nbtrace.analysis.profile import Bools, Ints
+from nbtrace.analysis.profiles.allotted import Allotted, Floats, sums
+from nbtrace.analysis.profiles.cell_code import cell_name
+from nbtrace.analysis.profiles.libraries import NOTEBOOK, library
+from nbtrace.analysis.profiles.places import MODULE
+from nbtrace.analysis.profiles.profile import Bools, Ints
 from nbtrace.analysis.wrong_question import QuestionError
 
 By = Literal["function", "line", "library"]

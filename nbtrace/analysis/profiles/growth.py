@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nbtrace.analysis.allotted import Allotted, Floats, sums
-from nbtrace.analysis.profile import Bools, Ints
+from nbtrace.analysis.profiles.allotted import Allotted, Floats, sums
+from nbtrace.analysis.profiles.profile import Bools, Ints
 from nbtrace.store.samples import MEMORY_UNIT_BYTES
 
 

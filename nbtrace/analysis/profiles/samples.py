@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nbtrace.analysis.cell_code import CellCode, cell_name
 from nbtrace.analysis.columns import TEXT, durations, integers, times
-from nbtrace.analysis.libraries import shortened
-from nbtrace.analysis.places import Places, places
-from nbtrace.analysis.profile import Bools, Ints, Profile, profile
+from nbtrace.analysis.profiles.cell_code import CellCode, cell_name
+from nbtrace.analysis.profiles.libraries import shortened
+from nbtrace.analysis.profiles.places import Places, places
+from nbtrace.analysis.profiles.profile import Bools, Ints, Profile, profile
 from nbtrace.store.span_store import Snapshot
 
 

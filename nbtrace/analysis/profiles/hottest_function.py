@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nbtrace.analysis.profile import FEW
+from nbtrace.analysis.profiles.profile import FEW
 from nbtrace.store.samples import SampleBatch
 
 

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 
 import nbtrace
 from nbtrace.analysis.columns import TEXT
-from nbtrace.analysis.hotspots import UnknownGroupError
+from nbtrace.analysis.profiles.hotspots import UnknownGroupError
 from nbtrace.store.stacks import CUT
-from tests.analysis.sampled import built, recordings, self_and_total
+from tests.analysis.profiles.sampled import built, recordings, self_and_total
 from tests.profiles import MERGE, MS, OTHER, OWN_FILE, PANDAS, SLEEP, TAKE, Made
 
 LENGTH = np.dtype("m8[ns]")

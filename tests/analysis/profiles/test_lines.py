@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 
 import nbtrace
-from nbtrace.analysis.allotted import allotted
 from nbtrace.analysis.columns import TEXT
-from nbtrace.analysis.hottest import hottest, named
+from nbtrace.analysis.profiles.allotted import allotted
+from nbtrace.analysis.profiles.hottest import hottest, named
 from nbtrace.store.book import Resources
-from tests.analysis.sampled import built, recordings
-from tests.analysis.test_hotspots import ms
+from tests.analysis.profiles.sampled import built, recordings
+from tests.analysis.profiles.test_hotspots import ms
 from tests.profiles import MERGE, MS, OTHER, OWN_FILE, SLEEP, TAKE, Made
 
 LENGTH = np.dtype("m8[ns]")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nbtrace.analysis.hottest_function import Heat, Hottest
-from nbtrace.analysis.profile import FEW
+from nbtrace.analysis.profiles.hottest_function import Heat, Hottest
+from nbtrace.analysis.profiles.profile import FEW
 from nbtrace.store.samples import seal_samples
 from tests.store.test_samples import sample, stack
 

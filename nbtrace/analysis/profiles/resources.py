@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nbtrace.analysis.allotted import allotted
 from nbtrace.analysis.columns import TEXT, durations, integers
-from nbtrace.analysis.hottest import hottest
+from nbtrace.analysis.profiles.allotted import allotted
+from nbtrace.analysis.profiles.hottest import hottest
 from nbtrace.store.book import Execution, Resources
 from nbtrace.store.span_store import Snapshot
 

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nbtrace.analysis.cell_code import CellCode
 from nbtrace.analysis.columns import TEXT, durations, integers, labels, times
-from nbtrace.analysis.profile import Bools, Ints
-from nbtrace.analysis.samples import counts_of
+from nbtrace.analysis.profiles.cell_code import CellCode
+from nbtrace.analysis.profiles.profile import Bools, Ints
+from nbtrace.analysis.profiles.samples import counts_of
 from nbtrace.store.schema import STATUS_CODES
 from nbtrace.store.span_store import Snapshot
 

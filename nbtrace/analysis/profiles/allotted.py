@@ -14,10 +14,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nbtrace.analysis.cell_code import CellCode
-from nbtrace.analysis.places import MODULE, Places, places
-from nbtrace.analysis.profile import Bools, Ints, Profile, profile
-from nbtrace.analysis.statements import Statements, noted
+from nbtrace.analysis.profiles.cell_code import CellCode
+from nbtrace.analysis.profiles.places import MODULE, Places, places
+from nbtrace.analysis.profiles.profile import Bools, Ints, Profile, profile
+from nbtrace.analysis.profiles.statements import Statements, noted
 from nbtrace.store.span_store import Snapshot
 
 Floats = npt.NDArray[np.float64]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nbtrace.analysis.cell_code import TIMED, CellCode, cell_name
+from nbtrace.analysis.profiles.cell_code import TIMED, CellCode, cell_name
 from nbtrace.formats.flames import Flame, Flames, Frame
 from nbtrace.store.samples import SampleBatch
 from nbtrace.store.schema import Thread

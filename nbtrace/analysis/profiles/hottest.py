@@ -10,10 +10,10 @@ import re
 
 import numpy as np
 
-from nbtrace.analysis.allotted import Allotted, sums
-from nbtrace.analysis.cell_code import cell_name
-from nbtrace.analysis.lines import grouped, whose
-from nbtrace.analysis.profile import FEW, Ints
+from nbtrace.analysis.profiles.allotted import Allotted, sums
+from nbtrace.analysis.profiles.cell_code import cell_name
+from nbtrace.analysis.profiles.lines import grouped, whose
+from nbtrace.analysis.profiles.profile import FEW, Ints
 
 _LONG = 40
 _NO_CALL = re.compile(r"(?:import|from|def|class|async def)\b|[%!@]")
