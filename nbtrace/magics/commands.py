@@ -116,7 +116,7 @@ class NbtraceMagics(Magics):
         %spans table                              the spans as a DataFrame (df = %spans table)
         %spans view                               the inspector: look at all of it, live
         %spans lines                              the last cell's code, and what each line of it took
-        %spans hot [--by line | library]          where the time went, by function: self and total
+        %spans hot [--by line | library]          where its time went, by function: self and total
         %spans errors | cells | stats             errors; executions of cells; times by name
         %spans self | path                        where the last cell's time went; what its end waited for
         %spans repeats | gaps                     what ran again and again; when nothing ran
