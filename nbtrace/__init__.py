@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what an editor and a type checker see; at run time the register of answers is asked
     from nbtrace.api import Recording as Recording
     from nbtrace.api import live as live
+    from nbtrace.api import load as load
     from nbtrace.api import record as record
     from nbtrace.api import span as span
     from nbtrace.api import traced as traced

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+from pathlib import Path
 from typing import Any
 
 from nbtrace.analysis.whole_numbers import checked
 from nbtrace.answers.register import REGISTER
 from nbtrace.capture.spans import span, traced
-from nbtrace.recording import Recording, checked_source
+from nbtrace.recording import Recording, checked_source, from_elsewhere
+from nbtrace.store.libraries import open_libraries
 from nbtrace.store.rate import checked_rate
 from nbtrace.store.redaction.choice import Redact
 from nbtrace.store.redaction.rows import CaptureSource
@@ -16,7 +20,7 @@ from nbtrace.store.span_store import SpanStore
 QUESTIONS = frozenset({"live", *REGISTER})
 """Public names by which nothing is done but asked."""
 
-__all__ = ["QUESTIONS", "Recording", "live", "record", "span", "traced", *REGISTER]
+__all__ = ["QUESTIONS", "Recording", "live", "load", "record", "span", "traced", *REGISTER]
 
 _live = Recording(SpanStore())
 
@@ -53,6 +57,23 @@ def record(
             sampling=checked_rate(sampling),
         )
     )
+
+
+def load(path: str | os.PathLike[str]) -> Recording:
+    """Return the recording that a file holds: it answers all that a live one does, and does not record.
+
+    Reads what `save` has written, and what others have in these formats. What looks like a secret was taken out when it was
+    recorded; nothing more is taken out here. Where a part of a file cannot be read, the others are, and a PartlyReadWarning
+    counts what is missing. Raises UnknownFormatError for another suffix, UnreadableFileError for a file of which nothing can be
+    read, and OSError."""
+    open_libraries()
+    from nbtrace.formats.files import read
+    from nbtrace.formats.reading import PartlyReadWarning
+
+    loaded = read(Path(path))
+    if loaded.unread:
+        warnings.warn(f"{os.fspath(path)!r}: {'; '.join(loaded.unread)}.", PartlyReadWarning, stacklevel=2)
+    return from_elsewhere(loaded.snapshot)
 
 
 def __getattr__(name: str) -> Any:

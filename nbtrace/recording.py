@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from nbtrace.analysis.whole_numbers import checked
 from nbtrace.answers.register import question
 from nbtrace.answers.views import Views
 from nbtrace.capture.live import LIVE
+from nbtrace.store.chunks import AnyBatch
 from nbtrace.store.libraries import open_libraries
 from nbtrace.store.redaction.rows import CaptureSource
 from nbtrace.store.span_store import Snapshot, SpanStore
@@ -152,28 +154,34 @@ class Recording(Views):
         last: int | None = None,
         asking: bool = False,
     ) -> Path:
-        """Write what the samples tell into a file, in the format that its suffix names, and return its path.
+        """Write the recording into a file, in the format that its suffix names, and return its path.
 
         .speedscope.json: a profile for https://www.speedscope.app, of each cell and of all of them, weighed in ns. .folded:
         stacks for flamegraph.pl and inferno, in microseconds. The notebook's frames are its lines, `cell [4] line 3`; a
         thread that is not the cell's own stands outermost by its name, and the times of several threads add up. What is not
         sampled (the first 10 ms of a cell, say) is not in it.
 
-        Narrowed as `view`; trace_id, name, where: what ran in these spans and in those below them. The file is whole or as it
-        was before. Raises UnknownFormatError for another suffix, NoSamplesError where there is nothing to write, and OSError."""
+        Narrowed as `view`; trace_id, name, where: these spans and those below them. The file is whole or as it was before.
+        Raises UnknownFormatError for another suffix, NoSamplesError where a profile would be empty, and OSError."""
         open_libraries()
-        from nbtrace.formats.files import FORMATS, suffix_of, write_whole
+        from nbtrace.formats.files import FORMATS, suffix_of, write_text, write_whole
 
         target = Path(path)
         suffix = suffix_of(target)
-        _, writer = FORMATS[suffix]
+        known = FORMATS[suffix]
         selection, snapshot = Selection(cell, trace_id, name, where, last, asking), self._profiled()
-        flames = self._flames(selection, snapshot)
-        if not flames.parts:
-            from nbtrace.analysis.profiles.flames import no_samples
+        if known.profile is not None:
+            flames = self._flames(selection, snapshot)
+            if not flames.parts:
+                from nbtrace.analysis.profiles.flames import no_samples
 
-            raise no_samples(snapshot, narrowed=selection.narrowed)
-        write_whole(target, writer(flames, target.name[: -len(suffix)]))
+                raise no_samples(snapshot, narrowed=selection.narrowed)
+            text = known.profile(flames, target.name[: -len(suffix)])
+            write_whole(target, lambda file: write_text(text, file))
+        else:
+            write, kept = known.write, self._kept(selection, snapshot)
+            assert write is not None
+            write_whole(target, lambda file: write(kept, file))
         return target
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
@@ -181,10 +189,19 @@ class Recording(Views):
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
 
-def _unpickled(max_spans: int, max_bytes: int, snapshot: Snapshot) -> Recording:
-    store = SpanStore(max_spans=max_spans, max_bytes=max_bytes)
+def from_elsewhere(snapshot: Snapshot, *, max_spans: int = 1_000_000, max_bytes: int = 1_000_000_000) -> Recording:
+    """Return a recording of what another process held; it does not record. The bounds grow to what there is."""
+    length = sum(batch.length for batch in snapshot.batches)
+    signals: tuple[Sequence[AnyBatch], ...] = (snapshot.batches, snapshot.samples, snapshot.statements)
+    nbytes = sum(batch.nbytes for signal in signals for batch in signal)
+    # What that process took for secrets is gone; what it kept is what there is.
+    store = SpanStore(max_spans=max(max_spans, 2 * length), max_bytes=max(max_bytes, 10 * nbytes), redact=False)
     store.take(snapshot.from_elsewhere())
     return Recording(store)
+
+
+def _unpickled(max_spans: int, max_bytes: int, snapshot: Snapshot) -> Recording:
+    return from_elsewhere(snapshot, max_spans=max_spans, max_bytes=max_bytes)
 
 
 def checked_source(capture_source: Any) -> CaptureSource:

@@ -31,6 +31,7 @@ def test_the_public_names_are_those_of_the_documentation() -> None:
         "lines",
         "links",
         "live",
+        "load",
         "record",
         "repeats",
         "report",
@@ -112,7 +113,8 @@ def test_every_answer_about_the_live_recording_is_one_of_a_recordings() -> None:
     """`nbtrace.x()` and `rec.x()` are the same questions; each has an answer when nothing was recorded."""
     with nbtrace.record() as rec:
         pass
-    others = {"Recording", "live", "record", "span", "traced", "view", "text", "plot", "report", "save", "__version__"}
+    makers = {"Recording", "live", "load", "record", "span", "traced"}
+    others = {*makers, "view", "text", "plot", "report", "save", "__version__"}
     for name in set(nbtrace.__all__) - others:
         assert getattr(nbtrace, name).__func__ is getattr(nbtrace.Recording, name)
         if name not in ("compare", "headings"):

@@ -187,6 +187,16 @@ class Profiles(Tables):
         inside |= (samples.span < 0) & np.isin(samples.cell, list(own))
         return inside if counted is None else inside & counted, own if executions is None else own & executions
 
+    def _kept(self, selection: Selection, snapshot: Snapshot) -> Snapshot:
+        """What of a snapshot meets the conditions, with the spans below; all of it without any."""
+        if not selection.narrowed:
+            return snapshot
+        from nbtrace.store.narrowed import narrowed
+
+        executions = self._executions(replace(selection, asking=True), snapshot)
+        spans = self._with_those_below(selection, snapshot) if selection.of_spans else None
+        return narrowed(snapshot, executions, spans)
+
     def _with_those_below(self, selection: Selection, snapshot: Snapshot) -> set[str]:
         """The ids of the spans that trace, name and condition choose, and of all below them."""
         from nbtrace.analysis.tree import with_those_below

@@ -73,16 +73,17 @@ class Batch:
 def without(batch: Batch, span_ids: Collection[int]) -> Batch:
     """Return the batch without these spans and all that hangs on them: not even in a dictionary is a text of theirs left."""
     gone = pa.array([f"{span_id & (2**64 - 1):016x}" for span_id in span_ids], pa.large_string())
-    return _part(batch, ~np.asarray(pc.is_in(batch.spans["span_id"], value_set=gone)))
+    return part(batch, ~np.asarray(pc.is_in(batch.spans["span_id"], value_set=gone)))
 
 
 def divided(batch: Batch) -> tuple[Batch, Batch]:
     """Return the spans that run no more, and those that run."""
     running = np.asarray(batch.spans["state"]) == STATES.index("running")
-    return _part(batch, ~running), _part(batch, running)
+    return part(batch, ~running), part(batch, running)
 
 
-def _part(batch: Batch, kept: npt.NDArray[np.bool_]) -> Batch:
+def part(batch: Batch, kept: npt.NDArray[np.bool_]) -> Batch:
+    """Return some spans of a batch, with all that hangs on them and nothing else."""
     if kept.all():
         return batch
     events, event_attributes = _kept_below(batch.events, batch.event_attributes, kept)

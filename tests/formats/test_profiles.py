@@ -10,7 +10,7 @@ import stat
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import given, settings
@@ -232,13 +232,13 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "run.folded"
     path.write_text("old", encoding="utf-8")
 
-    def pieces(error: BaseException) -> Any:
-        yield "half"
+    def half(file: BinaryIO) -> None:
+        file.write(b"half")
         raise error
 
     for error in (OSError(errno.ENOSPC, "no space"), KeyboardInterrupt()):
         with pytest.raises(type(error)):
-            write_whole(path, pieces(error))
+            write_whole(path, half)
         assert path.read_text(encoding="utf-8") == "old"
         assert list(tmp_path.iterdir()) == [path]
 
