@@ -231,7 +231,7 @@ def test_who_subscribes_is_told_of_starts_and_ends() -> None:
     store.append(row(1))
     store.subscribe(one)
     store.subscribe(other)
-    assert store.hears_starts
+    assert store.starts
     store.begin(row(2, end=RUNNING))
     store.append(row(2))
     store.unsubscribe(one)
@@ -239,7 +239,7 @@ def test_who_subscribes_is_told_of_starts_and_ends() -> None:
     assert (one.starts, one.ends) == ([2], [2])
     assert (other.starts, other.ends) == ([2], [2, 3])
     store.unsubscribe(other)
-    assert not store.hears_starts
+    assert not store.starts
 
 
 class Broken(Heard):
