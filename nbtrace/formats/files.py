@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from nbtrace.formats.flames import Flames
 from nbtrace.formats.folded import folded
+from nbtrace.formats.parquet import read_parquet, write_parquet
 from nbtrace.formats.reading import Loaded
 from nbtrace.formats.speedscope import speedscope
 from nbtrace.store.span_store import Snapshot
@@ -31,6 +32,7 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
+    ".parquet": Format("Parquet: all of a recording, without loss", write_parquet, read_parquet),
     ".speedscope.json": Format("a profile for https://www.speedscope.app", profile=speedscope),
     ".folded": Format("stacks for flamegraph.pl and inferno", profile=lambda flames, name: folded(flames)),
 }
