@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nbtrace.formats.journal import files
 from nbtrace.formats.journal.processes import runs
-from nbtrace.formats.journal.reader import head_of, is_closed
+from nbtrace.formats.journal.reader import ends_with, head_of
 
 NAME = ".nbtrace"
 
@@ -32,8 +32,8 @@ class Found:
 
     path: Path
     state: str
-    """"running" while its process runs, "closed" if that closed it, "died" if it did not; "elsewhere" if another machine wrote
-    it and has not closed it."""
+    """"running" while its process runs, "closed" if that closed it, "died" if it did not, "recovered" if somebody has read it
+    since; "elsewhere" if another machine wrote it and has not closed it."""
     notebook: str | None
     started_ns: int
     written_ns: int
@@ -46,12 +46,13 @@ def folder_of(notebook: str | None) -> Path:
     return (Path(notebook).parent if notebook else Path.cwd()) / NAME
 
 
-def new_path(notebook: str | None) -> Path:
-    """Return where a new journal of a notebook goes. Makes the folder if it is not there, and tells git to leave it alone."""
-    folder = folder_of(notebook)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    with suppress(FileExistsError), open(folder / ".gitignore", "x", encoding="utf-8") as file:
-        file.write("*\n")
+def new_path(folder: Path, notebook: str | None) -> Path:
+    """Return where a new journal of a notebook goes. Makes the folder of journals if it is not there, and has git leave it
+    alone."""
+    if folder.name == NAME:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileExistsError), open(folder / ".gitignore", "x", encoding="utf-8") as file:
+            file.write("*\n")
     stem = Path(notebook).stem[:80] if notebook else "session"
     moment = time.strftime("%Y%m%d-%H%M%S")
     return folder / f"{stem}-{moment}-{os.getpid()}-{secrets.token_hex(2)}{files.SUFFIX}"
@@ -82,8 +83,9 @@ def look(path: Path) -> Found | None:
         return None
     head, stats = heads[0], [part.stat() for part in parts if part.exists()]
     pid, started, host = head.get("pid"), head.get("process_started"), head.get("host")
-    if any(is_closed(part) for part in parts[-2:] if part.exists()):
-        state = "closed"
+    last = {ends_with(part) for part in parts[-2:] if part.exists()}
+    if last & {"z", "r"}:
+        state = "closed" if "z" in last else "recovered"
     elif host != socket.gethostname():
         state = "elsewhere"
     else:
@@ -97,6 +99,37 @@ def look(path: Path) -> Found | None:
         max(each.st_mtime_ns for each in stats),
         sum(each.st_size for each in stats),
     )
+
+
+def note_recovered(path: Path) -> None:
+    """Note in a journal whose process has died that somebody has read it, so that nobody is told of it any more."""
+    found, parts = look(path), files.parts(path)
+    if found is None or found.state != "died":
+        return
+    with suppress(OSError):  # it may lie where nothing can be written
+        trim(parts[-1])
+        with open(parts[-1], "ab") as file:
+            file.write(f'["r",{time.time_ns()}]\n'.encode("ascii"))
+
+
+def trim(path: Path) -> None:
+    """Cut off the room behind the last line of a part."""
+    with open(path, "r+b") as file:
+        end = file.seek(0, 2)
+        while end:
+            start = max(0, end - 65_536)
+            file.seek(start)
+            kept = len(file.read(end - start).rstrip(b"\0"))
+            if kept:
+                end = start + kept
+                break
+            end = start
+        file.seek(max(0, end - 1))
+        torn = end and file.read(1) != b"\n"
+        file.truncate(end)
+        if torn:
+            file.seek(end)
+            file.write(b"\n")
 
 
 def clear_old(folder: Path, now_ns: Callable[[], int] = time.time_ns) -> None:

@@ -104,6 +104,11 @@ class Journal:
         return self._series.lines is not None
 
     @property
+    def nbytes(self) -> int:
+        """How much has been written, and is kept."""
+        return self._series.nbytes
+
+    @property
     def trouble(self) -> str:
         """Why it is not whole; "" if it is."""
         if (error := self._series.trouble) is not None:
@@ -150,8 +155,11 @@ class Journal:
         else:
             started = self._open.pop(row[_SPAN_ID], None)
             # What it had at its start are the same objects, if nothing has changed.
-            unchanged = started is not None and all(map(is_, started, (*row[:_END], RUNNING, *row[_STATUS:])))
-            if unchanged and len(started) == len(row):
+            if (
+                started is not None
+                and len(started) == len(row)
+                and all(map(is_, started, (*row[:_END], RUNNING, *row[_STATUS:])))
+            ):
                 span_id, end_ns = row[_SPAN_ID], row[_END]
                 try:
                     lines.ended_as_started(span_id, end_ns)

@@ -9,11 +9,13 @@ from typing import Any
 
 
 def started_at(pid: int) -> float | None:
-    """Return when a process was started, in seconds since the epoch; None if there is none, or the system does not tell."""
+    """Return when a process was started, in seconds since the epoch; None if none runs, or the system does not tell."""
     psutil = _psutil()
     if psutil is not None:
         with suppress(psutil.Error, OSError):
-            return float(psutil.Process(pid).create_time())
+            process = psutil.Process(pid)
+            # One that has died stays in the table until whoever started it asks.
+            return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
     return None
 
 

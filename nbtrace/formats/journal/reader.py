@@ -61,12 +61,13 @@ def head_of(path: Path) -> dict[str, Any] | None:
     return items[2] if _is_head(items) else None
 
 
-def is_closed(path: Path) -> bool:
-    """Whether the last thing that a part says is that the journal was closed."""
+def ends_with(path: Path) -> str:
+    """Return what the last line of a part is, by its letter; "" for one behind which there is room."""
     with open(path, "rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - 64))
-        return file.read().rpartition(b"\n[")[2].startswith(b'"z"')
+        last = file.read().rpartition(b"\n[")[2]
+    return last[1:2].decode("latin-1") if last.endswith(b"]\n") else ""
 
 
 def _is_head(items: Any) -> bool:
@@ -109,6 +110,7 @@ class _Reading:
             "b": self._statement,
             "d": self._statements_over,
             "p": self._sample,
+            "r": lambda items: None,
             "z": self._closed,
             HEAD: self._head,
         }
@@ -141,9 +143,8 @@ class _Reading:
     def _origin(self, items: list[Any]) -> None:
         _, number, service, scope, version, resource = items
         json.loads(resource)
-        self._known[number] = Origin(
-            *(None if each is None else _text(each) for each in (service, scope, version)), resource
-        )
+        service, scope, version = (None if each is None else _text(each) for each in (service, scope, version))
+        self._known[number] = Origin(service, scope, version, _text(resource))
 
     def _thread(self, items: list[Any]) -> None:
         _, number, pid, ident, name = items

@@ -16,6 +16,7 @@ what it is:
     ["b", cell, start, line]                                     a statement has begun
     ["d", cell, end, failed, [[start, first, last], …]]          a cell's statements are over; lines: 0 where not read
     ["p", time, cell, trace, span, t, wall, cpu, memory, native, f]                                    a sample
+    ["r", time]                                                  somebody has read it after its process had died
     ["z", n]                                                     the journal was closed; n lines are missing: a slow disk
 
 Times are nanoseconds since the epoch; ids whole numbers, 0 where there is none. JSON leaves no zero byte in a line."""

@@ -1,7 +1,7 @@
 """The parts of a journal, one after the other: one is written to, the next is kept ready, the oldest go when all are too large.
 
 Enters: what is to be said, as functions that say it to `Lines`. Leaves: files. What needs a disk is done by a thread that ends
-when there is nothing to do: on the user's path a line is copied into memory, and where no room is ready it waits for that thread."""
+when there is nothing to do: on the user's path a line is copied into memory; where no room is ready it waits for that thread."""
 
 from __future__ import annotations
 
@@ -49,6 +49,11 @@ class Series:
         self._spare: deque[Part] = deque()
         self._late: deque[Saying] = deque()
         self._at_work = _thread.allocate_lock()
+
+    @property
+    def nbytes(self) -> int:
+        """How much stands in all parts."""
+        return sum(part.used for part in list(self._parts))
 
     def begin(self) -> None:
         """Make the first part. Raises OSError where that cannot be done, FileExistsError where the file is there."""
@@ -176,7 +181,7 @@ class Series:
             self._length = min(4 * self._length, MOST_BYTES)
             self._spare.append(self._made())
         self._drain()
-        while len(self._parts) > 1 and sum(part.used for part in self._parts) + self._length > self._max_bytes:
+        while len(self._parts) > 1 and self.nbytes + self._length > self._max_bytes:
             self.say(self._carried)
             oldest = self._parts.popleft()
             oldest.close()
