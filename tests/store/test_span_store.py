@@ -10,6 +10,7 @@ import pytest
 from nbtrace import faults
 from nbtrace.store import rows as rows_module
 from nbtrace.store.redaction.redactor import Redactor
+from nbtrace.store.rows import tell
 from nbtrace.store.schema import RUNNING, Extra, Row
 from nbtrace.store.span_store import SpanStore
 from nbtrace.store.weight import weigh
@@ -232,7 +233,7 @@ def test_who_subscribes_is_told_of_starts_and_ends() -> None:
     store.subscribe(one)
     store.subscribe(other)
     assert store.starts
-    store.begin(row(2, end=RUNNING))
+    tell(store.starts, row(2, end=RUNNING))
     store.append(row(2))
     store.unsubscribe(one)
     store.append(row(3))

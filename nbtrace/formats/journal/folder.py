@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbtrace.formats.journal import files
+from nbtrace.formats.journal.ends import ends_with, head_of
 from nbtrace.formats.journal.processes import runs
-from nbtrace.formats.journal.reader import ends_with, head_of
 
 NAME = ".nbtrace"
 

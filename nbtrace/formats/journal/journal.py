@@ -15,7 +15,6 @@ from operator import is_
 from pathlib import Path
 from types import CodeType
 
-from nbtrace.formats.files import write_whole
 from nbtrace.formats.journal.files import before
 from nbtrace.formats.journal.part import Part
 from nbtrace.formats.journal.processes import started_at
@@ -23,7 +22,7 @@ from nbtrace.formats.journal.records import HEAD, VERSION, Lines
 from nbtrace.formats.journal.series import Series
 from nbtrace.store.book import Execution
 from nbtrace.store.redaction.redactor import Redactor
-from nbtrace.store.schema import RUNNING, Row, RowFields
+from nbtrace.store.schema import RUNNING, Origin, Row, RowFields
 from nbtrace.store.span_store import SpanStore
 from nbtrace.store.typed_lines import lines_of
 
@@ -39,8 +38,8 @@ _LONG_SOURCE = 20_000
 _LONG_CODE = 20_000
 """Bytes of code of which the lines are looked for when the cell ends; of more the reader takes them from the source."""
 
-_SPAN_ID, _NAME, _END, _STATUS, _CELL, _EXTRA = map(
-    RowFields._fields.index, ("span_id", "name", "end_ns", "status", "cell", "extra")
+_SPAN_ID, _NAME, _END, _STATUS, _CELL, _ORIGIN, _THREAD = map(
+    RowFields._fields.index, ("span_id", "name", "end_ns", "status", "cell", "origin", "thread")
 )
 
 
@@ -132,12 +131,13 @@ class Journal:
         cell = row[_CELL]
         if cell and cell not in self._known:
             self._cell_begun(cell, row)
-        if lines.asks:
-            row = _without_texts(row)
-        else:
-            self._open[row[_SPAN_ID]] = row
-            if len(self._open) > MAX_OPEN:  # who never ends its spans
-                self._open.pop(next(iter(self._open)), None)
+        if lines.hushed is not None:
+            hushed = _without_texts(row)
+            self._series.say(lambda lines: (lines.hushed or lines).started(hushed))
+            return
+        self._open[row[_SPAN_ID]] = row
+        if len(self._open) > MAX_OPEN:  # who never ends its spans
+            self._open.pop(next(iter(self._open)), None)
         try:
             lines.started(row)
         except ValueError:
@@ -148,10 +148,11 @@ class Journal:
         lines = self._series.lines
         if lines is None:
             return
-        if lines.asks:
+        if lines.hushed is not None:
             # The user's callable may be slow, and has the last word: until then nothing is written but ids and times.
             self._series.say_later(lambda lines: lines.ended(row))
-            self._series.say(lambda lines: lines.ended(_without_texts(row), as_="i"))
+            hushed = _without_texts(row)
+            self._series.say(lambda lines: (lines.hushed or lines).ended(hushed, as_="i"))
         else:
             started = self._open.pop(row[_SPAN_ID], None)
             # What it had at its start are the same objects, if nothing has changed.
@@ -198,10 +199,13 @@ class Journal:
         ids = {"trace_id": trace_id, "span_id": span_id}
         # To find secrets in a long source takes long, and so does to compare the lines that were compiled with those typed.
         later = (
-            (lines is not None and lines.asks) or len(execution.source) > _LONG_SOURCE or execution.compiled is not None
+            (lines is not None and lines.hushed is not None)
+            or len(execution.source) > _LONG_SOURCE
+            or execution.compiled is not None
         )
         known = execution if later else shown(execution)
-        self._series.say(lambda lines: lines.execution(known, **ids, **({"source": ""} if later else {})))
+        hushed = {"source": "", "file": ""} if later else {}
+        self._series.say(lambda lines: lines.execution(known, **ids, **hushed))
         if later:
             self._series.say_later(lambda lines: lines.execution(shown(execution), **ids))
 
@@ -229,7 +233,7 @@ class Journal:
                 # What a kernel that dies in this cell leaves: to which lines of it its samples belong.
                 self._unfiled.discard(number)
                 self._say_execution(execution, execution.trace_id, execution.span_id)
-        if lines.asks:
+        if lines.hushed is not None:
             self._series.say_later(lambda lines: lines.sample(row))
         else:
             self._series.say(lambda lines: lines.sample(row))
@@ -259,6 +263,7 @@ class Journal:
 
     def _write_before(self) -> None:
         """Write what is in the recording already, and say what runs."""
+        from nbtrace.formats.files import write_whole
         from nbtrace.formats.parquet import write_parquet
 
         self._series.say(self._running)
@@ -272,7 +277,8 @@ class Journal:
 def _without_texts(row: Row) -> Row:
     """A row that holds ids, times, and of its name a hash."""
     name = hashlib.sha256(str(row[_NAME]).encode("utf-8", "backslashreplace")).hexdigest()[:16]
-    return (*row[:_NAME], f"#{name}", *row[_NAME + 1 : _EXTRA], None, ())
+    thread = row[_THREAD]._replace(thread_name=None)
+    return (*row[:_NAME], f"#{name}", *row[_NAME + 1 : _ORIGIN], Origin(), thread, None, ())
 
 
 _ALL: weakref.WeakSet[Journal] = weakref.WeakSet()

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nbtrace.formats.journal.ends import is_head
 from nbtrace.formats.journal.files import before, parts
 from nbtrace.formats.journal.records import EXECUTION_FIELDS, HEAD, VERSION
 from nbtrace.formats.journal.series import MOST_BYTES
@@ -49,29 +50,6 @@ def read_journal(path: Path) -> Loaded:
             f"{str(path)!r} is no journal of nbtrace: its first line does not say so. nbtrace.load() reads other files."
         )
     return reading.loaded(before(path))
-
-
-def head_of(path: Path) -> dict[str, Any] | None:
-    """Return what the head of a part says of who has written it; None for another file."""
-    try:
-        with open(path, "rb") as file:
-            items = json.loads(file.readline(_BLOCK))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return items[2] if _is_head(items) else None
-
-
-def ends_with(path: Path) -> str:
-    """Return what the last line of a part is, by its letter; "" for one behind which there is room."""
-    with open(path, "rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - 64))
-        last = file.read().rpartition(b"\n[")[2]
-    return last[1:2].decode("latin-1") if last.endswith(b"]\n") else ""
-
-
-def _is_head(items: Any) -> bool:
-    return isinstance(items, list) and len(items) == 3 and items[0] == HEAD and isinstance(items[2], dict)
 
 
 class _Reading:
@@ -132,7 +110,7 @@ class _Reading:
     # ── lines ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _head(self, items: list[Any]) -> None:
-        if not _is_head(items):
+        if not is_head(items):
             raise ValueError("no head")
         if items[1] != VERSION:
             raise UnreadableFileError(

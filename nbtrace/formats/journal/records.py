@@ -23,7 +23,7 @@ Times are nanoseconds since the epoch; ids whole numbers, 0 where there is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
@@ -48,16 +48,20 @@ class Lines:
     """Writes lines into one part, and what they refer to once before them. `write` raises ValueError where a line does not fit:
     what was to be said must then be said to the next part."""
 
-    def __init__(self, write: Callable[[bytes], object], redactor: Redactor) -> None:
+    def __init__(
+        self, write: Callable[[bytes], object], redactor: Redactor, numbers: Iterator[int] | None = None
+    ) -> None:
         self._write = write
+        self._numbers = numbers or count(1)
         self.redact(redactor)
-        self._numbers = count(1)
 
     def redact(self, redactor: Redactor) -> None:
         """Take out what this one takes for secrets, from here on."""
         self._redactor = redactor
-        self.asks = redactor.choice.call is not None
-        """Whether a callable of the user's is asked, which may be slow."""
+        self.hushed: Lines | None = None
+        """Where a callable of the user's is asked, which may be slow: says what needs no asking, in the same part."""
+        if redactor.choice.call is not None:
+            self.hushed = Lines(self._write, Redactor(False), self._numbers)
         self._names: dict[str, str] = {}
         # By the id of an object that is kept here, so that its id is not given to another: quicker than by what it holds.
         self._origins: dict[int, tuple[Origin, int]] = {}

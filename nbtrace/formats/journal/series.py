@@ -39,7 +39,7 @@ class Series:
         self.lines: Lines | None = None
         """Says into the part that is written to; None when there is none any more. Raises ValueError where that is full."""
         self.trouble: OSError | None = None
-        """What has ended it."""
+        """What ends it: no part follows the one that is written to, or that is closed too."""
         self.lost = 0
         """How much was not written, as the disk was too slow."""
         self._opened, self._carried, self._max_bytes = opened, carried, max_bytes
@@ -93,6 +93,9 @@ class Series:
         try:
             part = self._spare.popleft()
         except IndexError:
+            if self.trouble is not None:
+                self.give_up(self.trouble)
+                return True
             return False
         self._parts.append(part)
         self.lines = self._opened(part, self._number)
@@ -172,14 +175,20 @@ class Series:
             fault("writing the journal")
 
     def _has_work(self) -> bool:
-        return self.lines is not None and (bool(self._late) or not self._spare or len(self._open()) > 1)
+        if self.lines is None:
+            return False
+        return bool(self._late) or (not self._spare and self.trouble is None) or len(self._open()) > 1
 
     def _work_once(self) -> None:
         for full in self._open()[:-1]:
             full.close()
-        if not self._spare:
+        if not self._spare and self.trouble is None:
             self._length = min(4 * self._length, MOST_BYTES)
-            self._spare.append(self._made())
+            try:
+                self._spare.append(self._made())
+            except OSError as error:
+                # There is room in the part that is written to: the journal ends when that is full.
+                self.trouble = error
         self._drain()
         while len(self._parts) > 1 and self.nbytes + self._length > self._max_bytes:
             self.say(self._carried)
