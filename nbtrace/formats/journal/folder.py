@@ -107,13 +107,15 @@ def note_recovered(path: Path) -> None:
     if found is None or found.state != "died":
         return
     with suppress(OSError):  # it may lie where nothing can be written
-        trim(parts[-1])
-        with open(parts[-1], "ab") as file:
+        for each in parts:
+            if not _trimmed(each):
+                each.unlink()  # made ready, and never written to
+        with open(files.parts(path)[-1], "ab") as file:
             file.write(f'["r",{time.time_ns()}]\n'.encode("ascii"))
 
 
-def trim(path: Path) -> None:
-    """Cut off the room behind the last line of a part."""
+def _trimmed(path: Path) -> int:
+    """Cut off the room behind the last line of a part; return how long it is then."""
     with open(path, "r+b") as file:
         end = file.seek(0, 2)
         while end:
@@ -130,6 +132,7 @@ def trim(path: Path) -> None:
         if torn:
             file.seek(end)
             file.write(b"\n")
+    return end
 
 
 def clear_old(folder: Path, now_ns: Callable[[], int] = time.time_ns) -> None:

@@ -26,7 +26,7 @@ from nbtrace.store.batch import Batch, divided, part
 from nbtrace.store.book import Execution, Resources
 from nbtrace.store.rows import CHUNK_ROWS
 from nbtrace.store.samples import SampleBatch, SampleFields, seal_samples
-from nbtrace.store.schema import UNFINISHED, Extra, Origin, Row, Thread
+from nbtrace.store.schema import KINDS, STATUS_CODES, UNFINISHED, Extra, Origin, Row, Thread
 from nbtrace.store.seal import seal
 from nbtrace.store.span_store import Snapshot
 from nbtrace.store.stacks import Stack, root
@@ -204,10 +204,10 @@ class _Reading:
             span_id,
             parent,
             _text(name),
-            _small(kind),
+            _among(kind, KINDS),
             _int(start),
             _int(end),
-            _small(status),
+            _among(status, STATUS_CODES),
             _small(cell),
             self._of(o, Origin),
             self._of(t, Thread),
@@ -385,6 +385,12 @@ def _small(value: Any) -> int:
     if type(value) is not int or not 0 <= value < 2**31:
         raise ValueError("no small number")
     return value
+
+
+def _among(value: Any, words: tuple[str, ...]) -> int:
+    if _small(value) >= len(words):
+        raise ValueError("a word that there is not")
+    return int(value)
 
 
 def _text(value: Any) -> str:
