@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from nbtrace.formats.chrome import write_chrome
 from nbtrace.formats.flames import Flames
 from nbtrace.formats.folded import folded
 from nbtrace.formats.reading import Loaded
@@ -32,6 +33,7 @@ class Format:
 
 FORMATS: dict[str, Format] = {
     ".speedscope.json": Format("a profile for https://www.speedscope.app", profile=speedscope),
+    ".json": Format("Chrome trace events for https://ui.perfetto.dev", write=write_chrome),
     ".folded": Format("stacks for flamegraph.pl and inferno", profile=lambda flames, name: folded(flames)),
 }
 """By suffix."""
