@@ -4,7 +4,8 @@ Enters: a snapshot. Leaves: one JSON object, written in pieces. What becomes wha
 
     a process            a process with its pid; a thread: a track with its name
     a span               a complete event (X) on the track of the thread in which it began; one that has not ended begins only (B)
-    an event             an instant (i) there; of an exception by its type and message
+    an event             an instant (i) inside its span, an exception's by its type and message; one whose time is before or
+                         behind its span stands at the edge, its time among its arguments
     a link, and a child on another track than its parent       an arrow (s, f), from the earlier of the two
     samples              counters (C) of cores busy and of resident memory, per process; of a cell that has no samples its mean
                          and its peak
@@ -372,8 +373,12 @@ def _of_span(
         if name == semconv.EXCEPTION_EVENT:
             title = _raised(found) or name
         about = {**_attributes(names, held), "span_id": span_id}
+        # At the very end it would be behind it for a viewer.
+        placed = max(fields.start_ns, min(time_ns, fields.end_ns - 1) if fields.end_ns > 0 else time_ns)
+        if placed != time_ns:
+            about["time_unix_nano"] = time_ns
         yield (
-            f'{{"ph":"i","s":"t","name":{_json(title)},"cat":"event",{track.place},"ts":{_us(time_ns - zero)},'
+            f'{{"ph":"i","s":"t","name":{_json(title)},"cat":"event",{track.place},"ts":{_us(placed - zero)},'
             f'"args":{_json(about)}}}'
         )
 

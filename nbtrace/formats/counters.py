@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nbtrace.store.book import Execution
-from nbtrace.store.samples import SampleBatch
+from nbtrace.store.samples import TIME_UNIT_NS, SampleBatch
 
 Moments = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
@@ -46,10 +46,13 @@ def cores_busy(
     for batch in batches:
         pid = _process_of(batch, pids)
         time, wall, cpu = (batch.numbers(name) for name in ("time", "wall", "cpu"))
-        known = (cpu >= 0) & (wall > 0)
+        began = _began(batch, time, wall)
+        known = (cpu >= 0) & (time > began)
         for each in np.unique(pid[known]).tolist():
             here = known & (pid == each)
-            found.setdefault(each, []).append((time[here] - wall[here], time[here], cpu[here] / wall[here]))
+            found.setdefault(each, []).append(
+                (began[here], time[here], np.minimum(1, cpu[here] / np.maximum(1, wall[here])))
+            )
     for cell in _unsampled(batches, cells):
         resources = cell.execution.resources
         if resources is not None and resources.cpu_ns is not None and cell.end_ns > cell.start_ns:
@@ -81,6 +84,21 @@ def resident_memory(
         order = np.argsort(times, kind="stable")
         steps[number] = _changes(times[order], values[order].astype(np.float64))
     return steps
+
+
+def _began(batch: SampleBatch, time: Moments, wall: Moments) -> Moments:
+    """Since when each sample holds. Times are rounded: what begins about where the thread's last one ended begins there, or
+    the two would count as two cores for a moment."""
+    began = time - wall
+    thread = np.asarray(batch.samples.column("thread").indices).astype(np.int64)
+    order = np.lexsort((time, thread))
+    last, this = order[:-1], order[1:]
+    same = (thread[last] == thread[this]) & (began[this] < time[last] + _ABOUT_NS)
+    began[this[same]] = time[last[same]]
+    return began
+
+
+_ABOUT_NS = 4 * TIME_UNIT_NS
 
 
 def _process_of(batch: SampleBatch, pids: Mapping[int | None, int]) -> Moments:
