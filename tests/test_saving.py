@@ -68,11 +68,11 @@ def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
 def test_a_recording_is_saved_while_others_write_into_it(tmp_path: Path) -> None:
     """Each file is whole: spans that had ended when it was begun are in it once, those that ran as running."""
     path = tmp_path / "run.json"
-    going = threading.Event()
+    over = threading.Event()
 
     def work(number: int) -> None:
         tracer = trace.get_tracer("test")
-        while not going.is_set():
+        while not over.wait(0.001):  # or they would leave the saving thread hardly a turn
             with tracer.start_as_current_span(f"outer {number}"), tracer.start_as_current_span("inner"):
                 pass
 
@@ -91,7 +91,7 @@ def test_a_recording_is_saved_while_others_write_into_it(tmp_path: Path) -> None
                 assert set(ids.values()) == {1}
                 assert len(ids) >= ended
         finally:
-            going.set()
+            over.set()
             for thread in threads:
                 thread.join()
     rec.save(path)
