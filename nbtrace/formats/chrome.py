@@ -277,10 +277,15 @@ def _processes(threads: Iterable[Thread], batches: Sequence[Batch]) -> tuple[dic
         workers = [each["process_pid"] for each in batch.spans["thread"].dictionary.to_pylist()]
         pairs = zip(batch.spans["thread"].indices.to_pylist(), batch.spans["origin"].indices.to_pylist(), strict=True)
         for thread, origin in dict.fromkeys(pairs):
-            if origins[origin] is not None and not origins[origin].startswith("unknown_service"):
+            if _is_named(origins[origin]):
                 services.setdefault(workers[thread], origins[origin])
     names = {pids[pid]: services.get(pid, "Python" if pid is not None else "unknown process") for pid in own}
     return pids, names
+
+
+def _is_named(service: str | None) -> bool:
+    """Whether somebody has named the service, and not the SDK for want of a name."""
+    return service is not None and not service.startswith("unknown_service")
 
 
 def _tracks(ordered: Sequence[tuple[int, int]], threads: Sequence[Thread], pids: dict[int | None, int]) -> list[_Track]:
@@ -347,7 +352,7 @@ def _of_span(
         args["resources"] = {name: value for name, value in known.items() if value is not None and value is not False}
     if fields.kind:
         args["kind"] = KINDS[fields.kind]
-    if fields.origin.service_name is not None:
+    if _is_named(fields.origin.service_name):
         args["service"] = fields.origin.service_name
     args["trace_id"] = f"{fields.trace_id:032x}"
     args["span_id"] = span_id = f"{fields.span_id:016x}"
