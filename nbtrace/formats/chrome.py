@@ -41,7 +41,7 @@ from nbtrace.formats.lanes import Spans, lanes
 from nbtrace.store import semconv
 from nbtrace.store.batch import Batch
 from nbtrace.store.book import Execution
-from nbtrace.store.schema import KINDS, STATES, STATUS_CODES, WIDTH, RowFields, Thread
+from nbtrace.store.schema import KINDS, STATES, STATUS_CODES, UNFINISHED, WIDTH, RowFields, Thread
 from nbtrace.store.span_store import Snapshot
 from nbtrace.store.unseal import unseal
 
@@ -96,8 +96,9 @@ def _events(snapshot: Snapshot, layout: _Layout) -> Iterator[str]:
         for row in unseal(batch):
             fields = RowFields(*row[:WIDTH])
             track = layout.tracks[layout.track[at]]
-            texts = list(_of_span(fields, row[WIDTH:], counts.get(fields.cell), track, layout.zero))
-            if layout.spans.ended[at]:
+            end = layout.spans.end[at] if layout.spans.ended[at] else None
+            texts = list(_of_span(fields, row[WIDTH:], end, counts.get(fields.cell), track, layout.zero))
+            if end is not None:
                 yield from texts
             else:
                 running.append((fields.start_ns, texts))
@@ -105,7 +106,7 @@ def _events(snapshot: Snapshot, layout: _Layout) -> Iterator[str]:
     # What begins only must stand in the order of its beginnings.
     for _, texts in sorted(running):
         yield from texts
-    # Behind the spans, as an arrow is tied to what has begun, in the file too, where its end is.
+    # Behind the spans: an arrow is tied to what has begun, in the file too, where its ends are.
     yield from layout.arrows(snapshot.batches)
     yield from _counters(snapshot, layout)
 
@@ -322,9 +323,9 @@ def _metadata(name: str, pid: int, tid: int, args: dict[str, Any]) -> str:
 
 
 def _of_span(
-    fields: RowFields, values: Sequence[Any], execution: Execution | None, track: _Track, zero: int
+    fields: RowFields, values: Sequence[Any], end: int | None, execution: Execution | None, track: _Track, zero: int
 ) -> Iterator[str]:
-    """A span, and its events."""
+    """A span, and its events. It has no end if it has not ended."""
     args: dict[str, Any] = {}
     cell = None if execution is None else execution.execution_count
     if cell is not None:
@@ -334,17 +335,13 @@ def _of_span(
         args["status"] = STATUS_CODES[fields.status]
     if extra is not None and extra.status_message is not None:
         args["status_message"] = extra.status_message
-    if fields.end_ns <= 0:
-        args["state"] = "running" if fields.end_ns == 0 else "unfinished"
+    if end is None:
+        args["state"] = "unfinished" if fields.end_ns == UNFINISHED else "running"
     if values:
         args["attributes"] = dict(zip(fields.keys, map(_plain, values), strict=True))
     if extra is not None and extra.links:
         args["links"] = [
-            {
-                "trace_id": f"{trace_id:032x}",
-                "span_id": f"{span_id:016x}",
-                **_attributes(names, held),
-            }
+            {"trace_id": f"{trace_id:032x}", "span_id": f"{span_id:016x}", **_attributes(names, held)}
             for trace_id, span_id, names, held in extra.links
         ]
     if execution is not None and execution.span_id == fields.span_id and execution.resources is not None:
@@ -361,17 +358,15 @@ def _of_span(
     if fields.thread.thread_id is not None:
         args["thread_id"] = fields.thread.thread_id
     if extra is not None:
-        for name in ("dropped_attributes", "dropped_events", "dropped_links"):
-            if dropped := getattr(extra, name):
-                args[name] = dropped
+        dropped = ("dropped_attributes", "dropped_events", "dropped_links")
+        args |= {name: number for name in dropped if (number := getattr(extra, name))}
     begins = f'"name":{_json(fields.name)},"cat":{_json(fields.origin.scope_name or "span")},{track.place}'
     red = ',"cname":"terrible"' if STATUS_CODES[fields.status] == "ERROR" else ""
     begins += f',"ts":{_us(fields.start_ns - zero)}'
-    if fields.end_ns > 0:
-        duration = max(0, fields.end_ns - fields.start_ns)
-        yield f'{{"ph":"X",{begins},"dur":{_us(duration)}{red},"args":{_json(args)}}}'
-    else:
+    if end is None:
         yield f'{{"ph":"B",{begins}{red},"args":{_json(args)}}}'
+    else:
+        yield f'{{"ph":"X",{begins},"dur":{_us(end - fields.start_ns)}{red},"args":{_json(args)}}}'
     for time_ns, name, names, held in () if extra is None else extra.events:
         found = dict(zip(names, held, strict=True))
         title = name
@@ -379,7 +374,7 @@ def _of_span(
             title = _raised(found) or name
         about = {**_attributes(names, held), "span_id": span_id}
         # At the very end it would be behind it for a viewer.
-        placed = max(fields.start_ns, min(time_ns, fields.end_ns - 1) if fields.end_ns > 0 else time_ns)
+        placed = max(fields.start_ns, time_ns if end is None else min(time_ns, end - 1))
         if placed != time_ns:
             about["time_unix_nano"] = time_ns
         yield (
@@ -391,7 +386,7 @@ def _of_span(
 def _raised(attributes: dict[str, Any]) -> str:
     """An exception by its type and message, in one line."""
     kind, message = attributes.get(semconv.EXCEPTION_TYPE, ""), attributes.get(semconv.EXCEPTION_MESSAGE, "")
-    text = " ".join(f"{kind}: {message}".split()).removesuffix(":") if message else str(kind)
+    text = " ".join(f"{kind}: {message}".split()) if message else str(kind)
     return text if len(text) <= _TITLE else f"{text[: _TITLE - 1]}…"
 
 
