@@ -30,7 +30,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -83,7 +83,7 @@ def write_chrome(snapshot: Snapshot, file: BinaryIO) -> None:
 
 
 def _pieces(events: Iterator[str]) -> Iterator[str]:
-    while piece := [event for event, _ in zip(events, range(_PIECE), strict=False)]:
+    while piece := list(islice(events, _PIECE)):
         yield ",\n".join(piece)
 
 
