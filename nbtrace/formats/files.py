@@ -112,8 +112,9 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
         else:
             _replace(target, old, write)
     except OSError as error:
-        # A person knows the name that was typed, and not the one beside it.
-        error.filename, error.filename2 = str(target), None
+        if error.errno is not None:  # else it is a sentence of a library's, which a name would blot out
+            # A person knows the name that was typed, and not the one beside it.
+            error.filename, error.filename2 = str(target), None
         raise
 
 

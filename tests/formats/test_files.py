@@ -379,3 +379,14 @@ def test_a_folder_that_goes_meanwhile_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as told:
         write_whole(tmp_path / "gone" / "run.json", away)
     assert told.value.filename == str(tmp_path / "gone" / "run.json")
+
+
+def test_what_a_library_says_of_a_fault_is_kept(tmp_path: Path) -> None:
+    """Arrow's errors are OSErrors of one sentence."""
+
+    def fail(file: BinaryIO) -> None:
+        raise OSError("Arrow says why")
+
+    with pytest.raises(OSError, match=r"^Arrow says why$"):
+        write_whole(tmp_path / "run.json", fail)
+    assert os.listdir(tmp_path) == []
