@@ -1,6 +1,6 @@
 """A recording as Chrome trace events, the JSON that https://ui.perfetto.dev, chrome://tracing and others import. Not read back.
 
-Enters: a snapshot. Leaves: one JSON object, written in pieces. What becomes what:
+Enters: a snapshot. Leaves: one JSON object, written event by event. What becomes what:
 
     a process            a process with its pid; a thread: a track with its name
     a span               a complete event (X) on the track of the thread in which it began; one that has not ended begins only (B)
@@ -30,7 +30,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -46,9 +46,6 @@ from nbtrace.store.span_store import Snapshot
 from nbtrace.store.unseal import unseal
 
 Numbers = npt.NDArray[np.int64]
-
-_PIECE = 2_000
-"""Events written at once."""
 
 _TITLE = 120
 """Characters of an exception's message in the name of its instant; all of it is among the arguments."""
@@ -74,17 +71,11 @@ def write_chrome(snapshot: Snapshot, file: BinaryIO) -> None:
         },
     }
     file.write(f'{json.dumps(head)[:-1]}, "traceEvents": [\n'.encode())
-    first = True
-    for piece in _pieces(_events(snapshot, layout)):
-        file.write(b"" if first else b",\n")
-        file.write(piece.encode("utf-8"))
-        first = False
+    before = b""
+    for event in _events(snapshot, layout):  # the file gathers them
+        file.write(before + event.encode("utf-8"))
+        before = b",\n"
     file.write(b"\n]}\n")
-
-
-def _pieces(events: Iterator[str]) -> Iterator[str]:
-    while piece := list(islice(events, _PIECE)):
-        yield ",\n".join(piece)
 
 
 def _events(snapshot: Snapshot, layout: _Layout) -> Iterator[str]:

@@ -351,7 +351,7 @@ def test_whatever_rows_there_are_the_file_can_be_read(drawn: list[list[Row]]) ->
 
 
 def test_of_many_tasks_at_once_each_has_its_track_and_its_arrow() -> None:
-    """Whatever is written at once: none is lost where one piece of the file ends and the next begins."""
+    """Of thousands none is lost."""
     tasks = 5_000
     rec = recording(row(1, start=0, end=90_000), *(row(n + 2, parent=1, start=n + 1, end=80_000) for n in range(tasks)))
     assert [event["args"]["span_id"] for event in events(rec, "X")] == [f"{n + 1:016x}" for n in range(tasks + 1)]
