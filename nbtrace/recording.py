@@ -156,10 +156,11 @@ class Recording(Views):
     ) -> Path:
         """Write the recording into a file, in the format that its suffix names, and return its path.
 
-        .speedscope.json: a profile for https://www.speedscope.app, of each cell and of all of them, weighed in ns. .folded:
-        stacks for flamegraph.pl and inferno, in microseconds. The notebook's frames are its lines, `cell [4] line 3`; a
-        thread that is not the cell's own stands outermost by its name, and the times of several threads add up. What is not
-        sampled (the first 10 ms of a cell, say) is not in it.
+        .json: Chrome trace events for https://ui.perfetto.dev: threads over time, with arrows for links, CPU and memory; spans
+        of a thread that overlap stand on tracks beside it. .speedscope.json: a profile for https://www.speedscope.app, of each
+        cell and of all of them, weighed in ns. .folded: stacks for flamegraph.pl and inferno, in microseconds. In profiles the
+        notebook's frames are its lines, `cell [4] line 3`; a thread that is not the cell's own stands outermost by its name, and
+        the times of several threads add up. What is not sampled (the first 10 ms of a cell, say) is not in them.
 
         Narrowed as `view`; trace_id, name, where: these spans and those below them. The file is whole or as it was before.
         Raises UnknownFormatError for another suffix, NoSamplesError where a profile would be empty, and OSError."""

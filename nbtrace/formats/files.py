@@ -4,13 +4,17 @@ Enters: a path, and who writes. Leaves: a file."""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from nbtrace.formats.chrome import write_chrome
 from nbtrace.formats.flames import Flames
 from nbtrace.formats.folded import folded
 from nbtrace.formats.parquet import read_parquet, write_parquet
@@ -34,6 +38,7 @@ class Format:
 FORMATS: dict[str, Format] = {
     ".parquet": Format("Parquet: all of a recording, without loss", write_parquet, read_parquet),
     ".speedscope.json": Format("a profile for https://www.speedscope.app", profile=speedscope),
+    ".json": Format("Chrome trace events for https://ui.perfetto.dev", write=write_chrome),
     ".folded": Format("stacks for flamegraph.pl and inferno", profile=lambda flames, name: folded(flames)),
 }
 """By suffix."""
@@ -57,18 +62,22 @@ def suffix_of(path: Path, *, to_read: bool = False) -> str:
                 f"{str(path)!r} is {FORMATS[suffix].says}, which is written for other programs and not read. Known to load: "
                 f"{_listed(usable)}."
             )
-    stem = path.name.split(".")[0] or "run"
-    meant = str(path.with_name(stem + next(iter(usable))))
-    raise UnknownFormatError(
-        f"cannot tell the format of {str(path)!r} from its suffix. Known: {_listed(usable)}. Type for example "
-        f"{'load' if to_read else 'save'}({meant!r})."
-    )
+    told = f"cannot tell the format of {str(path)!r} from its suffix. Known: {_listed(usable)}."
+    for suffix in usable:
+        folder = path.parent if path.name else path
+        meant = str(folder / f"{path.name.split('.')[0] or 'run'}{suffix}")
+        told += f" Type for example {'load' if to_read else 'save'}({meant!r})."
+        break
+    raise UnknownFormatError(told)
 
 
 def read(path: Path) -> Loaded:
     """Return what a file holds. Raises UnknownFormatError, UnreadableFileError, and OSError where there is none."""
     reader = FORMATS[suffix_of(path, to_read=True)].read
     assert reader is not None
+    _encodable(path)
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {str(path)!r}.{_at_home(path, 'load')}")
     if path.is_dir():
         raise IsADirectoryError(f"{str(path)!r} is a folder, and not a file of this format.")
     return reader(path)
@@ -80,27 +89,87 @@ def _listed(formats: dict[str, Format]) -> str:
 
 def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Have `write` write a file. Whatever happens meanwhile, it is either what it was or all of the new one: others never
-    see half of it, and no other file is left. Raises OSError where the folder is not there, or cannot be written to."""
+    see half of it, and no other file is left, but by a process that is killed: a hidden one beside it. A link is followed; a pipe
+    or a device is written into. Raises OSError where the folder is not there, or where it or the file must not be written to."""
+    _encodable(path)
     target = Path(os.path.realpath(path))  # through a link, not in its place
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(target.parent)!r}; make it, or save elsewhere.")
-    if target.is_dir():
-        raise IsADirectoryError(
-            f"{str(target)!r} is a folder; save({str(target / 'run.speedscope.json')!r}) writes into it."
-        )
-    # Beside it, as only within a file system one name can be put in the place of another.
-    beside = target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}.tmp")
+        told = f"there is no folder {str(target.parent)!r}; make it, or save elsewhere."
+        raise FileNotFoundError(told + _at_home(path, "save"))
     try:
-        with open(beside, "xb") as file:
+        old = os.lstat(target)
+    except FileNotFoundError:
+        old = None
+    if old is not None and stat.S_ISDIR(old.st_mode):
+        inside = str(target / f"run{''.join(target.suffixes)}")
+        raise IsADirectoryError(f"{str(target)!r} is a folder; save({inside!r}) writes into it.")
+    if old is not None and stat.S_ISLNK(old.st_mode):
+        raise OSError(errno.ELOOP, "the link leads back to itself", str(path))
+    if old is not None and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "the file must not be written to; save elsewhere", str(target))
+    try:
+        if old is not None and not stat.S_ISREG(old.st_mode):
+            with open(target, "wb") as file:
+                write(file)
+        else:
+            _replace(target, old, write)
+    except OSError as error:
+        if error.errno is not None:  # else it is a sentence of a library's, which a name would blot out
+            # A person knows the name that was typed, and not the one beside it.
+            error.filename, error.filename2 = str(target), None
+        raise
+
+
+def _replace(target: Path, old: os.stat_result | None, write: Callable[[BinaryIO], None]) -> None:
+    # Beside it, as only within a file system one name can be put in the place of another. Short, as names may be no longer than
+    # 255 bytes.
+    beside = target.with_name(f".nbtrace-{secrets.token_hex(6)}.tmp")
+    mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
+    try:
+        # Never open to more than the old one is, not even meanwhile.
+        with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        if target.exists():
-            os.chmod(beside, target.stat().st_mode & 0o7777)
+        if old is not None:
+            _as_before(beside, old)
         os.replace(beside, target)
     except BaseException:  # an interrupt, too
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise
+
+
+def _as_before(path: Path, old: os.stat_result) -> None:
+    """Give a file the owner and the mode of another."""
+    now = path.stat()
+    if hasattr(os, "chown") and (now.st_uid, now.st_gid) != (old.st_uid, old.st_gid):
+        with suppress(OSError):  # only root gives files away
+            os.chown(path, old.st_uid, old.st_gid)
+    if stat.S_IMODE(now.st_mode) != stat.S_IMODE(old.st_mode):
+        os.chmod(path, stat.S_IMODE(old.st_mode))
+
+
+def _encodable(path: Path) -> None:
+    """Raise OSError for a name that no file can have here."""
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        character = error.object[error.start : error.end]
+        raise OSError(f"no file can be called {str(path)!r}, because of {character!r}; choose another name.") from None
+    if "\0" in str(path):
+        raise OSError(f"no file can be called {str(path)!r}, because of '\\x00'; choose another name.")
+
+
+def _at_home(path: Path, verb: str) -> str:
+    """A hint for who has typed a path as a shell takes it."""
+    if not str(path).startswith("~"):
+        return ""
+    try:
+        meant = str(path.expanduser())
+    except RuntimeError:  # nobody's home
+        return ""
+    return f" Python takes ~ for a name; type {verb}({meant!r})."
 
 
 def write_text(pieces: Iterator[str], file: BinaryIO) -> None:

@@ -1,5 +1,5 @@
 """What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [hotspots]
-[bound] [redact] [inside] [sampling] [inspector] [memory] [peers]`.
+[bound] [chrome] [redact] [inside] [sampling] [inspector] [memory] [peers]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from tests.benchmarks import (
     bounds,
     cells,
+    chrome,
     dataframes,
     hotspots,
     inside,
@@ -31,6 +32,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "dataframe": dataframes.main,
     "hotspots": hotspots.main,
     "bound": bounds.main,
+    "chrome": chrome.main,
     "redact": redaction.main,
     "inside": inside.main,
     "sampling": sampling.main,

@@ -210,7 +210,7 @@ def test_a_recording_without_samples_says_how_to_get_some(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["run.trc", "run", ".folded", "run.json", "folded", "speedscope.json"])
+@pytest.mark.parametrize("name", ["run.trc", "run", ".folded", ".json", "folded", "run.xml", "run.json.gz"])
 def test_another_suffix_is_told_which_there_are(two_cells: Profiled, tmp_path: Path, name: str) -> None:
     """And what to type, which works."""
     with pytest.raises(UnknownFormatError) as told:
