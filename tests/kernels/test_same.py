@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
+from pathlib import Path
 
+import nbtrace
 from tests.kernels import busy_cells
 from tests.kernels.kernel import Kernel, Reply, start_kernel
 
@@ -97,11 +99,16 @@ def seen(reply: Reply) -> list[object]:
     return [*map(normal, reply.output), reply.displayed, traceback, reply.status, reply.execution_count]
 
 
+FIRST = "100 Hz"
 OFTEN = "1,000 Hz, from the first millisecond"
 
 TRACED: dict[str, tuple[int, str, str]] = {
-    "100 Hz": (100, "", ""),
-    "100 Hz, looked at in between": (100, "", "import nbtrace as _nb; _nb_table = _nb.spans(); del _nb, _nb_table"),
+    FIRST: (100, "", ""),
+    "100 Hz, looked at in between, with a journal": (
+        100,
+        "",
+        "import nbtrace as _nb; _nb_table = _nb.spans(); del _nb, _nb_table",
+    ),
     # Cells that end before a hundredth of a second are not looked at but for this.
     OFTEN: (
         1000,
@@ -123,14 +130,17 @@ def started(first: str) -> Kernel:
     return kernel
 
 
-def test_every_output_is_the_same_with_and_without() -> None:
-    """Outputs, tracebacks and execution counts; however often the cells are looked at, and with their spans asked for in between."""
+def test_every_output_is_the_same_with_and_without(tmp_path: Path) -> None:
+    """Outputs, tracebacks and execution counts; however often the cells are looked at, with their spans asked for in between, and
+    with a journal of all of it."""
     untraced = started("extension = 'IPython.extensions.storemagic'")
     kernels = {"untraced": untraced}
     try:
         for mode, (rate, before, _) in TRACED.items():
             kernels[mode] = started(
-                f"get_ipython().config.NBTrace.sampling = {rate}; extension = 'nbtrace'\n%load_ext nbtrace\n{before}"
+                f"get_ipython().config.NBTrace.sampling = {rate}; extension = 'nbtrace'\n"
+                f"get_ipython().config.NBTrace.journal = {'' if mode == FIRST else str(tmp_path / f'{rate}.journal')!r}\n"
+                f"%load_ext nbtrace\n{before}"
             )
         different: list[str] = []
         for code in [*CELLS, *busy_cells.CELLS.values(), LAST]:
@@ -148,6 +158,8 @@ def test_every_output_is_the_same_with_and_without() -> None:
                 if after:
                     kernels[mode].run(after, store_history=False, silent=True)
         assert not different, "\n\n".join(different)
+        journals = nbtrace.recover(tmp_path)
+        assert (journals["state"] == "running").sum() == 2, "they are written to the end"
         for mode, kernel in kernels.items():
             assert kernel.manager.provisioner.process.wait(30) == 0, mode
     finally:

@@ -32,7 +32,7 @@ MAX_BYTES = 500_000_000
 MAX_OPEN = 100_000
 """So many spans that run are known; one that is not is written in full when it ends."""
 
-_LONG_SOURCE = 20_000
+_LONG_SOURCE = 10_000
 """Characters of a cell's source from which on secrets are looked for beside the cell, not before it."""
 
 _LONG_CODE = 20_000
@@ -197,12 +197,8 @@ class Journal:
     def _say_execution(self, execution: Execution, trace_id: int, span_id: int) -> None:
         lines, shown = self._series.lines, self._store.shown
         ids = {"trace_id": trace_id, "span_id": span_id}
-        # To find secrets in a long source takes long, and so does to compare the lines that were compiled with those typed.
-        later = (
-            (lines is not None and lines.hushed is not None)
-            or len(execution.source) > _LONG_SOURCE
-            or execution.compiled is not None
-        )
+        # In a long source it takes long to find secrets, and to compare the lines that were compiled with those typed.
+        later = (lines is not None and lines.hushed is not None) or len(execution.source) > _LONG_SOURCE
         known = execution if later else shown(execution)
         hushed = {"source": "", "file": ""} if later else {}
         self._series.say(lambda lines: lines.execution(known, **ids, **hushed))
@@ -211,9 +207,17 @@ class Journal:
 
     def statement_begun(self, number: int, start_ns: int, code: CodeType) -> None:
         """Write that a statement of a cell has begun. `start_ns`: since the epoch."""
-        if self._series.lines is not None:
-            line = next((line for _, _, line in code.co_lines() if line), 0)
-            self._series.say(lambda lines: lines.statement(number, start_ns, line))
+        if (lines := self._series.lines) is not None:
+            # No frame more than must be: a profile that the person has switched on sees them.
+            at = 0
+            for _, _, line in code.co_lines():
+                if line:
+                    at = line
+                    break
+            try:
+                lines.statement(number, start_ns, at)
+            except ValueError:
+                self._series.say(lambda lines: lines.statement(number, start_ns, at))
 
     def _statements_over(self, row: Row) -> None:
         execution, begun, end_ns, failed = row  # the fields of `StatementFields`, whose module opens pyarrow
