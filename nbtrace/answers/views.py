@@ -112,6 +112,7 @@ class Views(Profiles):
         """The tree of the spans that meet the conditions."""
         tables = self._tables()
         from nbtrace.views.doing import all_said
+        from nbtrace.views.last_seen import last_seen
         from nbtrace.views.tree import TreeView
 
         snapshot, where = self._snapshot(), selection.where
@@ -126,6 +127,8 @@ class Views(Profiles):
             table = table[table["cell"].isin(self._last_cells(selection.last, asking=selection.with_asking))]
         shown = selection.of(table, snapshot)
         said = {**self._notes(shown, snapshot), **all_said(self._store, snapshot, time.time_ns())}
+        for span_id, note in last_seen(shown, snapshot).items():
+            said[span_id] = " · ".join(filter(None, (note, said.get(span_id))))
         return TreeView(shown, tables.errors(snapshot), snapshot.dropped_spans, said)
 
     def _notes(self, spans: pd.DataFrame, snapshot: Snapshot) -> dict[str, str]:

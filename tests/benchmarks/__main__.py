@@ -1,5 +1,5 @@
 """What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [hotspots]
-[bound] [chrome] [redact] [inside] [sampling] [inspector] [memory] [peers]`.
+[bound] [chrome] [redact] [inside] [sampling] [journal] [inspector] [memory] [peers]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -17,6 +17,7 @@ from tests.benchmarks import (
     hotspots,
     inside,
     inspector,
+    journal,
     loading,
     memory,
     peers,
@@ -36,11 +37,12 @@ PARTS: dict[str, Callable[[], None]] = {
     "redact": redaction.main,
     "inside": inside.main,
     "sampling": sampling.main,
+    "journal": journal.main,
     "inspector": inspector.main,
     "memory": memory.main,
     "peers": peers.main,
 }
-OPTIONAL = ("sampling", "inspector", "memory", "peers")
+OPTIONAL = ("sampling", "journal", "inspector", "memory", "peers")
 """Run only when named: they need a browser, or install other software."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -84,7 +85,9 @@ def test_a_kernel_that_dies_in_a_cell_leaves_all_that_it_had(beside: Kernel, tmp
     assert cells["hottest"][4].startswith("line 2 time.sleep")
     assert rec.lines(cell=6)["source"].tolist()[-1].strip() == "time.sleep(0.2)"
     assert rec.statements(cell=4)["first_line"].tolist() == [1, 2]
-    assert "unfinished" in str(rec.text())
+    text = str(rec.text())
+    assert "unfinished" in text
+    assert re.search(r"last seen at line [45] .*, \d+ ms after it began", text), text
 
 
 def test_the_next_kernel_says_that_there_is_something_to_recover(beside: Kernel, tmp_path: Path) -> None:
