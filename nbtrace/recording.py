@@ -156,6 +156,10 @@ class Recording(Views):
     ) -> Path:
         """Write the recording into a file, in the format that its suffix names, and return its path.
 
+        .jsonl: OTLP as JSON lines, as OpenTelemetry's Collector reads them; .otlp: the same as protobuf, which needs
+        `pip install "nbtrace[otlp]"`. Both hold spans and the executions of cells, and come back equal; samples and statements
+        are not in them.
+
         .speedscope.json: a profile for https://www.speedscope.app, of each cell and of all of them, weighed in ns. .folded:
         stacks for flamegraph.pl and inferno, in microseconds. The notebook's frames are its lines, `cell [4] line 3`; a
         thread that is not the cell's own stands outermost by its name, and the times of several threads add up. What is not

@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 from nbtrace.formats.flames import Flames
 from nbtrace.formats.folded import folded
+from nbtrace.formats.otlp.json_lines import read_json_lines, write_json_lines
+from nbtrace.formats.otlp.protobuf import read_protobuf, write_protobuf
 from nbtrace.formats.reading import Loaded
 from nbtrace.formats.speedscope import speedscope
 from nbtrace.store.span_store import Snapshot
@@ -32,6 +34,10 @@ class Format:
 
 FORMATS: dict[str, Format] = {
     ".speedscope.json": Format("a profile for https://www.speedscope.app", profile=speedscope),
+    ".jsonl": Format(
+        "OTLP JSON lines, as OpenTelemetry's Collector writes and reads them", write_json_lines, read_json_lines
+    ),
+    ".otlp": Format("OTLP as protobuf", write_protobuf, read_protobuf),
     ".folded": Format("stacks for flamegraph.pl and inferno", profile=lambda flames, name: folded(flames)),
 }
 """By suffix."""
