@@ -160,7 +160,14 @@ class Outgoing:
         }
         if (execution.trace_id, execution.span_id) != (fields.trace_id, fields.span_id):
             told |= {"trace_id": f"{execution.trace_id:032x}", "span_id": f"{execution.span_id:016x}"}
-        return {f"{marks.CELL}.{name}": value for name, value in told.items() if value is not None}
+        return {f"{marks.CELL}.{name}": _encodable(value) for name, value in told.items() if value is not None}
+
+
+def _encodable(value: Any) -> Any:
+    """A text of an execution as files can hold it: those of spans are so already."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    return tuple(map(_encodable, value)) if isinstance(value, tuple) else value
 
 
 def by_resource(packet: list[Run[Encoded]]) -> list[list[Run[Encoded]]]:
