@@ -4,14 +4,17 @@ Enters: the attributes of resources, scopes and spans, and the fields of spans. 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from nbtrace.formats.otlp import marks
 from nbtrace.formats.reading import Loaded, UnreadableFileError
 from nbtrace.store import semconv
-from nbtrace.store.batch import Batch
+from nbtrace.store.batch import Batch, part
 from nbtrace.store.book import Execution, Resources
 from nbtrace.store.origins import origin
 from nbtrace.store.schema import RUNNING, UNFINISHED, Extra, Origin, Row, Thread
@@ -28,6 +31,7 @@ _BYTES = 16_000_000
 
 _MAX_SHAPES = 10_000
 _INT64, _INT32 = 2**63, 2**31
+_MASK = 2**64 - 1
 
 Pairs = tuple[tuple[str, ...], Sequence[Any]]
 """Keys and values of attributes."""
@@ -64,6 +68,10 @@ class Incoming:
         self.spans = 0
         self._rows: list[Row] = []
         self._weight = 0
+        self._ids = (
+            array("Q"),
+            array("Q"),
+        )  # of all spans, of which there may be millions: half of the trace's, and its own
         self._batches: list[Batch] = []
         self._shapes: tuple[dict[tuple[str, ...], Shape], dict[tuple[str, ...], Shape]] = ({}, {})
         self._threads: dict[Thread, Thread] = {}
@@ -174,6 +182,8 @@ class Incoming:
                 *(values if len(shape.places) == len(values) else [values[place] for place in shape.places]),
             )
         )
+        self._ids[0].append((trace_id ^ trace_id >> 64) & _MASK)
+        self._ids[1].append(span_id)
         self.spans += 1
 
     def time(self, source: Source, ns: int) -> int:
@@ -253,23 +263,40 @@ class Incoming:
     # ── what is bad ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def bad(self, what: str, place: str, why: str) -> None:
-        """Count something that is left out. `what` stands behind its number, "lines are not read"; place and reason are said of
-        the first."""
+        """Count something that is left out, a noun that may be one of many; of the first it is said where it stands, and why."""
         known = self._bad.setdefault(what, [0, place, why])
         known[0] += 1
 
-    def loaded(self, path: Path, says: str) -> Loaded:
-        """Return all that has been read. Raises UnreadableFileError if that is no span and nothing of ours; `says`: what the file
-        does not hold."""
+    def loaded(self, path: Path, form: str) -> Loaded:
+        """Return all that has been read. Raises UnreadableFileError if that is no span and nothing of ours; `form`: which of
+        OTLP's the file should have."""
         self._seal()
-        unread = tuple(
-            f"{count:,} {what}, the first of them {place}: {why}" for what, (count, place, why) in self._bad.items()
-        )
+        self._drop_repeated()
+        unread = tuple(_counted(*bad) for bad in self._bad.items())
         if not self._batches and not self._dropped:
             why = f": {'; '.join(unread)}" if unread else ""
-            raise UnreadableFileError(f"{str(path)!r} {says}{why}. Known are files that OpenTelemetry's tools write.")
+            raise UnreadableFileError(f"{str(path)!r} holds no spans of OTLP in {form}{why}. {_what_to_do(path)}")
         executions = [self._executions[number] for number in self._in_order()]
         return Loaded(Snapshot(tuple(self._batches), tuple(executions), sum(self._dropped.values())), unread)
+
+    def _drop_repeated(self) -> None:
+        """Leave out what stands there again, as exporters that try again send it: of each span one that has ended is kept, the
+        first of them, or else the last."""
+        traces, spans = (np.frombuffer(ids, np.uint64) for ids in self._ids)
+        if len(np.unique(spans)) == len(spans):
+            return
+        has_no_end = np.concatenate([np.asarray(batch.spans["state"]) != 0 for batch in self._batches])
+        place = np.arange(len(spans))
+        order = np.lexsort((np.where(has_no_end, -place, place), has_no_end, traces, spans))
+        again = (spans[order][1:] == spans[order][:-1]) & (traces[order][1:] == traces[order][:-1])
+        gone = order[1:][again]
+        kept = np.ones(len(spans), dtype=bool)
+        kept[gone] = False
+        start = 0
+        for at, batch in enumerate(self._batches):
+            self._batches[at] = part(batch, kept[start : (start := start + batch.length)])
+        if len(gone):
+            self._bad["repeated span"] = [len(gone), "", ""]
 
     def _in_order(self) -> list[int]:
         """The executions of each recording in the order of their starts, as they are numbered there."""
@@ -281,6 +308,25 @@ class Incoming:
 
 
 _NOTHING = Extra()
+
+
+def _what_to_do(path: Path) -> str:
+    """What to do with a file that is not what its name says, from how it begins."""
+    with open(path, "rb") as file:
+        start = file.read(2)
+    if not start:
+        return "It is empty: nothing was written into it, or not yet."
+    if start == b"\x1f\x8b":
+        return "It is packed with gzip: unpack it, and load what comes out."
+    if start[:1] in (b"{", b"[") and path.suffix.lower() == ".otlp":
+        return "It begins like JSON: rename it to .jsonl."
+    return "If it holds something else, rename it: how a file is read depends on its suffix."
+
+
+def _counted(what: str, bad: list[Any]) -> str:
+    count, place, why = bad
+    said = f"{count:,} {what}{'' if count == 1 else 's'} left out"
+    return f"{said}, {'' if count == 1 else 'the first '}{place}: {why}" if place else said
 
 
 def _is_own(key: str) -> bool:

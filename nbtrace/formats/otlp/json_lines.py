@@ -136,10 +136,8 @@ _MAX_THINGS = 3_000_000
 _SNAKES = (b"_spans", b"_id", b"_nano", b"_value", b"_count")
 """What names in snake_case end with; a line with none of them has none."""
 
-_NO_LINES = "lines are not read"
-_NO_SPANS = "lines hold no spans"
-_BROKEN = "spans are broken and left out"
-_BROKEN_GROUPS = "groups of spans are broken and left out"
+_LINE, _OTHER, _SPAN, _GROUP = "line", "foreign message", "broken span", "broken group of spans"
+"""What is left out and counted."""
 
 
 def read_json_lines(path: Path) -> Loaded:
@@ -159,12 +157,12 @@ def read_json_lines(path: Path) -> Loaded:
                     for at, document in enumerate(documents, 1):
                         _take(incoming, document, f"document {at:,}")
                     break
-                incoming.bad(_NO_LINES, place, str(error))
+                incoming.bad(_LINE, place, str(error))
                 continue
             for document in message if isinstance(message, list) else [message]:
                 _take(incoming, document, place)
             incoming.has_read(len(line))
-    return incoming.loaded(path, "holds no spans as OTLP has them in JSON lines")
+    return incoming.loaded(path, "JSON lines")
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
@@ -231,14 +229,16 @@ def _camel(name: str) -> str:
 def _take(incoming: Incoming, message: Any, place: str) -> None:
     """Take the spans of a TracesData."""
     if not isinstance(message, dict) or "resourceSpans" not in message:
-        what = f"it has {shown(next(iter(message)))}" if isinstance(message, dict) and message else "it is empty"
-        incoming.bad(_NO_SPANS, place, what if isinstance(message, dict) else f"it is {shown(message)}")
+        what = f"it is {shown(message)}"
+        if isinstance(message, dict):
+            what = f"it has {shown(next(iter(message)))} and no resourceSpans" if message else "it has no resourceSpans"
+        incoming.bad(_OTHER, f"in {place}", what)
         return
     for group in _groups(incoming, message, "resourceSpans", place):
         try:
             source = incoming.source(_pairs(_object(group, "resource")))
         except _WRONG as error:
-            incoming.bad(_BROKEN_GROUPS, place, _why(error))
+            incoming.bad(_GROUP, f"in {place}", _why(error))
             continue
         for scoped in _groups(incoming, group, "scopeSpans", place):
             try:
@@ -246,13 +246,13 @@ def _take(incoming: Incoming, message: Any, place: str) -> None:
                 origin = incoming.origin(source, _string(scope, "name"), _string(scope, "version"), _pairs(scope))
                 spans = _list(scoped, "spans")
             except _WRONG as error:
-                incoming.bad(_BROKEN_GROUPS, place, _why(error))
+                incoming.bad(_GROUP, f"in {place}", _why(error))
                 continue
             for span in spans:
                 try:
                     _add(incoming, source, origin, span)
                 except _WRONG as error:
-                    incoming.bad(_BROKEN, place, _why(error))
+                    incoming.bad(_SPAN, f"in {place}", _why(error))
 
 
 _WRONG = (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError)
@@ -267,11 +267,11 @@ def _groups(incoming: Incoming, of: dict[str, Any], name: str, place: str) -> li
     try:
         found = _list(of, name)
     except BrokenError as error:
-        incoming.bad(_BROKEN_GROUPS, place, str(error))
+        incoming.bad(_GROUP, f"in {place}", str(error))
         return []
     for each in found:
         if not isinstance(each, dict):
-            incoming.bad(_BROKEN_GROUPS, place, f"in {name} stands {shown(each)}")
+            incoming.bad(_GROUP, f"in {place}", f"in {name} stands {shown(each)}")
     return [each for each in found if isinstance(each, dict)]
 
 

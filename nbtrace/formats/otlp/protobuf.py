@@ -10,6 +10,7 @@ Needs the package opentelemetry-proto, which the extra `nbtrace[otlp]` installs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -148,9 +149,8 @@ _RESOURCE_SPANS = _RESOURCE = _SCOPE = 1
 _SCOPE_SPANS = _SPANS = 2
 """The numbers of the fields on the way down."""
 
-_BROKEN = "spans are broken and left out"
-_BROKEN_GROUPS = "groups of spans are broken and left out"
-_ENDS = "parts are not read"
+_SPAN, _GROUP, _REST = "broken span", "broken group of spans", "rest of the file"
+"""What is left out and counted."""
 
 
 def read_protobuf(path: Path) -> Loaded:
@@ -158,12 +158,10 @@ def read_protobuf(path: Path) -> Loaded:
     opentelemetry-proto. Of a file that is cut off what stands before is returned; spans that are broken are counted."""
     reader = _Reader()
     with open(path, "rb") as file:
-        start = file.read(2)
-        size = file.seek(0, 2)
+        size = file.seek(0, SEEK_END)
         file.seek(0)
         reader.read(file, size)
-    hint = ", though it is text; OTLP in JSON is called .jsonl" if start[:1] in (b"{", b"[") else ""
-    return reader.incoming.loaded(path, f"holds no spans as OTLP has them in protobuf{hint}")
+    return reader.incoming.loaded(path, "protobuf")
 
 
 class _CutOffError(Exception):
@@ -184,7 +182,7 @@ class _Reader:
         try:
             self._walk(file, size, _RESOURCE_SPANS, self._resource_spans)
         except _CutOffError as error:
-            self.incoming.bad(_ENDS, f"from byte {file.tell():,} on", str(error))
+            self.incoming.bad(_REST, f"from byte {file.tell():,} on", str(error))
 
     def _walk(self, file: BinaryIO, end: int, wanted: int, down: Callable[[BinaryIO, int], None]) -> None:
         """Go down into each of the fields that are wanted. What is damaged inside of one is left out, and the next one read."""
@@ -195,7 +193,7 @@ class _Reader:
                 except (*self._wrong, _CutOffError) as error:
                     if is_cut:
                         raise _CutOffError("it is cut off") from None
-                    self._bad(_BROKEN_GROUPS, file, error)
+                    self._bad(_GROUP, file, error)
 
     def _resource_spans(self, file: BinaryIO, end: int) -> None:
         source = self.incoming.source(_pairs(self._first(file, end, self._resource.Resource).attributes))
@@ -210,7 +208,7 @@ class _Reader:
                 try:
                     self._add(source, origin, self._trace.Span.FromString(_bytes(file, length)))
                 except self._wrong as error:
-                    self._bad(_BROKEN, file, error)
+                    self._bad(_SPAN, file, error)
                 self.incoming.has_read(length)
 
     def _first(self, file: BinaryIO, end: int, of: Any) -> Any:
