@@ -13,8 +13,10 @@ from typing import BinaryIO
 
 from nbtrace.formats.flames import Flames
 from nbtrace.formats.folded import folded
-from nbtrace.formats.otlp.json_lines import read_json_lines, write_json_lines
-from nbtrace.formats.otlp.protobuf import read_protobuf, write_protobuf
+from nbtrace.formats.otlp.read_json import read_json_lines
+from nbtrace.formats.otlp.read_protobuf import read_protobuf
+from nbtrace.formats.otlp.write_json import write_json_lines
+from nbtrace.formats.otlp.write_protobuf import write_protobuf
 from nbtrace.formats.reading import Loaded
 from nbtrace.formats.speedscope import speedscope
 from nbtrace.store.span_store import Snapshot

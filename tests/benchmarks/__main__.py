@@ -1,5 +1,5 @@
 """What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [hotspots]
-[bound] [redact] [inside] [sampling] [inspector] [memory] [peers]`.
+[bound] [redact] [inside] [otlp] [sampling] [inspector] [memory] [peers]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -18,6 +18,7 @@ from tests.benchmarks import (
     inspector,
     loading,
     memory,
+    otlp,
     peers,
     redaction,
     sampling,
@@ -33,6 +34,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "bound": bounds.main,
     "redact": redaction.main,
     "inside": inside.main,
+    "otlp": otlp.main,
     "sampling": sampling.main,
     "inspector": inspector.main,
     "memory": memory.main,

@@ -30,6 +30,7 @@ _BYTES = 16_000_000
 """So many rows, or rows from so much of a file, are sealed together."""
 
 _MAX_SHAPES = 10_000
+_THREAD = (marks.THREAD_ID, marks.THREAD_NAME)
 _INT64, _INT32 = 2**63, 2**31
 _MASK = 2**64 - 1
 
@@ -57,8 +58,11 @@ class Shape(NamedTuple):
     own: tuple[str, ...]
     places: tuple[int, ...]
     """Of its own, among all of them."""
+    thread_id: int | None
+    thread_name: int | None
+    """The places of the thread's, wherever those are ours or not."""
     ours: dict[str, int]
-    """The places of ours, and of those of OpenTelemetry's that we read."""
+    """The places of ours but for those."""
 
 
 class Incoming:
@@ -74,7 +78,7 @@ class Incoming:
         )  # of all spans, of which there may be millions: half of the trace's, and its own
         self._batches: list[Batch] = []
         self._shapes: tuple[dict[tuple[str, ...], Shape], dict[tuple[str, ...], Shape]] = ({}, {})
-        self._threads: dict[Thread, Thread] = {}
+        self._threads: dict[tuple[int | None, int | None, str | None], Thread] = {}
         self._numbers: dict[tuple[str, int], int] = {}
         self._executions: dict[int, Execution] = {}
         self._dropped: dict[str, int] = {}
@@ -143,27 +147,20 @@ class Incoming:
             raise BrokenError(f"its status code {status} is none of OTLP's")
         keys, values = pairs
         shape = self._shape(keys, source.recording is not None)
-        ours, cell, state, propagated = shape.ours, 0, "unfinished", False
-        thread_id = thread_name = None
-        if ours:
-            thread_id = values[ours[marks.THREAD_ID]] if marks.THREAD_ID in ours else None
-            thread_name = values[ours[marks.THREAD_NAME]] if marks.THREAD_NAME in ours else None
-            if source.recording is not None:
-                told = {key: values[place] for key, place in ours.items()}
-                cell = self._cell(source.recording, _number(told.get(marks.CELL)))
-                state, propagated = told.get(marks.STATE, state), told.get(marks.PROPAGATED) is True
-                if f"{marks.CELL}.number" in told:
-                    self._ride(source.recording, trace_id, span_id, told)
-        thread = Thread(source.pid, _number(thread_id), None if thread_name is None else clean_text(thread_name))
-        extra = Extra(
-            clean_text(message) if message or marks.EMPTY_MESSAGE in ours else None,
-            events,
-            links,
-            min(dropped[0], _INT32 - 1),
-            min(dropped[1], _INT32 - 1),
-            min(dropped[2], _INT32 - 1),
-            propagated,
-        )
+        thread = self._thread(source, shape, values)
+        cell, state, propagated, said_empty = 0, "unfinished", False, False
+        if shape.ours and source.recording is not None:
+            told = {key: values[place] for key, place in shape.ours.items()}
+            cell = self._cell(source.recording, _number(told.get(marks.CELL)))
+            state, propagated = told.get(marks.STATE, state), told.get(marks.PROPAGATED) is True
+            said_empty = marks.EMPTY_MESSAGE in told
+            if f"{marks.CELL}.number" in told:
+                self._ride(source.recording, trace_id, span_id, told)
+        extra = None
+        if message or events or links or propagated or said_empty or dropped != (0, 0, 0):
+            counts = [min(count, _INT32 - 1) for count in dropped]
+            said = clean_text(message) if message or said_empty else None
+            extra = Extra(said, events, links, counts[0], counts[1], counts[2], propagated)
         self._rows.append(
             (
                 trace_id,
@@ -176,8 +173,8 @@ class Incoming:
                 status,
                 cell,
                 origin,
-                self._threads.setdefault(thread, thread),
-                None if extra == _NOTHING else extra,
+                thread,
+                extra,
                 shape.own,
                 *(values if len(shape.places) == len(values) else [values[place] for place in shape.places]),
             )
@@ -205,21 +202,34 @@ class Incoming:
             self._batches.append(seal(self._rows[start : start + _ROWS]))
         self._rows, self._weight = [], 0
 
+    def _thread(self, source: Source, shape: Shape, values: Sequence[Any]) -> Thread:
+        """The thread of a span; equal ones are one object."""
+        ident = None if shape.thread_id is None else _number(values[shape.thread_id])
+        name = None if shape.thread_name is None else values[shape.thread_name]
+        if name is not None and type(name) is not str:
+            name = clean_text(name)
+        known = self._threads.get((source.pid, ident, name))
+        if known is None:
+            known = Thread(source.pid, ident, None if name is None else clean_text(name))
+            if len(self._threads) >= _MAX_SHAPES:
+                self._threads.clear()
+            self._threads[source.pid, ident, name] = known
+        return known
+
     def _shape(self, keys: tuple[str, ...], is_ours: bool) -> Shape:
         known = self._shapes[is_ours]
         found = known.get(keys)
         if found is None:
             place = {key: at for at, key in enumerate(keys)}  # the last of a key that is there twice
+            own, ours = place, {key: place[key] for key in _THREAD if key in place}
             if is_ours:
                 ours = {key: at for key, at in place.items() if not _is_own(key)}
-                for key in (marks.THREAD_ID, marks.THREAD_NAME):
+                for key in _THREAD:
                     if (beside := ours.pop(marks.OURS + key, None)) is not None:
                         ours[key] = beside  # what has the plain name is the span's own
                 own = {_recorded(key): at for key, at in place.items() if at not in ours.values()}
-            else:
-                own = place
-                ours = {key: place[key] for key in (marks.THREAD_ID, marks.THREAD_NAME) if key in place}
-            found = Shape(tuple(own), tuple(own.values()), ours)
+            threads = [ours.pop(key, None) for key in _THREAD]
+            found = Shape(tuple(own), tuple(own.values()), threads[0], threads[1], ours)
             if len(known) >= _MAX_SHAPES:
                 known.clear()
             known[keys] = found
@@ -280,17 +290,19 @@ class Incoming:
         return Loaded(Snapshot(tuple(self._batches), tuple(executions), sum(self._dropped.values())), unread)
 
     def _drop_repeated(self) -> None:
-        """Leave out what stands there again, as exporters that try again send it: of each span one that has ended is kept, the
-        first of them, or else the last."""
+        """Leave out what stands there again, as exporters that try again send it: with the same ids and the same start. Of each
+        span one that has ended is kept, the first of them, or else the last."""
         traces, spans = (np.frombuffer(ids, np.uint64) for ids in self._ids)
         if len(np.unique(spans)) == len(spans):
             return
+        starts = np.concatenate([np.asarray(batch.spans["start_ns"]) for batch in self._batches])
         has_no_end = np.concatenate([np.asarray(batch.spans["state"]) != 0 for batch in self._batches])
         place = np.arange(len(spans))
-        order = np.lexsort((np.where(has_no_end, -place, place), has_no_end, traces, spans))
-        again = (spans[order][1:] == spans[order][:-1]) & (traces[order][1:] == traces[order][:-1])
+        order = np.lexsort((np.where(has_no_end, -place, place), has_no_end, starts, traces, spans))
+        traces, spans, starts = traces[order], spans[order], starts[order]
+        again = (spans[1:] == spans[:-1]) & (traces[1:] == traces[:-1]) & (starts[1:] == starts[:-1])
         gone = order[1:][again]
-        kept = np.ones(len(spans), dtype=bool)
+        kept = np.ones(len(order), dtype=bool)
         kept[gone] = False
         start = 0
         for at, batch in enumerate(self._batches):
@@ -305,9 +317,6 @@ class Incoming:
             first.setdefault(recording, len(first))
         known = sorted(self._numbers.items(), key=lambda pair: (first[pair[0][0]], pair[0][1]))
         return [number for _, number in known if number in self._executions]
-
-
-_NOTHING = Extra()
 
 
 def _what_to_do(path: Path) -> str:
@@ -331,7 +340,7 @@ def _counted(what: str, bad: list[Any]) -> str:
 
 def _is_own(key: str) -> bool:
     """Whether an attribute of a span in a file of ours was recorded."""
-    return key.startswith(marks.OWN) or not (key.startswith(marks.OURS) or key in (marks.THREAD_ID, marks.THREAD_NAME))
+    return key.startswith(marks.OWN) or not (key.startswith(marks.OURS) or key in _THREAD)
 
 
 def _recorded(key: str) -> str:

@@ -31,6 +31,8 @@ PACKET_BYTES = 4_000_000
 _ROWS = 16_384
 """Spans that are rows at a time."""
 
+_MAX_SHAPES = 10_000
+
 Encoded = TypeVar("Encoded", str, bytes)
 
 
@@ -49,6 +51,7 @@ class Outgoing:
         self._snapshot = snapshot
         self._recording = secrets.token_hex(4)
         self._riding = _carriers(snapshot)
+        self._keys: dict[tuple[str, ...], tuple[tuple[str, ...], bool]] = {}
 
     @property
     def is_silent(self) -> bool:
@@ -115,13 +118,20 @@ class Outgoing:
 
     def _attributes(self, fields: RowFields, values: tuple[Any, ...]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         """The keys and values of a span's attributes, ours included."""
-        keys, (_, thread_id, thread_name) = fields.keys, fields.thread
+        keys, own_thread = self._keys.get(fields.keys) or self._known(fields.keys)
+        _, thread_id, thread_name = fields.thread
         ours: dict[str, Any] = {}
-        for key, value in ((marks.THREAD_ID, thread_id), (marks.THREAD_NAME, thread_name)):
-            if key in keys:
-                ours[marks.OURS + key] = value  # even None, as it tells that the other is not ours
-            elif value is not None:
-                ours[key] = value
+        if own_thread:
+            for key, value in ((marks.THREAD_ID, thread_id), (marks.THREAD_NAME, thread_name)):
+                if key in keys:
+                    ours[marks.OURS + key] = value  # even None, as it tells that the other is not ours
+                elif value is not None:
+                    ours[key] = value
+        else:
+            if thread_id is not None:
+                ours[marks.THREAD_ID] = thread_id
+            if thread_name is not None:
+                ours[marks.THREAD_NAME] = thread_name
         if fields.cell:
             ours[marks.CELL] = fields.cell
         if fields.end_ns == RUNNING:
@@ -135,9 +145,14 @@ class Outgoing:
                 ours[marks.EMPTY_MESSAGE] = True
         if fields.span_id in self._riding:
             ours.update(self._execution(fields))
-        if any(key.startswith(marks.OURS) for key in keys):
-            keys = tuple(map(_own, keys))
         return (*keys, *ours), (*values, *ours.values())
+
+    def _known(self, keys: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
+        """The keys of a span's own attributes as they are written, and whether its thread is among them."""
+        if len(self._keys) >= _MAX_SHAPES:
+            self._keys.clear()
+        found = self._keys[keys] = tuple(map(_own, keys)), marks.THREAD_ID in keys or marks.THREAD_NAME in keys
+        return found
 
     def _execution(self, fields: RowFields) -> dict[str, Any]:
         """What a span says of the execution that rides on it; taken off the list, as a span may be there twice."""

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import nbtrace
 from nbtrace.formats.files import FORMATS
-from nbtrace.formats.otlp.protobuf import _framed
+from nbtrace.formats.otlp.messages import framed
 from nbtrace.formats.reading import Loaded, PartlyReadWarning, UnreadableFileError
 from nbtrace.recording import Recording, from_elsewhere
 from nbtrace.store.span_store import SpanStore
@@ -388,13 +388,13 @@ def test_a_line_of_deep_nesting_is_left_out(tmp_path: Path) -> None:
 
 
 def test_deep_nesting_in_protobuf_breaks_its_span_only(tmp_path: Path) -> None:
-    value = _framed(1, b"x")
+    value = framed(1, b"x")
     for _ in range(3_000):
-        value = _framed(5, _framed(1, value))
-    spans = [_framed(1, (7).to_bytes(16)) + _framed(2, (at).to_bytes(8)) + _framed(5, b"n%d" % at) for at in (1, 2)]
-    spans[0] += _framed(9, _framed(1, b"k") + _framed(2, value))
-    scope_spans = b"".join(_framed(2, each) for each in spans)
-    loaded = read(tmp_path, _framed(1, _framed(2, scope_spans)), ".otlp")
+        value = framed(5, framed(1, value))
+    spans = [framed(1, (7).to_bytes(16)) + framed(2, (at).to_bytes(8)) + framed(5, b"n%d" % at) for at in (1, 2)]
+    spans[0] += framed(9, framed(1, b"k") + framed(2, value))
+    scope_spans = b"".join(framed(2, each) for each in spans)
+    loaded = read(tmp_path, framed(1, framed(2, scope_spans)), ".otlp")
     assert names(loaded) == ["n2"]
     assert loaded.unread[0].startswith("1 broken span left out, before byte")
 
@@ -418,10 +418,13 @@ def test_of_a_key_that_is_there_twice_the_last_counts(tmp_path: Path) -> None:
 
 
 def test_a_span_that_was_sent_twice_is_one(tmp_path: Path) -> None:
-    """The one that has ended, of two that have the first; not one of another trace that has the same id."""
+    """The one that has ended, of two that have the first; not one of another trace that has the same id, and not another one
+    whose ids are the same because somebody has set the seed of random."""
     first, again, elsewhere = span(1, endTimeUnixNano="0"), span(1), span(1, traceId="f" * 32, name="other")
-    loaded = read(tmp_path, message(first, span(2)) + message(again, elsewhere) + message(span(1, name="late")))
-    assert names(loaded) == ["n2", "n1", "other"]
+    seeded = span(1, startTimeUnixNano="1500", name="seeded")
+    content = message(first, span(2)) + message(again, elsewhere, seeded) + message(span(1, name="late"))
+    loaded = read(tmp_path, content)
+    assert names(loaded) == ["n2", "n1", "other", "seeded"]
     assert loaded.unread == ("2 repeated spans left out",)
 
 
@@ -463,8 +466,8 @@ def test_executions_of_two_spans_of_one_id_are_answered_about(tmp_path: Path) ->
 def large(suffix: str) -> Iterator[bytes]:
     """What would be a gigabyte if it were taken as it comes."""
     if suffix == ".otlp":
-        yield _framed(1, _framed(2, _framed(2, bytes(100_000_000))))  # a span
-        yield _framed(1, _framed(1, bytes(100_000_000)))  # a resource
+        yield framed(1, framed(2, framed(2, bytes(100_000_000))))  # a span
+        yield framed(1, framed(1, bytes(100_000_000)))  # a resource
     else:
         yield b'{"resourceSpans":[' + b" " * 100_000_000 + b"]}\n"
         yield b"[" + b"[]," * 20_000_000 + b"[]]\n"

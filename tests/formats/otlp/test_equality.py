@@ -62,7 +62,7 @@ def _one_nan(value: bytes) -> bytes | None:
 
 @both
 @settings(deadline=None, max_examples=60)
-@given(found=st.lists(rows(), min_size=1, max_size=6))
+@given(found=st.lists(rows(), min_size=1, max_size=6, unique_by=lambda row: row[:2]))
 def test_any_spans_come_back_equal(suffix: str, tmp_path_factory: pytest.TempPathFactory, found: list[Row]) -> None:
     """Every field, every type of value, mixed types under a key, threads, processes, resources, empty texts that are not none."""
     batch = seal(found)
@@ -187,7 +187,7 @@ def test_many_spans_are_written_in_packets_and_read_in_batches(suffix: str, tmp_
     """In their order, from whatever resources and scopes they come."""
     store = SpanStore()
     places = [origin(name, name, None, {"service.name": name}) for name in ("a", "b")]
-    for at in range(1, 20_001):
+    for at in range(1, 17_001):
         store.append(row(at, start=at // 7, origin=places[at % 1_500 > 1_000], n=at))
     rec = Recording(store)
     path = rec.save(tmp_path / f"run{suffix}")
@@ -196,7 +196,7 @@ def test_many_spans_are_written_in_packets_and_read_in_batches(suffix: str, tmp_
     assert max(batch.length for batch in loaded._snapshot().batches) <= 16_384
     if suffix == ".jsonl":
         lines = path.read_bytes().splitlines()
-        assert len(lines) == 20
+        assert len(lines) == 17
         assert all(len(list(spans_of(json.loads(line)))) == 1_000 for line in lines)
 
 
@@ -204,7 +204,7 @@ def test_many_spans_are_written_in_packets_and_read_in_batches(suffix: str, tmp_
 def test_large_spans_make_short_packets(suffix: str, tmp_path: Path) -> None:
     """No line is longer than other tools read, and what is read at a time is little."""
     store = SpanStore()
-    for at in range(1, 1_001):
+    for at in range(1, 601):
         store.append(row(at, text=str(at) * (60_000 // len(str(at)))))
     path = Recording(store).save(tmp_path / f"run{suffix}")
     if suffix == ".jsonl":

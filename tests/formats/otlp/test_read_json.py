@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nbtrace.formats.otlp.json_lines import read_json_lines
+from nbtrace.formats.otlp.read_json import read_json_lines
 from nbtrace.formats.reading import Loaded
 from nbtrace.recording import from_elsewhere
 

@@ -1,134 +1,22 @@
-"""OTLP as JSON lines, as the Collector's file exporter writes them and its otlpjsonfile receiver reads them.
+"""OTLP's JSON, as its file format has it and as other tools write it.
 
-Enters: a snapshot, or a file. Leaves: the other. A line is a message of OTLP's TracesData in proto3's JSON, with the ids in hex:
-some spans, by resource and scope. What we write: up to 1,000 spans a line, in their order; for what stands in their
-attributes see marks.py. What we read besides: names in snake_case, numbers as numbers or as texts, kinds and codes by
-name, ids in base 64, several lines that are one document. Fields that OTLP does not have are passed over."""
+Enters: a file of lines, each a message of OTLP's TracesData in proto3's JSON. Leaves: what they hold, and a count of what cannot
+be read. Besides what write_json.py writes: names in snake_case, numbers as numbers or as texts, kinds and codes by name, ids
+in base 64, documents over several lines. Fields that OTLP does not have are passed over."""
 
 from __future__ import annotations
 
 import json
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterable, Iterator, Sequence
-from json.encoder import encode_basestring as _text
-from math import isfinite, isnan
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from nbtrace.formats.otlp.incoming import MAX_BYTES, BrokenError, Incoming, Pairs, Source, shown
-from nbtrace.formats.otlp.outgoing import Outgoing, Run, by_resource
 from nbtrace.formats.reading import Loaded
-from nbtrace.store.schema import MAX_DEPTH, Extra, RowFields
-from nbtrace.store.span_store import Snapshot
-
-_MASK = 2**64 - 1
-
-_NO_EXTRA = Extra()
-
-# ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def write_json_lines(snapshot: Snapshot, file: BinaryIO) -> None:
-    """Write a snapshot's spans, and the executions that ride on them."""
-    out = Outgoing(snapshot)
-    if out.is_silent:
-        _write(file, [f'{{"resource":{{{_attributes(*_split(out.mark()))}}}}}'])
-    for packet in out.packets(_span):
-        _write(file, [_resource(out, runs) for runs in by_resource(packet)])
-
-
-def _write(file: BinaryIO, resources: Iterable[str]) -> None:
-    file.write(f'{{"resourceSpans":[{",".join(resources)}]}}\n'.encode("utf-8", "backslashreplace"))
-
-
-def _resource(out: Outgoing, runs: Sequence[Run[str]]) -> str:
-    attributes = _attributes(*_split(out.resource(runs[0].origin, runs[0].pid)))
-    return f'{{"resource":{{{attributes}}},"scopeSpans":[{",".join(_scope(out, run) for run in runs)}]}}'
-
-
-def _scope(out: Outgoing, run: Run[str]) -> str:
-    named = (("name", run.origin.scope_name), ("version", run.origin.scope_version))
-    parts = [f'"{field}":{_text(name)}' for field, name in named if name]
-    if ours := out.scope(run.origin):
-        parts.append(_attributes(*_split(ours)))
-    return f'{{"scope":{{{",".join(parts)}}},"spans":[{",".join(run.spans)}]}}'
-
-
-def _span(row: RowFields, keys: tuple[str, ...], values: tuple[Any, ...]) -> str:
-    extra = row.extra or _NO_EXTRA
-    parts = [f'"traceId":"{row.trace_id:032x}","spanId":"{row.span_id:016x}"']
-    if row.parent_span_id:
-        parts.append(f'"parentSpanId":"{row.parent_span_id:016x}"')
-    parts.append(
-        f'"name":{_text(row.name)},"kind":{row.kind + 1},"startTimeUnixNano":"{row.start_ns & _MASK}",'
-        f'"endTimeUnixNano":"{row.end_ns & _MASK if _has_end(row) else 0}"'
-    )
-    if keys:
-        parts.append(_attributes(keys, values))
-    for name, count in (
-        ("Attributes", extra.dropped_attributes),
-        ("Events", extra.dropped_events),
-        ("Links", extra.dropped_links),
-    ):
-        if count:
-            parts.append(f'"dropped{name}Count":{count}')
-    if extra.events:
-        events = (
-            f'{{"timeUnixNano":"{when & _MASK}","name":{_text(name)},{_attributes(*pairs)}}}'
-            for when, name, *pairs in extra.events
-        )
-        parts.append(f'"events":[{",".join(events)}]')
-    if extra.links:
-        links = (
-            f'{{"traceId":"{trace_id:032x}","spanId":"{span_id:016x}",{_attributes(*pairs)}}}'
-            for trace_id, span_id, *pairs in extra.links
-        )
-        parts.append(f'"links":[{",".join(links)}]')
-    if extra.status_message:
-        parts.append(f'"status":{{"code":{row.status},"message":{_text(extra.status_message)}}}')
-    elif row.status:
-        parts.append(f'"status":{{"code":{row.status}}}')
-    return f"{{{','.join(parts)}}}"
-
-
-def _has_end(row: RowFields) -> bool:
-    return row.end_ns not in (0, -1)
-
-
-def _split(attributes: dict[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    return tuple(attributes), tuple(attributes.values())
-
-
-def _attributes(keys: Iterable[str], values: Iterable[Any]) -> str:
-    pairs = [f'{{"key":{_text(key)},"value":{_written(value)}}}' for key, value in zip(keys, values, strict=True)]
-    return f'"attributes":[{",".join(pairs)}]'
-
-
-def _written(value: Any) -> str:
-    """An attribute's value as an AnyValue."""
-    kind = type(value)
-    if kind is str:
-        return f'{{"stringValue":{_text(value)}}}'
-    if kind is int:
-        return f'{{"intValue":"{value}"}}'
-    if kind is float:
-        number = repr(value) if isfinite(value) else '"NaN"' if isnan(value) else f'"{"-" * (value < 0)}Infinity"'
-        return f'{{"doubleValue":{number}}}'
-    if kind is bool:
-        return '{"boolValue":true}' if value else '{"boolValue":false}'
-    if value is None:
-        return "{}"
-    if kind is bytes:
-        return f'{{"bytesValue":"{b64encode(value).decode()}"}}'
-    if isinstance(value, dict):
-        pairs = [f'{{"key":{_text(key)},"value":{_written(item)}}}' for key, item in value.items()]
-        return f'{{"kvlistValue":{{"values":[{",".join(pairs)}]}}}}'
-    return f'{{"arrayValue":{{"values":[{",".join(map(_written, value))}]}}}}'
-
-
-# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+from nbtrace.store.schema import MAX_DEPTH
 
 _MAX_THINGS = 3_000_000
 """Commas and brackets of a line: each may become an object of Python's, of some 150 bytes."""
@@ -277,40 +165,44 @@ def _groups(incoming: Incoming, of: dict[str, Any], name: str, place: str) -> li
 
 def _add(incoming: Incoming, source: Source, origin: Any, span: dict[str, Any]) -> None:
     get = span.get
-    parent, status = get("parentSpanId"), _object(span, "status")
-    events = _list(span, "events")
-    links = _list(span, "links")
-    name = get("name")
+    name, status = get("name"), get("status")
+    status = _object(span, "status") if status else _NOTHING
+    events, links = get("events"), get("links")
     incoming.add(
         source,
         origin,
         trace_id=_id(get("traceId"), 16, "traceId"),
         span_id=_id(get("spanId"), 8, "spanId"),
-        parent_id=_id(parent, 8, "parentSpanId", needed=False),
+        parent_id=_id(parent, 8, "parentSpanId", needed=False) if (parent := get("parentSpanId")) else 0,
         name=name if type(name) is str else _string(span, "name"),
         kind=_enum(get("kind"), _KINDS, "kind"),
         start=_int(get("startTimeUnixNano")),
         end=_int(get("endTimeUnixNano")),
-        status=_enum(status.get("code"), _CODES, "status code"),
-        message=_string(status, "message"),
+        status=_enum(status.get("code"), _CODES, "status code") if status else 0,
+        message=_string(status, "message") if status else "",
         pairs=_pairs(span),
-        events=tuple(
-            (incoming.time(source, _int(each.get("timeUnixNano"))), _string(each, "name"), *_pairs(each))
-            for each in events
-        ),
-        links=tuple(
-            (
-                _id(each.get("traceId"), 16, "link's traceId", needed=False),
-                _id(each.get("spanId"), 8, "link's spanId", needed=False),
-                *_pairs(each),
-            )
-            for each in links
-        ),
+        events=() if events is None else tuple(_event(incoming, source, each) for each in _list(span, "events")),
+        links=() if links is None else tuple(map(_link, _list(span, "links"))),
         dropped=(
             _int(get("droppedAttributesCount")),
             _int(get("droppedEventsCount")),
             _int(get("droppedLinksCount")),
         ),
+    )
+
+
+_NOTHING: dict[str, Any] = {}
+
+
+def _event(incoming: Incoming, source: Source, event: dict[str, Any]) -> tuple[Any, ...]:
+    return (incoming.time(source, _int(event.get("timeUnixNano"))), _string(event, "name"), *_pairs(event))
+
+
+def _link(link: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        _id(link.get("traceId"), 16, "link's traceId", needed=False),
+        _id(link.get("spanId"), 8, "link's spanId", needed=False),
+        *_pairs(link),
     )
 
 
@@ -322,6 +214,8 @@ _CODES = {f"STATUS_CODE_{name}": at for at, name in enumerate(("UNSET", "OK", "E
 
 
 def _enum(value: Any, names: dict[str, int], what: str) -> int:
+    if type(value) is int:
+        return value
     if isinstance(value, str) and not value.isdecimal():
         if value not in names:
             raise BrokenError(f"its {what} {shown(value)} is none of OTLP's")
@@ -348,8 +242,6 @@ def _id(value: Any, nbytes: int, what: str, *, needed: bool = True) -> int:
 
 
 def _int(value: Any) -> int:
-    if type(value) is int:
-        return value
     if value is None:
         return 0
     if type(value) is str:
@@ -357,6 +249,8 @@ def _int(value: Any) -> int:
             return int(value)
         except ValueError:
             pass
+    if type(value) is int:
+        return value
     if type(value) is float and value.is_integer():
         return int(value)
     raise BrokenError(f"{shown(value)} stands where a whole number belongs")
@@ -392,11 +286,10 @@ def _list(of: dict[str, Any], name: str) -> list[Any]:
 def _pairs(of: dict[str, Any], name: str = "attributes", depth: int = 0) -> Pairs:
     keys, values = [], []
     for each in _list(of, name):
-        key = each.get("key")
-        if type(key) is not str:
-            key = _string(each, "key")
-        keys.append(key)
-        values.append(_read(each.get("value"), depth))
+        key, any_value = each.get("key"), each.get("value")
+        keys.append(key if type(key) is str else _string(each, "key"))
+        text = any_value.get("stringValue") if any_value else None
+        values.append(text if type(text) is str else _read(any_value, depth))
     return tuple(keys), values
 
 

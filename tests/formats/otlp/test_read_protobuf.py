@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import nbtrace
-from nbtrace.formats.otlp.protobuf import _framed, read_protobuf
+from nbtrace.formats.otlp.messages import framed
+from nbtrace.formats.otlp.read_protobuf import read_protobuf
 from nbtrace.recording import Recording
 from nbtrace.store.origins import origin
 from nbtrace.store.span_store import SpanStore
@@ -48,15 +49,15 @@ def test_fields_in_another_order_and_of_tomorrow_are_read(tmp_path: Path) -> Non
     """A scope behind its spans, a resource behind its scopes, and fields that nobody knows between them."""
     unknown = b"\x9a\x06\x02hi" + b"\xc0\x3e\x05" + b"\xc5\x3e" + bytes(4) + b"\xc1\x3e" + bytes(8)
     scope, resource = (
-        _framed(1, _framed(1, b"late")),
-        _framed(1, _framed(1, _framed(1, b"k") + _framed(2, _framed(1, b"v")))),
+        framed(1, framed(1, b"late")),
+        framed(1, framed(1, framed(1, b"k") + framed(2, framed(1, b"v")))),
     )
     scope_spans = b"".join(
-        [unknown, _framed(2, span(1).SerializeToString()), unknown, _framed(2, span(2).SerializeToString())]
+        [unknown, framed(2, span(1).SerializeToString()), unknown, framed(2, span(2).SerializeToString())]
     )
-    group = unknown + _framed(2, scope_spans + scope) + unknown + resource
+    group = unknown + framed(2, scope_spans + scope) + unknown + resource
     path = tmp_path / "run.otlp"
-    path.write_bytes(unknown + _framed(1, group) + unknown)
+    path.write_bytes(unknown + framed(1, group) + unknown)
     loaded = read_protobuf(path)
     assert loaded.unread == ()
     (batch,) = loaded.snapshot.batches
@@ -74,7 +75,7 @@ def test_a_file_of_one_span_of_a_megabyte_is_read(tmp_path: Path) -> None:
     big = span(1)
     big.attributes.add(key="text").value.string_value = "x" * 1_000_000
     path = tmp_path / "run.otlp"
-    path.write_bytes(_framed(1, _framed(2, _framed(2, big.SerializeToString()))))
+    path.write_bytes(framed(1, framed(2, framed(2, big.SerializeToString()))))
     (text,) = nbtrace.load(path).spans()["attributes.text"]
     assert text.startswith("xxx")
     assert text.endswith("… [+934,464 characters]")
