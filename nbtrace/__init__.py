@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see; at run time the regi
     from nbtrace.api import live as live
     from nbtrace.api import load as load
     from nbtrace.api import record as record
+    from nbtrace.api import recover as recover
     from nbtrace.api import span as span
     from nbtrace.api import traced as traced
 
@@ -112,13 +113,13 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """Start tracing in `shell`: what `%load_ext nbtrace` calls."""
-    from nbtrace.extension import load
+    from nbtrace.extension.shell import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Stop tracing in `shell` and take out everything: what `%unload_ext nbtrace` calls."""
-    from nbtrace.extension import unload
+    from nbtrace.extension.shell import unload
 
     unload(shell)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from nbtrace.analysis.whole_numbers import checked
 from nbtrace.answers.register import REGISTER
@@ -17,10 +17,15 @@ from nbtrace.store.redaction.choice import Redact
 from nbtrace.store.redaction.rows import CaptureSource
 from nbtrace.store.span_store import SpanStore
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nbtrace.formats.reading import Loaded
+
 QUESTIONS = frozenset({"live", *REGISTER})
 """Public names by which nothing is done but asked."""
 
-__all__ = ["QUESTIONS", "Recording", "live", "load", "record", "span", "traced", *REGISTER]
+__all__ = ["QUESTIONS", "Recording", "live", "load", "record", "recover", "span", "traced", *REGISTER]
 
 _live = Recording(SpanStore())
 
@@ -69,11 +74,48 @@ def load(path: str | os.PathLike[str]) -> Recording:
     read, and OSError."""
     open_libraries()
     from nbtrace.formats.files import read
-    from nbtrace.formats.reading import PartlyReadWarning
 
-    loaded = read(Path(path))
+    return _loaded(path, read(Path(path)))
+
+
+@overload
+def recover(path: None = None) -> pd.DataFrame: ...
+
+
+@overload
+def recover(path: str | os.PathLike[str]) -> Recording: ...
+
+
+def recover(path: str | os.PathLike[str] | None = None) -> pd.DataFrame | Recording:
+    """Return the recording that a journal holds, however its process ended; without a path, which journals there are.
+
+    A span that had not ended when the process died is unfinished. The list has one row per journal in `.nbtrace` beside the
+    notebook, or in the folder that is given, the last one first: file, state (str: died, closed, running, recovered, elsewhere
+    for another machine's), notebook (str), started, written (datetime64[ns, UTC]), bytes (int64). A line that the death has
+    torn is left out; others that cannot be read are counted in a PartlyReadWarning. Raises FileNotFoundError,
+    UnreadableFileError for a file that is no journal, and OSError."""
+    open_libraries()
+    from nbtrace.analysis.journals import journals
+    from nbtrace.formats.journal import folder
+    from nbtrace.formats.journal.files import journal_of
+    from nbtrace.formats.journal.reader import read_journal
+
+    if path is None:
+        places = dict.fromkeys([folder.folder_of(os.environ.get("JPY_SESSION_NAME")), folder.folder_of(None)])
+        return journals([found for place in places for found in folder.journals(place)])
+    if Path(path).is_dir():
+        return journals(folder.journals(Path(path)))
+    journal = journal_of(Path(path))
+    recording = _loaded(path, read_journal(journal))
+    folder.note_recovered(journal)
+    return recording
+
+
+def _loaded(path: str | os.PathLike[str], loaded: Loaded) -> Recording:
     if loaded.unread:
-        warnings.warn(f"{os.fspath(path)!r}: {'; '.join(loaded.unread)}.", PartlyReadWarning, stacklevel=2)
+        from nbtrace.formats.reading import PartlyReadWarning
+
+        warnings.warn(f"{os.fspath(path)!r}: {'; '.join(loaded.unread)}.", PartlyReadWarning, stacklevel=3)
     return from_elsewhere(loaded.snapshot)
 
 

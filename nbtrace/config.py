@@ -4,6 +4,7 @@ Enters: nothing. Leaves: `NBTrace`, one configurable for one shell. Imports trai
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from traitlets import Bool, Enum, Integer, TraitError, TraitType
@@ -60,6 +61,21 @@ class _Sampling(TraitType):  # type: ignore[type-arg]
             raise TraitError(f"NBTrace.{error}") from None
 
 
+class _Journal(TraitType):  # type: ignore[type-arg]
+    """True, False, or where."""
+
+    info_text = "True, False, or the path of a file"
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        if isinstance(value, (bool, str)):
+            return (
+                {"true": True, "false": False, "": False}.get(value.lower(), value) if isinstance(value, str) else value
+            )
+        if isinstance(value, os.PathLike):
+            return os.fspath(value)
+        raise TraitError(f"NBTrace.journal is {value!r}, but must be {self.info_text}.")
+
+
 class NBTrace(Configurable):
     """Record every cell, and what runs inside, as OpenTelemetry spans."""
 
@@ -91,6 +107,12 @@ class NBTrace(Configurable):
         help="How often a second the threads of a running cell are looked at, from 1 to 1000: what %spans lines and %spans hot "
         "rest on. False for not at all. While Python's code computes it is some 200 at most, as often as that lets go of the "
         "interpreter's lock. In cells of more than ten seconds it is less, so that long cells cost no more memory.",
+    ).tag(config=True)
+
+    journal = _Journal(
+        False,
+        help="Write what is recorded into a file as it happens, which outlives the kernel: True for a file of its own in "
+        ".nbtrace beside the notebook, or a path. nbtrace.recover() lists what there is.",
     ).tag(config=True)
 
     unstored_cells = _AutoOrBool(

@@ -128,7 +128,7 @@ class LiveCapture:
 
     def _heed(self) -> None:
         """Have those told of spans as they start who want to be."""
-        self.recorder.starts = tuple(store.begin for store in self.stores() if store.hears_starts)
+        self.recorder.starts = tuple(told for store in self.stores() for told in store.starts)
 
     def heed_sampling(self) -> None:
         """Sample as often as those that are open want it."""

@@ -16,14 +16,15 @@ span, in the order of the batch:
     events                               list of (time_unix_nano int64, name string, attributes)
     links                                list of (trace_id, span_id string, attributes)
     attributes.KEY                       one column per key, and a further one per type where a key has several
+    more_attributes                      list of the attributes without a column of their own, where there are any
 
 The field of an attribute says in its metadata which `key` it is and what `kind` its values are: int, float, bool, str, bytes,
-json (arrays and maps) or none (true where the value is None). Attributes of events and links are lists of (key, and a
-field for each kind, of which one is set; for None, none is)."""
+json (arrays and maps) or none (true where the value is None). Attributes of events and links, and those without a column, are
+lists of (key, and a field for each kind, of which one is set; for None, none is)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,11 @@ from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATES, STATUS_CODES, 
 
 Rows = npt.NDArray[np.int32]
 
+MORE = "more_attributes"
+
+Columns = Mapping[tuple[str, str], str]
+"""By key and kind the name of the column of an attribute."""
+
 _KIND_TYPES: dict[str, Any] = {
     "str": pa.string(),
     "int": pa.int64(),
@@ -44,6 +50,8 @@ _KIND_TYPES: dict[str, Any] = {
     "bytes": pa.binary(),
     "json": pa.string(),
 }
+COLUMN_TYPES: dict[str, Any] = {**_KIND_TYPES, "none": pa.bool_()}
+"""By kind the type of an attribute's column."""
 
 _PAIR = pa.struct([("key", pa.string()), *_KIND_TYPES.items()])
 _EVENT = pa.struct([("time_unix_nano", pa.int64()), ("name", pa.string()), ("attributes", pa.list_(_PAIR))])
@@ -71,34 +79,56 @@ _SPAN_TYPES: dict[str, Any] = {
 }
 
 
-def to_table(batch: Batch) -> Any:
-    """Return the batch as a pyarrow Table of `batch.length` rows, see above."""
-    columns: dict[str, Any] = {}
+def to_table(batch: Batch, columns: Columns | None = None) -> Any:
+    """Return the batch as a pyarrow Table of `batch.length` rows, see above.
+
+    columns: these attributes have a column each, in this order, whether the batch has them or not, and the others go into
+    `more_attributes`, which is there if any do."""
+    found: dict[str, Any] = {}
     for name in batch.spans.schema.names:
         column = batch.spans[name]
         if name in _LABELS:
             title, words = _LABELS[name]
-            columns[title] = pa.array(words).take(column)
+            found[title] = pa.array(words).take(column)
         elif name in ("thread", "origin"):
             for field in column.dictionary.type:
-                columns[field.name] = column.dictionary.field(field.name).take(column.indices)
+                found[field.name] = column.dictionary.field(field.name).take(column.indices)
         elif name not in _COUNTED:
-            columns[_RENAMED.get(name, name)] = _plain(column)
-    columns["events"] = _below(batch.events, batch.event_attributes, _EVENT, batch.length)
-    columns["links"] = _below(batch.links, batch.link_attributes, _LINK, batch.length)
-    fields = [pa.field(name, column.type) for name, column in columns.items()]
-    arrays = list(columns.values())
-    taken = set(columns)
-    for key, runs in batch.attributes.items():
-        for run in runs:
-            name = ATTRIBUTE_PREFIX + key if run is runs[0] else f"{ATTRIBUTE_PREFIX}{key}:{run.kind}"
-            while name in taken:  # a key that looks like another's further column
-                name += "'"
-            taken.add(name)
-            values = pa.repeat(pa.scalar(True), len(run.values)) if run.kind == "none" else _plain(run.values)
-            arrays.append(values if run.rows is None else _spread(values, run.rows, batch.length))
-            fields.append(pa.field(name, arrays[-1].type, metadata={"key": key, "kind": run.kind}))
+            found[_RENAMED.get(name, name)] = _plain(column)
+    found["events"] = _below(batch.events, batch.event_attributes, _EVENT, batch.length)
+    found["links"] = _below(batch.links, batch.link_attributes, _LINK, batch.length)
+    runs = {(key, run.kind): run for key, each in batch.attributes.items() for run in each}
+    others = {} if columns is None else {pair: run for pair, run in runs.items() if pair not in columns}
+    if others:
+        found[MORE] = _pairs(_by_key(others), batch.length)
+    fields = [pa.field(name, column.type) for name, column in found.items()]
+    arrays = list(found.values())
+    for pair, name in (named(runs) if columns is None else columns).items():
+        arrays.append(_column(runs.get(pair), pair[1], batch.length))
+        fields.append(attribute_field(name, *pair))
     return pa.table(arrays, schema=pa.schema(fields))
+
+
+def named(pairs: Iterable[tuple[str, str]], taken: Columns | None = None) -> dict[tuple[str, str], str]:
+    """Return the names of the columns of attributes (key and kind), those that have one already first: the key's own for its
+    first kind, with the kind behind it for others."""
+    names = dict(taken or {})
+    keys, used = {key for key, _ in names}, set(names.values())
+    for key, kind in pairs:
+        if (key, kind) in names:
+            continue
+        name = f"{ATTRIBUTE_PREFIX}{key}:{kind}" if key in keys else ATTRIBUTE_PREFIX + key
+        while name in used:  # a key that looks like another's further column
+            name += "'"
+        keys.add(key)
+        used.add(name)
+        names[key, kind] = name
+    return names
+
+
+def attribute_field(name: str, key: str, kind: str) -> Any:
+    """Return the field of an attribute's column, which says what is in it."""
+    return pa.field(name, COLUMN_TYPES[kind], metadata={"key": key, "kind": kind})
 
 
 def from_table(table: Any) -> Batch:
@@ -107,24 +137,26 @@ def from_table(table: Any) -> Batch:
     for name in ("trace_id", "span_id"):
         if table[name].null_count:
             raise pa.ArrowInvalid(f"{name} is missing in some rows.")
-    found = {name: _one(table[name]) for name in table.schema.names if not name.startswith(ATTRIBUTE_PREFIX)}
+    found = {name: _one(table[name]) for name in _TITLES}
     events, event_attributes = _apart(found["events"], {"time_unix_nano": "time_ns", "name": "name"})
     links, link_attributes = _apart(found["links"], {"trace_id": "linked_trace_id", "span_id": "linked_span_id"})
     spans: dict[str, Any] = {}
     for name in _SPAN_ORDER:
         if name in _LABELS:
             title, words = _LABELS[name]
-            places = pc.index_in(found[title].cast(pa.string()), value_set=pa.array(words))
+            places = _by_value(
+                found[title], lambda each, words=words: pc.index_in(each.cast(pa.string()), pa.array(words))
+            )
             if places.null_count:
                 raise pa.ArrowInvalid(f"{title} must be one of {', '.join(words)} in every row.")
             spans[name] = places.cast(pa.int8())
         elif name == "thread":
-            spans[name] = _structs(found, Thread._fields)
+            spans[name] = _structs(found, Thread._fields, (pa.int64(), pa.int64(), pa.string()))
         elif name == "origin":
-            spans[name] = _structs(found, Origin._fields)
+            spans[name] = _structs(found, Origin._fields, (pa.string(),) * 4)
         elif name in _COUNTED:
             lengths = pc.list_value_length(found[_COUNTED[name]])
-            spans[name] = lengths.cast(pa.int32())
+            spans[name] = lengths.fill_null(0).cast(pa.int32())
         else:
             spans[name] = _typed(found[_RENAMED.get(name, name)], _SPAN_TYPES[name])
     return Batch(
@@ -161,6 +193,17 @@ _SPAN_ORDER = (
 )
 
 
+_TITLES = (
+    *(name for name in _SPAN_ORDER if name not in (*_LABELS, *_RENAMED, *_COUNTED, "thread", "origin")),
+    *(title for title, _ in _LABELS.values()),
+    *_RENAMED.values(),
+    *_COUNTED.values(),
+    *Thread._fields,
+    *Origin._fields,
+)
+"""The columns that every table has."""
+
+
 # ── to a table ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -169,6 +212,21 @@ def _plain(column: Any) -> Any:
     if isinstance(column, pa.DictionaryArray):
         column = column.dictionary.take(column.indices)
     return column.cast(pa.string()) if pa.types.is_large_string(column.type) else column
+
+
+def _column(run: Run | None, kind: str, length: int) -> Any:
+    """The column of an attribute."""
+    if run is None:
+        return pa.nulls(length, COLUMN_TYPES[kind])
+    values = pa.repeat(pa.scalar(True), len(run.values)) if kind == "none" else _plain(run.values)
+    return values if run.rows is None else _spread(values, run.rows, length)
+
+
+def _by_key(runs: Mapping[tuple[str, str], Run]) -> Attributes:
+    found: Attributes = {}
+    for (key, _), run in runs.items():
+        found.setdefault(key, []).append(run)
+    return found
 
 
 def _spread(values: Any, rows: Rows, length: int) -> Any:
@@ -219,25 +277,49 @@ def _one(column: Any) -> Any:
     combined = column.combine_chunks()
     if isinstance(combined, pa.ChunkedArray):
         combined = combined.chunk(0) if combined.num_chunks else pa.array([], combined.type)
-    return _plain(combined)
+    return combined
 
 
 def _typed(column: Any, arrow_type: Any) -> Any:
-    return column.dictionary_encode() if pa.types.is_dictionary(arrow_type) else column.cast(arrow_type)
+    if not pa.types.is_dictionary(arrow_type):
+        return _plain(column).cast(arrow_type)
+    if isinstance(column, pa.DictionaryArray):
+        words = column.dictionary.cast(arrow_type.value_type)
+        if not words.null_count and len(words.unique()) == len(words):
+            return pa.DictionaryArray.from_arrays(column.indices.cast(pa.int32()), words)
+    return _plain(column).cast(arrow_type.value_type).dictionary_encode()
 
 
-def _structs(found: dict[str, Any], fields: Sequence[str]) -> Any:
-    """Threads or origins, dictionary-encoded."""
-    columns = [found[field] for field in fields]
-    rows = list(zip(*(column.to_pylist() for column in columns), strict=True))
-    unique = list(dict.fromkeys(rows))
-    code = {row: position for position, row in enumerate(unique)}
-    codes = np.fromiter(map(code.__getitem__, rows), dtype=np.int32, count=len(rows))
-    known = pa.array(
-        [dict(zip(fields, row, strict=True)) for row in unique],
-        pa.struct(list(zip(fields, (c.type for c in columns), strict=True))),
-    )
-    return pa.DictionaryArray.from_arrays(codes, known)
+def _settled(values: Any, kind: str) -> Any:
+    """Values of a run: texts stay dictionary-encoded where that pays."""
+    if isinstance(values, pa.DictionaryArray) and kind == "str" and len(values.dictionary) * 2 <= len(values):
+        return _typed(values, pa.dictionary(pa.int32(), pa.string()))
+    return _plain(values).cast(_KIND_TYPES[kind])
+
+
+def _by_value(column: Any, of: Any) -> Any:
+    """`of` of a column, asked once for each value of a dictionary."""
+    return of(column.dictionary).take(column.indices) if isinstance(column, pa.DictionaryArray) else of(column)
+
+
+def _structs(found: dict[str, Any], fields: Sequence[str], types: Any) -> Any:
+    """Threads or origins, dictionary-encoded, in the order in which they first occur."""
+    columns = [found[name] for name in fields]
+    encoded = [each if isinstance(each, pa.DictionaryArray) else each.dictionary_encode() for each in columns]
+    length = len(encoded[0])
+    codes = np.zeros(length, dtype=np.int64)
+    for column in encoded:
+        values = np.asarray(column.indices.cast(pa.int64()).fill_null(-1)) + 1
+        # Made small anew each time: the product of a few sizes would not fit.
+        codes = np.unique(codes, return_inverse=True)[1].reshape(length) * (len(column.dictionary) + 1) + values
+    _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(order), dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    at = pa.array(first[order])
+    known = [_plain(column.take(at)).cast(kind) for column, kind in zip(columns, types, strict=True)]
+    structs = pa.StructArray.from_arrays(known, names=list(fields))
+    return pa.DictionaryArray.from_arrays(place[codes.reshape(length)], structs)
 
 
 def _apart(lists: Any, names: dict[str, str]) -> tuple[Any, Attributes]:
@@ -248,22 +330,28 @@ def _apart(lists: Any, names: dict[str, str]) -> tuple[Any, Attributes]:
     for name, wanted in names.items():
         column = items.field(name)
         columns[wanted] = column if wanted == "time_ns" else _typed(column, _BELOW_TYPES[wanted])
-    pairs = items.field("attributes")
+    return pa.RecordBatch.from_pydict(columns), _from_pairs(items.field("attributes"))
+
+
+def _from_pairs(pairs: Any) -> Attributes:
+    """Attributes from a list of pairs for each row."""
     owner = np.asarray(pc.list_parent_indices(pairs)).astype(np.int32)
     pair = pairs.flatten()
-    encoded = pair.field("key").dictionary_encode()
+    encoded = _plain(pair.field("key")).dictionary_encode()
     keys, codes = encoded.dictionary.to_pylist(), np.asarray(encoded.indices)
     there = {kind: np.asarray(pair.field(kind).is_valid()) for kind in _KIND_TYPES}
     there["none"] = ~np.stack(list(there.values())).any(axis=0)
-    attributes: Attributes = {}
-    for code, key in enumerate(keys):
+    found: Attributes = {}
+    # Sorted once: keys may be thousands.
+    order = np.argsort(codes, kind="stable")
+    for key, at in zip(keys, np.split(order, np.cumsum(np.bincount(codes, minlength=len(keys)))[:-1]), strict=False):
         for kind, valid in there.items():
-            at = np.flatnonzero((codes == code) & valid)
-            if len(at):
-                values = pa.nulls(len(at)) if kind == "none" else pair.field(kind).take(pa.array(at))
-                rows = None if len(at) == len(items) else owner[at]
-                attributes.setdefault(key, []).append(Run(kind, rows, values))
-    return pa.RecordBatch.from_pydict(columns), attributes
+            own = at[valid[at]]
+            if len(own):
+                values = pa.nulls(len(own)) if kind == "none" else _settled(pair.field(kind).take(pa.array(own)), kind)
+                rows = None if len(own) == len(pairs) else owner[own]
+                found.setdefault(key, []).append(Run(kind, rows, values))
+    return found
 
 
 _BELOW_TYPES: dict[str, Any] = {
@@ -281,15 +369,17 @@ def _attributes(table: Any) -> Attributes:
             continue
         said = field.metadata or {}
         key, kind = (said.get(name, b"").decode() for name in (b"key", b"kind"))
-        if kind not in (*_KIND_TYPES, "none"):
+        if kind not in COLUMN_TYPES:
             raise pa.ArrowInvalid(f"the field {field.name!r} does not say of which key and kind its values are.")
         column = _one(table.column(at))
-        column = column if kind == "none" else column.cast(_KIND_TYPES[kind])
-        valid = np.asarray(column.is_valid())
-        rows = None if valid.all() else np.flatnonzero(valid).astype(np.int32)
-        values = column.drop_null() if column.null_count else column
-        values = pa.nulls(len(values)) if kind == "none" else values
-        if not len(values):
+        if column.null_count == len(column):
             continue
-        attributes.setdefault(key, []).append(Run(kind, rows, values))
+        rows = np.flatnonzero(np.asarray(column.is_valid())).astype(np.int32) if column.null_count else None
+        values = column.drop_null() if column.null_count else column
+        attributes.setdefault(key, []).append(
+            Run(kind, rows, pa.nulls(len(values)) if kind == "none" else _settled(values, kind))
+        )
+    if MORE in table.schema.names:
+        for key, runs in _from_pairs(_one(table[MORE])).items():
+            attributes.setdefault(key, []).extend(runs)
     return attributes

@@ -169,6 +169,7 @@ class NbtraceMagics(Magics):
         %nbtrace forget --cell 3   take a cell out of the recording: its source, its spans and what they hold
         %nbtrace forget --where name == 'login'
         %nbtrace display on | off  show each cell's tree below it; stop
+        %nbtrace journal on [FILE] write what is recorded into a file that outlives the kernel; off ends it
         %nbtrace help              this
         """
         asked = self._read(NBTRACE, line)
@@ -180,7 +181,7 @@ class NbtraceMagics(Magics):
             known = "" if gone else "  Nothing there is of that kind; %spans cells shows which cells there are."
             print(f"nbtrace: forgot {gone:,} {'span' if gone == 1 else 'spans'}.{known}")
             return None
-        text = self._control(asked.word, asked.switch or None)
+        text = self._control(asked.word, asked.switch or None, asked.file)
         if text:
             print(text)
         return None

@@ -147,7 +147,9 @@ def _choices(magic: Magic, words: list[str]) -> list[str] | None:
         return None
     elif word is not None and spec.takes == "cells" and len(words) < 3:
         found += _cells()
-    elif word is not None and spec.takes == "switch" and len(words) < 2:
+    elif word is not None and spec.takes == "switch and file" and len(words) > 1:
+        return None
+    elif word is not None and spec.takes.startswith("switch") and len(words) < 2:
         found += ["on", "off"]
     given = {each.partition("=")[0] for each in words}
     both = {"--cell", "--last"}

@@ -133,6 +133,10 @@ class CellBook:
         cell."""
         return {each.trace_id: each.number for each in self.executions() if each.trace_id}
 
+    def execution(self, number: int) -> Execution | None:
+        """Return the execution with this number, None if it is not known any more."""
+        return self._executions.get(number)
+
     def executions(self) -> tuple[Execution, ...]:
         """Return the executions in the order of their starts."""
         return tuple(self._executions.copy().values())

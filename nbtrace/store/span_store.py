@@ -17,7 +17,7 @@ from nbtrace.store.redaction import rows as redacted
 from nbtrace.store.redaction.choice import Redact
 from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.redaction.rows import CaptureSource
-from nbtrace.store.rows import MIN_SETTLED_ROWS, Mark, Rows, tell
+from nbtrace.store.rows import MIN_SETTLED_ROWS, Mark, Rows
 from nbtrace.store.schema import Row
 
 if TYPE_CHECKING:
@@ -118,9 +118,12 @@ class SpanStore:
         """Whether a row with the ids of this one is among the last that came: an interrupted writer asks."""
         self.settle = self._rows.settle
         """Have a long chunk sealed now, while nobody waits for it."""
-        self._starts: tuple[Callable[[Row], None], ...] = ()
+        self.starts: tuple[Callable[[Row], None], ...] = ()
+        """Who is told of spans that start: whoever makes them need not make a row if there is nobody."""
         self.subscribed: Callable[[], None] = _nobody
         """Called when somebody subscribes or goes; whoever makes rows of spans that start sets it."""
+        self.taken_out: Callable[[], None] | None = None
+        """Called when something was taken out because somebody asked for it: whoever keeps a copy of what comes sets it."""
         self._carried: list[Batch] = []
         """Spans that ran when another store handed them over: as they were then, until they end here."""
 
@@ -174,24 +177,15 @@ class SpanStore:
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Tell of each span that starts or ends from here on."""
-        self._starts = (*self._starts, subscriber.started)
+        self.starts = (*self.starts, subscriber.started)
         self._rows.subscribe(subscriber.ended)
         self.subscribed()
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Tell it no more."""
-        self._starts = tuple(told for told in self._starts if told != subscriber.started)
+        self.starts = tuple(told for told in self.starts if told != subscriber.started)
         self._rows.unsubscribe(subscriber.ended)
         self.subscribed()
-
-    @property
-    def hears_starts(self) -> bool:
-        """Whether somebody wants to be told of spans that start: whoever makes them need not make a row otherwise."""
-        return bool(self._starts)
-
-    def begin(self, row: Row) -> None:
-        """Tell of a span that has started."""
-        tell(self._starts, row)
 
     # ── all of it ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -202,6 +196,7 @@ class SpanStore:
         self._shown.clear()
         self._carried = []
         self.forgotten_spans = 0
+        self._tell_taken_out()
 
     def take(self, snapshot: Snapshot) -> None:
         """Hold what another store held: for one that is empty and is not being written to."""
@@ -238,6 +233,11 @@ class SpanStore:
         self.cells.blank(gone)
         self._shown.forget(gone)
         self.forgotten_spans += found
+        self._tell_taken_out()
+
+    def _tell_taken_out(self) -> None:
+        if self.taken_out is not None:
+            self.taken_out()
 
     def since(self, mark: Mark | None) -> tuple[list[tuple[Batch, int]], Mark]:
         """Return the spans that came after `mark`, as batches, each with the number of rows to skip, and a new mark: see
@@ -315,6 +315,10 @@ class SpanStore:
         """Return the executions in the order of their starts, with as much of their sources as is wanted, redacted. Of those
         that are forgotten only number and count are left, as other spans may name them."""
         return tuple(self._shown.execution(e, self.redactor, self.capture_source) for e in self.cells.executions())
+
+    def shown(self, execution: Execution) -> Execution:
+        """Return an execution with as much of its source as is wanted, redacted."""
+        return self._shown.execution(execution, self.redactor, self.capture_source)
 
     def redacted(self) -> dict[str, int]:
         """Return how often each rule has taken something out of what the recording holds or held."""

@@ -65,6 +65,11 @@ def seal_statements(rows: Sequence[Row]) -> StatementBatch:
                     2 if failed and at == last else 0,
                 )
             )
+    return statement_batch(found)
+
+
+def statement_batch(found: Sequence[tuple[int, int, int, int, int | None, int]]) -> StatementBatch:
+    """Return the batch of statements: cell, first and last line as typed, start and end in ns, status."""
     names = ("cell", "first_line", "last_line", "start_ns", "end_ns", "status")
     types = (pa.int32(), pa.int32(), pa.int32(), pa.int64(), pa.int64(), pa.int8())
     columns: Any = list(zip(*found, strict=True)) or [()] * len(names)

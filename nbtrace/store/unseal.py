@@ -10,7 +10,7 @@ import numpy as np
 
 from nbtrace.store.batch import Attributes, Batch
 from nbtrace.store.schema import RUNNING, STATES, UNFINISHED, Extra, Origin, Row, Thread
-from nbtrace.store.values import decode_json
+from nbtrace.store.values import decode_json, with_tuples
 
 _ENDS = {"running": RUNNING, "unfinished": UNFINISHED}
 
@@ -106,15 +106,9 @@ def _pairs(attributes: Attributes, length: int) -> _Pairs:
         for run in runs:
             found = run.values.to_pylist()
             if run.kind == "json":
-                found = [_tuples(decode_json(text)) for text in found]
+                found = [with_tuples(decode_json(text)) for text in found]
             rows = range(length) if run.rows is None else np.asarray(run.rows).tolist()
             for row, value in zip(rows, found, strict=True):
                 keys[row].append(key)
                 values[row].append(value)
     return keys, values
-
-
-def _tuples(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(map(_tuples, value))
-    return {key: _tuples(item) for key, item in value.items()} if isinstance(value, dict) else value

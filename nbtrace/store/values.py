@@ -172,9 +172,16 @@ def encode_json(value: Any) -> str:
     return json.dumps(value, default=_encode_bytes)
 
 
-def decode_json(text: str) -> Any:
+def decode_json(text: str | bytes) -> Any:
     """Return what `encode_json` has made a text of; its tuples are lists."""
     return json.loads(text, object_hook=_decode_bytes)
+
+
+def with_tuples(value: Any) -> Any:
+    """Return a value that was JSON as it was before: with tuples for lists."""
+    if isinstance(value, list):
+        return tuple(map(with_tuples, value))
+    return {key: with_tuples(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _encode_bytes(value: bytes) -> dict[str, str]:

@@ -35,7 +35,7 @@ IMPORTED = (
     "IPython.extensions.storemagic",
     "anywidget",
     "nbtrace.analysis.dataframes",
-    "nbtrace.extension",
+    "nbtrace.extension.shell",
     "nbtrace.magics.commands",
     "opentelemetry.sdk.trace.export",
     "pandas",

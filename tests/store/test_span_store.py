@@ -10,6 +10,7 @@ import pytest
 from nbtrace import faults
 from nbtrace.store import rows as rows_module
 from nbtrace.store.redaction.redactor import Redactor
+from nbtrace.store.rows import tell
 from nbtrace.store.schema import RUNNING, Extra, Row
 from nbtrace.store.span_store import SpanStore
 from nbtrace.store.weight import weigh
@@ -231,15 +232,15 @@ def test_who_subscribes_is_told_of_starts_and_ends() -> None:
     store.append(row(1))
     store.subscribe(one)
     store.subscribe(other)
-    assert store.hears_starts
-    store.begin(row(2, end=RUNNING))
+    assert store.starts
+    tell(store.starts, row(2, end=RUNNING))
     store.append(row(2))
     store.unsubscribe(one)
     store.append(row(3))
     assert (one.starts, one.ends) == ([2], [2])
     assert (other.starts, other.ends) == ([2], [2, 3])
     store.unsubscribe(other)
-    assert not store.hears_starts
+    assert not store.starts
 
 
 class Broken(Heard):

@@ -44,8 +44,8 @@ def attributes(
 ) -> dict[str, Any]:
     """The attributes of a cell's span. `constants`: those of the kernel; `asked_by`: the message."""
     found = dict(constants)
-    path = namespace.get("__vsc_ipynb_file__")
-    if isinstance(path, str):
+    path = _from_editor(namespace)
+    if path is not None:
         found[semconv.CODE_FILE_PATH] = found[semconv.JUPYTER_NOTEBOOK_PATH] = path
     session = asked_by.get("header", {}).get("session")
     if session:
@@ -82,6 +82,16 @@ def parent_context() -> Context:
         carrier = {"traceparent": os.environ["TRACEPARENT"], "tracestate": os.environ.get("TRACESTATE", "")}
         return TraceContextTextMapPropagator().extract(carrier, context=Context())
     return Context()
+
+
+def _from_editor(namespace: dict[str, Any]) -> str | None:
+    path = namespace.get("__vsc_ipynb_file__")
+    return path if isinstance(path, str) else None
+
+
+def notebook(namespace: dict[str, Any]) -> str | None:
+    """Return the path of the notebook; None where nobody tells."""
+    return _from_editor(namespace) or kernel_attributes().get(semconv.JUPYTER_NOTEBOOK_PATH)
 
 
 def kernel_attributes() -> dict[str, Any]:

@@ -23,6 +23,8 @@ class Statements:
         self._shell = shell
         self._sampler = sampler
         self._patch: Patch | None = None
+        self.told: Callable[[int, int, CodeType], None] | None = None
+        """Told of each statement: number of the execution, when it began in ns since the epoch, code. It must not raise."""
 
     def install(self) -> None:
         """Note from here on."""
@@ -52,7 +54,10 @@ class Statements:
                 if not cell.begun:
                     cell.file = code.co_filename
                     files.add(cell.file)
-                cell.begun.append((now(), code))
+                began = now()
+                cell.begun.append((began, code))
+                if self.told is not None:
+                    self.told(cell.execution.number, began + cell.run.offset_ns, code)
             return run_code(code, *args, **kwargs)
 
         return noted

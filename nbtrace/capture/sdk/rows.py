@@ -30,6 +30,7 @@ from nbtrace.capture.sdk.reading import (
 from nbtrace.faults import came_in_between, fault
 from nbtrace.store import semconv
 from nbtrace.store.origins import origin
+from nbtrace.store.rows import tell
 from nbtrace.store.schema import MAX_TEXT, RUNNING, UNFINISHED, WIDTH, Extra, Origin, Row, RowFields
 from nbtrace.store.values import clean_attributes, clean_text
 from nbtrace.store.weight import weigh
@@ -89,8 +90,7 @@ class SpanRows:
         """Tell whoever wants to know of a span that has started."""
         started = Started._make(self.recorder.running.table[span.context.span_id])
         row = tuple(self._row(span, started, RUNNING))
-        for told in self.recorder.starts:
-            told(row)
+        tell(self.recorder.starts, row)
 
     # ── off the common path ──────────────────────────────────────────────────────────────────────────────────────────
 

@@ -20,8 +20,8 @@ from nbtrace.capture.running_spans import MAX_RUNNING, SpanRef, Started
 from nbtrace.capture.sdk import private
 from nbtrace.capture.sdk.rows import SpanRows
 from nbtrace.faults import came_in_between, fault
-from nbtrace.store.rows import ROW_BYTES
-from nbtrace.store.schema import WIDTH
+from nbtrace.store.rows import ROW_BYTES, tell
+from nbtrace.store.schema import RUNNING, WIDTH
 
 LIGHT = 4_096
 """Characters that the name and the attributes of a span may have together without a closer look."""
@@ -30,6 +30,20 @@ _UNSET = StatusCode.UNSET
 _INTERNAL = SpanKind.INTERNAL
 _HEAVY = 1 << 30
 _SMALL_INT = 1 << 62
+
+
+def is_light(name: Any, items: dict[str, Any]) -> bool:
+    """Whether a span's name and attributes are text and numbers, and not much of it."""
+    if type(name) is not str:
+        return False
+    length = len(name) + 10 * len(items)
+    for value in items.values():
+        of = type(value)
+        if of is str:
+            length += len(value)
+        elif of is not int and of is not float and of is not bool:
+            return False
+    return length <= LIGHT
 
 
 Callbacks = tuple[Callable[..., None], Callable[[Any], None]]
@@ -85,8 +99,30 @@ def callbacks(rows: SpanRows, *, shielded: bool = False) -> Callbacks:
             )
             if len(running) > MAX_RUNNING:
                 running.pop(next(iter(running)), None)
-            if recorder.starts:
-                rows.tell_start(span)
+            if starts := recorder.starts:
+                items = span._attributes._dict
+                if span._links._dq or not is_light(span._name, items):
+                    rows.tell_start(span)
+                    return
+                started = running[span_id]
+                shape = tuple(items)
+                row = (
+                    context[0],
+                    span_id,
+                    started[7],
+                    span._name,
+                    0 if span._kind is _INTERNAL else span._kind.value,
+                    span._start_time,
+                    RUNNING,
+                    0,
+                    started[1],
+                    origin,
+                    started[4],
+                    None,
+                    shapes.get(shape) or rows.shape(shape),
+                    *items.values(),
+                )
+                tell(starts, row)
         except Exception as error:  # an SDK with other private names, a span that cannot be referenced weakly
             try:
                 rows.note(span, parent_context, handled)

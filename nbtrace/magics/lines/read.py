@@ -113,6 +113,11 @@ def _asked(magic: Magic, line: Line, known: Known) -> Asked | None:
         asked = replace(asked, sides=sides(line, behind, known))
     elif spec.takes == "switch":
         asked = replace(asked, switch=switch(magic, word, behind))
+    elif spec.takes == "switch and file":
+        turned = switch(magic, word, behind[:1]) if behind else ""
+        if turned == "off" and len(behind) > 1:
+            raise too_many(magic, line, word, behind[1:])
+        asked = replace(asked, switch=turned, file=unquoted(" ".join(behind[1:])))
     elif spec.takes == "file" and behind:
         asked = replace(asked, file=unquoted(" ".join(behind)))
     elif behind:

@@ -64,6 +64,9 @@ _EXPORT = (
     'nbtrace.save("run.speedscope.json")  for a profile, or  nbtrace.spans().to_csv("spans.csv")  for a table, or  '
     "nbtrace.live().to_arrow()  for Arrow"
 )
+_RECOVER = (
+    ' Python reads journals. Type  nbtrace.recover()  to see which there are, nbtrace.recover("FILE") to open one'
+)
 _CONFIG = " Type  %config NBTrace  to see and set options"
 _EXPORTS = (
     "export",
@@ -141,6 +144,7 @@ NBTRACE = Magic(
         "reset": Word(),
         "forget": Word(("--cell", "--where"), needs_option=True),
         "display": Word(takes="switch"),
+        "journal": Word(takes="switch and file"),
     },
     default="status",
     meant={
@@ -148,6 +152,8 @@ NBTRACE = Magic(
         **_lines("off", "stop", "disable", "pause", "disabled", "unload", "false", "0"),
         **_lines("reset", "clear", "empty"),
         **_lines("forget", "delete", "remove", "drop"),
+        **_lines("journal", "log", "logfile", "spool"),
+        **_lines(_RECOVER, "recover", "restore", "crash"),
         **_lines("display on", "show"),
         **_lines("display off", "hide"),
         **_lines("status", "info", "state", "version"),

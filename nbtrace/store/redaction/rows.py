@@ -13,6 +13,7 @@ from nbtrace.store import origins
 from nbtrace.store.book import MAX_EXECUTIONS, Execution
 from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.schema import WIDTH, Extra, Origin, Row, RowFields
+from nbtrace.store.values import with_tuples
 
 CaptureSource = Literal["full", "hash", "none"]
 
@@ -36,7 +37,7 @@ def origin(unredacted: Origin, redactor: Redactor) -> Origin:
         if len(redactor.origins) > _MAX_ORIGINS:  # tracers named by a loop
             redactor.origins.clear()
         attributes = origins.resource(unredacted)
-        keys, values = _all_pairs(tuple(attributes), tuple(map(_as_kept, attributes.values())), redactor)
+        keys, values = _all_pairs(tuple(attributes), tuple(map(with_tuples, attributes.values())), redactor)
         known = redactor.origins[unredacted] = origins.origin(
             _text(unredacted.service_name, redactor, "service.name"),
             _text(unredacted.scope_name, redactor, "otel.scope.name"),
@@ -44,11 +45,6 @@ def origin(unredacted: Origin, redactor: Redactor) -> Origin:
             dict(zip(keys, values, strict=True)),
         )
     return known
-
-
-def _as_kept(value: Any) -> Any:
-    """A value that was JSON as it was before: with tuples."""
-    return tuple(map(_as_kept, value)) if isinstance(value, list) else value
 
 
 class Shown:
@@ -155,16 +151,16 @@ def _pairs(
             if safe is not value:
                 changed = list(values) if changed is None else changed
                 changed[at] = safe
+    return redacted_keys(keys, redactor), None if changed is None else tuple(changed)
+
+
+def redacted_keys(keys: tuple[str, ...], redactor: Redactor) -> tuple[str, ...]:
+    """Return the keys of attributes without secrets: the same object if they hold none. Those that become equal stay two."""
     safe_keys = tuple(map(redactor.key, keys))
-    if safe_keys != keys:
-        keys = _told_apart(safe_keys)
-    return keys, None if changed is None else tuple(changed)
-
-
-def _told_apart(keys: tuple[str, ...]) -> tuple[str, ...]:
-    """Keys that redaction has made equal stay two."""
+    if safe_keys == keys:
+        return keys
     found: dict[str, None] = {}
-    for key in keys:
+    for key in safe_keys:
         while key in found:
             key += "'"
         found[key] = None

@@ -6,15 +6,17 @@ import sys
 from collections import Counter
 from typing import Any
 
+from IPython.core.error import UsageError
 from traitlets import TraitError
 
 from nbtrace import api
 from nbtrace.capture.live import LIVE
-from nbtrace.capture.notebook import failing
+from nbtrace.capture.notebook import cell_attributes, failing
 from nbtrace.capture.notebook.cells import CellTracer
 from nbtrace.capture.notebook.only_asking import Questions
 from nbtrace.capture.notebook.statements import Statements
 from nbtrace.config import NBTrace
+from nbtrace.extension.journal import ShellJournal, trouble
 from nbtrace.faults import fault, faults
 from nbtrace.magics.commands import NbtraceMagics
 from nbtrace.magics.completion import Completion
@@ -59,6 +61,7 @@ class Extension:
         self._tracer = CellTracer(
             shell, LIVE.attachment, LIVE.cells, self._config, LIVE.profile, self._title, self._asks
         )
+        self._journal = ShellJournal(self._store, lambda: cell_attributes.notebook(shell.user_ns))
         self._statements = Statements(shell, LIVE.profile.sampler)
         self._magics = NbtraceMagics(shell, self._tracer, self._control)
         self._completion = Completion(shell)
@@ -89,11 +92,14 @@ class Extension:
         failing.listen(self._tracer.note_failure)
         self._statements.install()
         LIVE.open(self._store, shell=self)
+        self._journal_changed({"new": self._config.journal})
+        self._config.observe(self._journal_changed, "journal")
 
     def uninstall(self) -> None:
         """Take out everything that `install` put in. What was recorded can still be asked for."""
         shell = self._shell
         self._tracer.close()
+        self._journal.stop()
         LIVE.close(self._store, shell=self)
         feeds = sys.modules.get("nbtrace.views.inspector.feed")
         if feeds is not None and not LIVE.is_open(self._store):  # another shell of this process may go on
@@ -122,7 +128,7 @@ class Extension:
 
     # ── %nbtrace ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _control(self, command: str, value: str | None) -> str:
+    def _control(self, command: str, value: str | None, file: str = "") -> str:
         if command == "status":
             return self.status()
         if command == "reset":
@@ -131,6 +137,8 @@ class Extension:
             LIVE.cells.forget_ended()
             self._store.forget_ended_cells()
             return f"nbtrace: forgot {count:,} spans."
+        if command == "journal":
+            return self._switch_journal(value, file)
         if command == "display":
             self._config.display = value == "on"
         elif command == "on":
@@ -141,6 +149,23 @@ class Extension:
             self._tracer.close()
             LIVE.close(self._store, shell=self)
         return ""
+
+    def _switch_journal(self, value: str | None, file: str) -> str:
+        if value == "on":
+            try:
+                said = self._journal.start(file)
+            except OSError as error:
+                raise UsageError(trouble(error)) from None
+            self._heed_journal()
+            return said
+        if value == "off":
+            self._journal.stop()
+            self._heed_journal()
+            return ""
+        return "\n".join(f"nbtrace: {line}" for line in self._journal.status())
+
+    def _heed_journal(self) -> None:
+        self._statements.told = self._journal.statement_begun
 
     def status(self) -> str:
         """Return what is captured and what is not, in a few lines."""
@@ -184,6 +209,7 @@ class Extension:
             }[self._config.unstored_cells]
             lines.append(f"  Executions that store no history: {policy} (%config NBTrace.unstored_cells).")
             lines += [f"  {instrument.status()}" for instrument in (*LIVE.instruments, self._statements)]
+        lines += [f"  {line}" for line in self._journal.status()]
         lines += [f"  A fault of nbtrace's own, please report it: {text}" for text in faults()]
         return "\n".join(lines)
 
@@ -201,6 +227,14 @@ class Extension:
 
     def _rules_changed(self, change: Any) -> None:
         self._store.change(redactor=Redactor(change["new"]))
+        self._journal.rules_changed()
+
+    def _journal_changed(self, change: Any) -> None:
+        if change["new"]:
+            self._journal.begin("" if change["new"] is True else change["new"])
+        else:
+            self._journal.stop()
+        self._heed_journal()
 
     def _title(self, line: str) -> str:
         """The first line of a cell as its span's name may show it."""
@@ -219,6 +253,7 @@ class Extension:
         LIVE.recorder.close_freed()
         self._store.settle()
         self._store.samples.settle()
+        self._journal.look()
         if self._config.display and execution.span_id and not execution.only_asked:
             from IPython.display import display
 

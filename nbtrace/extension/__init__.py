@@ -1,0 +1,1 @@
+"""nbtrace in a shell: put in, and taken out again."""

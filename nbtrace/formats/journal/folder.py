@@ -1,0 +1,153 @@
+"""Where journals lie, which there are, and which go.
+
+Enters: a notebook's folder. Leaves: paths, and what is known of each journal. They lie in `.nbtrace` beside the notebook, out of
+the way of version control, for two weeks or until they take a gigabyte."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbtrace.formats.journal import files
+from nbtrace.formats.journal.ends import ends_with, head_of
+from nbtrace.formats.journal.processes import runs
+
+NAME = ".nbtrace"
+
+KEPT_DAYS = 14
+KEPT_BYTES = 1_000_000_000
+
+_DAY_NS = 86_400 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A journal that lies somewhere."""
+
+    path: Path
+    state: str
+    """"running" while its process runs, "closed" if that closed it, "died" if it did not, "recovered" if somebody has read it
+    since; "elsewhere" if another machine wrote it and has not closed it."""
+    notebook: str | None
+    started_ns: int
+    written_ns: int
+    """When something was written last, as far as the file system tells."""
+    nbytes: int
+
+
+def folder_of(notebook: str | None) -> Path:
+    """Return where the journals of a notebook lie; without one, those of the folder in which the process works."""
+    return (Path(notebook).parent if notebook else Path.cwd()) / NAME
+
+
+def new_path(folder: Path, notebook: str | None) -> Path:
+    """Return where a new journal of a notebook goes. Makes the folder of journals if it is not there, and has git leave it
+    alone."""
+    if folder.name == NAME:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileExistsError), open(folder / ".gitignore", "x", encoding="utf-8") as file:
+            file.write("*\n")
+    stem = Path(notebook).stem[:80] if notebook else "session"
+    moment = time.strftime("%Y%m%d-%H%M%S")
+    return folder / f"{stem}-{moment}-{os.getpid()}-{secrets.token_hex(2)}{files.SUFFIX}"
+
+
+def unused(path: Path) -> Path:
+    """Return a path at which no journal lies: this one, or `run-2.journal` where there is a `run.journal`."""
+    number, found = 1, path
+    while files.parts(found) or found.exists() or files.before(found).exists():
+        number += 1
+        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return found
+
+
+def journals(folder: Path) -> list[Found]:
+    """Return the journals in a folder, the last one first."""
+    if not folder.is_dir():
+        return []
+    paths = {files.journal_of(each) for each in folder.iterdir() if files.SUFFIX in each.name}
+    return sorted(filter(None, map(look, paths)), key=lambda found: -found.started_ns)
+
+
+def look(path: Path) -> Found | None:
+    """Return what is known of a journal; None for another file."""
+    parts = files.parts(path)
+    heads = [head for part in parts if (head := head_of(part)) is not None]
+    if not heads:
+        return None
+    head, stats = heads[0], [part.stat() for part in parts if part.exists()]
+    pid, started, host = head.get("pid"), head.get("process_started"), head.get("host")
+    last = {ends_with(part) for part in parts[-2:] if part.exists()}
+    if last & {"z", "r"}:
+        state = "closed" if "z" in last else "recovered"
+    elif host != socket.gethostname():
+        state = "elsewhere"
+    else:
+        state = "running" if type(pid) is int and runs(pid, started) else "died"
+    notebook, started_ns = head.get("notebook"), head.get("started")
+    return Found(
+        path,
+        state,
+        notebook if isinstance(notebook, str) else None,
+        started_ns if type(started_ns) is int else 0,
+        max(each.st_mtime_ns for each in stats),
+        sum(each.st_size for each in stats),
+    )
+
+
+def note_recovered(path: Path) -> None:
+    """Note in a journal whose process has died that somebody has read it, so that nobody is told of it any more."""
+    found, parts = look(path), files.parts(path)
+    if found is None or found.state != "died":
+        return
+    with suppress(OSError):  # it may lie where nothing can be written
+        for each in parts:
+            if not _trimmed(each):
+                each.unlink()  # made ready, and never written to
+        with open(files.parts(path)[-1], "ab") as file:
+            file.write(f'["r",{time.time_ns()}]\n'.encode("ascii"))
+
+
+def _trimmed(path: Path) -> int:
+    """Cut off the room behind the last line of a part; return how long it is then."""
+    with open(path, "r+b") as file:
+        end = file.seek(0, 2)
+        while end:
+            start = max(0, end - 65_536)
+            file.seek(start)
+            kept = len(file.read(end - start).rstrip(b"\0"))
+            if kept:
+                end = start + kept
+                break
+            end = start
+        file.seek(max(0, end - 1))
+        torn = end and file.read(1) != b"\n"
+        file.truncate(end)
+        if torn:
+            file.seek(end)
+            file.write(b"\n")
+    return end
+
+
+def clear_old(folder: Path, now_ns: Callable[[], int] = time.time_ns) -> None:
+    """Delete the journals that are older than two weeks, and the oldest ones beyond a gigabyte, but none that is written to."""
+    kept = 0
+    for found in journals(folder):
+        if found.state == "running":
+            continue
+        kept += found.nbytes
+        if now_ns() - found.written_ns > KEPT_DAYS * _DAY_NS or kept > KEPT_BYTES:
+            delete(found.path)
+
+
+def delete(path: Path) -> None:
+    """Delete the files of a journal."""
+    for each in (*files.parts(path), files.before(path)):
+        with suppress(OSError):
+            each.unlink(missing_ok=True)
