@@ -156,11 +156,16 @@ class Recording(Views):
     ) -> Path:
         """Write the recording into a file, in the format that its suffix names, and return its path.
 
-        .json: Chrome trace events for https://ui.perfetto.dev: threads over time, with arrows for links, CPU and memory; spans
-        of a thread that overlap stand on tracks beside it. .speedscope.json: a profile for https://www.speedscope.app, of each
-        cell and of all of them, weighed in ns. .folded: stacks for flamegraph.pl and inferno, in microseconds. In profiles the
-        notebook's frames are its lines, `cell [4] line 3`; a thread that is not the cell's own stands outermost by its name, and
-        the times of several threads add up. What is not sampled (the first 10 ms of a cell, say) is not in them.
+        .jsonl: OTLP as JSON lines, as OpenTelemetry's Collector reads them; .otlp: the same as protobuf, which needs
+        `pip install "nbtrace[otlp]"`. Both hold spans and the executions of cells, and come back equal; samples and statements
+        are not in them.
+
+        For other programs alone: .json, Chrome trace events for https://ui.perfetto.dev: threads over time, with arrows for
+        links, CPU and memory; spans of a thread that overlap stand on tracks beside it. .speedscope.json: a profile for
+        https://www.speedscope.app, of each cell and of all of them, weighed in ns. .folded: stacks for flamegraph.pl and
+        inferno, in microseconds. In profiles the notebook's frames are its lines, `cell [4] line 3`; a thread that is not the
+        cell's own stands outermost by its name, and the times of several threads add up. What is not sampled (the first 10 ms
+        of a cell, say) is not in them.
 
         Narrowed as `view`; trace_id, name, where: these spans and those below them. The file is whole or as it was before.
         Raises UnknownFormatError for another suffix, NoSamplesError where a profile would be empty, and OSError."""

@@ -161,6 +161,7 @@ def cells(snapshot: Snapshot, *, asking: bool = True) -> pd.DataFrame:
     timedelta64[ns], against the run of this cell before it."""
     table = spans(snapshot, wanted=(semconv.ERROR_TYPE,))
     by_id = pd.Series(table.index, index=table["span_id"])
+    by_id = by_id[~by_id.index.duplicated(keep="last")]  # a file may hold two spans of one id
     executions = [e for e in snapshot.executions if f"{e.span_id:016x}" in by_id.index and (asking or not e.only_asked)]
     rows = by_id.loc[[f"{e.span_id:016x}" for e in executions]].to_numpy(dtype=np.int64)
     own = table.take(rows).reset_index(drop=True)

@@ -17,6 +17,10 @@ from typing import BinaryIO
 from nbtrace.formats.chrome import write_chrome
 from nbtrace.formats.flames import Flames
 from nbtrace.formats.folded import folded
+from nbtrace.formats.otlp.read_json import read_json_lines
+from nbtrace.formats.otlp.read_protobuf import read_protobuf
+from nbtrace.formats.otlp.write_json import write_json_lines
+from nbtrace.formats.otlp.write_protobuf import write_protobuf
 from nbtrace.formats.parquet import read_parquet, write_parquet
 from nbtrace.formats.reading import Loaded
 from nbtrace.formats.speedscope import speedscope
@@ -37,6 +41,10 @@ class Format:
 
 FORMATS: dict[str, Format] = {
     ".parquet": Format("Parquet: all of a recording, without loss", write_parquet, read_parquet),
+    ".jsonl": Format(
+        "OTLP JSON lines, as OpenTelemetry's Collector writes and reads them", write_json_lines, read_json_lines
+    ),
+    ".otlp": Format("OTLP as protobuf", write_protobuf, read_protobuf),
     ".speedscope.json": Format("a profile for https://www.speedscope.app", profile=speedscope),
     ".json": Format("Chrome trace events for https://ui.perfetto.dev", write=write_chrome),
     ".folded": Format("stacks for flamegraph.pl and inferno", profile=lambda flames, name: folded(flames)),

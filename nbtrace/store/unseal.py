@@ -55,9 +55,11 @@ def _coded(column: Any, of: Any) -> list[Any]:
 
 def _extras(batch: Batch) -> list[Extra | None]:
     spans = batch.spans
-    numbers = [
-        spans[name].to_pylist() for name in ("dropped_attributes", "dropped_events", "dropped_links", "propagated")
-    ]
+    counts = [spans[name] for name in ("dropped_attributes", "dropped_events", "dropped_links", "propagated")]
+    below = batch.events.num_rows or batch.links.num_rows
+    if not below and spans["status_message"].null_count == batch.length and not any(np.any(each) for each in counts):
+        return [None] * batch.length
+    numbers = [each.to_pylist() for each in counts]
     messages = _coded(spans["status_message"], str)
     events = _below(batch.events, batch.event_attributes, ("time_ns", "name"), batch.length)
     links = _below(batch.links, batch.link_attributes, ("linked_trace_id", "linked_span_id"), batch.length)

@@ -6,6 +6,7 @@ schema.py. Knows no SDK; numpy scalars and arrays are recognised by their type's
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import islice
@@ -26,11 +27,28 @@ def clean_text(text: Any) -> str:
         text = printed(text, str)
     elif type(text) is not str:
         text = str.__str__(text)
-    if len(text) > MAX_TEXT:
+    if len(text) > MAX_TEXT and not _is_mark(text[MAX_TEXT : MAX_TEXT + _LONGER_THAN_MARKS], "characters"):
         text = f"{text[:MAX_TEXT]}… [+{len(text) - MAX_TEXT:,} characters]"
     if text.isascii():
         return str(text)
     return str(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+_LONGER_THAN_MARKS = 60
+
+
+def _is_mark(text: object, of: str) -> bool:
+    """Whether a text is what stands for what was cut off: of what comes from a file again nothing more is to be cut."""
+    return type(text) is str and len(text) < _LONGER_THAN_MARKS and re.fullmatch(_MARK + of + "]", text) is not None
+
+
+_MARK = r"(… )?\[\+[\d,]+ "
+
+
+def _ends_in_mark(value: Any) -> bool:
+    if type(value) is dict:
+        return next(reversed(value)) == "…" and _is_mark(value["…"], "items")
+    return type(value) in (list, tuple) and _is_mark(value[-1], "items")
 
 
 def printed(value: object, how: Callable[[object], str]) -> str:
@@ -132,6 +150,9 @@ class _Cleaner:
         try:
             room = max(0, MAX_ITEMS - self.items)
             left_out = len(value) - room
+            if left_out == 1 and _ends_in_mark(value):
+                room += 1
+                left_out, self.items = 0, self.items - 1
             self.items += min(len(value), room)
             if isinstance(value, Mapping):
                 cleaned = {clean_text(key): self.clean(item, depth + 1) for key, item in islice(value.items(), room)}

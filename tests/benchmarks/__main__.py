@@ -1,5 +1,5 @@
 """What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [hotspots]
-[bound] [chrome] [redact] [inside] [sampling] [journal] [inspector] [memory] [peers]`.
+[bound] [chrome] [otlp] [redact] [inside] [sampling] [journal] [inspector] [memory] [peers]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -20,6 +20,7 @@ from tests.benchmarks import (
     journal,
     loading,
     memory,
+    otlp,
     peers,
     redaction,
     sampling,
@@ -36,6 +37,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "chrome": chrome.main,
     "redact": redaction.main,
     "inside": inside.main,
+    "otlp": otlp.main,
     "sampling": sampling.main,
     "journal": journal.main,
     "inspector": inspector.main,

@@ -77,7 +77,9 @@ def test_a_name_that_no_file_can_have_is_told(tmp_path: Path, readable: None, na
 @pytest.mark.parametrize("path", ["", ".", "..", "/", "run", "runs/", "~", "a.b/c.d"])
 def test_a_path_without_a_suffix_of_ours_is_told_what_to_type(path: str) -> None:
     """In its folder, whether it has a name or not."""
-    with pytest.raises(UnknownFormatError, match=r"cannot tell the format of .* Type for example save\('.*\.json'\)\."):
+    with pytest.raises(
+        UnknownFormatError, match=r"cannot tell the format of .* Type for example save\('.*\.parquet'\)\."
+    ):
         suffix_of(Path(path))
 
 

@@ -13,7 +13,7 @@ def busy(seconds=0.06):
     while time.perf_counter() < until:
         turns += len(sorted(range(50), key=lambda n: -n))
     return turns > 0
-def threads():
+def count_threads():
     """How many there are, but for IPython's own, which comes and goes around forks."""
     return sum("history" not in each.name.lower() for each in threading.enumerate())
 def mine(path):
@@ -28,7 +28,7 @@ CELLS: dict[str, str] = {
     "threads": """
 %xmode Context
 busy()
-print(sorted(each.name for each in threading.enumerate() if "history" not in each.name.lower()), threads())
+print(sorted(each.name for each in threading.enumerate() if "history" not in each.name.lower()), count_threads())
 print(type(threading.current_thread()).__name__, threading.current_thread() is threading.main_thread())
 """,
     "stack": """
@@ -392,17 +392,17 @@ def waits(n):
     gate.wait(); busy(0.001); done.append(n)
 threads = [threading.Thread(target=waits, args=(n,), name=f"many-{n}") for n in range(200)]
 for each in threads: each.start()
-print(threads(), sum(each.name.startswith("many-") for each in threading.enumerate()))
+print(count_threads(), sum(each.name.startswith("many-") for each in threading.enumerate()))
 busy(); gate.set()
 for each in threads: each.join()
-print(sorted(done) == list(range(200)), threads())
+print(sorted(done) == list(range(200)), count_threads())
 """,
     "threads that end while others begin": """
 def chain(n):
     if n:
         t = threading.Thread(target=chain, args=(n - 1,)); t.start(); t.join()
 for _ in range(10): chain(20)
-print(threads())
+print(count_threads())
 """,
     "threads that nobody joins": """
 class Own(threading.local):
@@ -411,7 +411,7 @@ own, ended = Own(), []
 def brief():
     own.checked; own.mine = Checked(); busy(0.001); ended.append(1)
 for _ in range(100): threading.Thread(target=brief).start()
-while threads() > len([each for each in threading.enumerate() if "brief" not in each.name]): time.sleep(0.001)
+while any("brief" in each.name for each in threading.enumerate()): time.sleep(0.001)
 print(len(ended), sorted(set(wrong)))
 """,
     "fork": """
@@ -436,7 +436,7 @@ def alone():
 for _ in range(3): busy(); child(alone)
 """,
     "fork in a thread": """
-t = threading.Thread(target=lambda: (busy(), child(lambda: (busy(), threads())))); t.start(); t.join()
+t = threading.Thread(target=lambda: (busy(), child(lambda: (busy(), count_threads())))); t.start(); t.join()
 """,
     "processes": """
 import multiprocessing, subprocess
@@ -446,7 +446,7 @@ def square(n):
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     with multiprocessing.get_context("fork").Pool(2) as pool: print(pool.map(square, range(6)))
-print(subprocess.run([sys.executable, "-c", "import threading; print(threads())"], capture_output=True, text=True).stdout)
+print(subprocess.run([sys.executable, "-c", "import threading; print(threading.active_count())"], capture_output=True, text=True).stdout)
 """,
     # ── tasks, and what magics run ───────────────────────────────────────────────────────────────────────────────────
     "tasks": """

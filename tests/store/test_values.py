@@ -115,3 +115,20 @@ def test_attributes_without_a_usable_key_are_counted() -> None:
     assert clean_attributes({"": 1, "a": 2, 3: 4}) == ({"a": 2, "3": 4}, 1)
     assert clean_attributes({"a": 1, "b": 2, "c": 3}, limit=2) == ({"a": 1, "b": 2}, 1)
     assert clean_attributes(5) == ({}, 1)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x" * (MAX_TEXT + 5),
+        list(range(MAX_ITEMS + 7)),
+        {str(at): at for at in range(MAX_ITEMS + 7)},
+        [list(range(600)), list(range(600)), {"a": 1}],
+    ],
+    ids=["text", "array", "map", "nested"],
+)
+def test_what_was_cut_is_not_cut_again(value: object) -> None:
+    """A value that comes from a file is cleaned a second time; its mark still says how much is gone of what there was."""
+    once = clean_value(value)
+    assert once != value
+    assert clean_value(once) == once

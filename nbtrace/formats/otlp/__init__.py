@@ -1,0 +1,1 @@
+"""OTLP files: what OpenTelemetry's Collector and other tools read and write."""
