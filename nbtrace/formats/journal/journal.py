@@ -239,7 +239,10 @@ class Journal:
                 self._say_execution(execution, execution.trace_id, execution.span_id)
         if lines.hushed is not None:
             self._series.say_later(lambda lines: lines.sample(row))
-        else:
+            return
+        try:
+            lines.sample(row)
+        except ValueError:
             self._series.say(lambda lines: lines.sample(row))
 
     # ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -68,7 +68,7 @@ class Lines:
         self._threads: dict[int, tuple[Thread, int]] = {}
         self._keys: dict[int, tuple[tuple[str, ...], int, Plan]] = {}
         self._before: Any = (None,)
-        self._frames: dict[int, tuple[Stack, int]] = {}
+        self._frames: dict[Stack, int] = {}
 
     def say(self, *items: Any) -> None:
         """Write a line of clean values."""
@@ -173,16 +173,17 @@ class Lines:
     def _frame(self, stack: Stack) -> int:
         if stack.above is None:
             return 0
-        known = self._frames.get(id(stack))
-        if known is None:
+        number = self._frames.get(stack)
+        if number is None:
             above = self._frame(stack.above)
             number = next(self._numbers)
-            function, file = (self._redactor.text(clean_text(text[:_LONG])) for text in (stack.function, stack.file))
-            self.say("f", number, above, function, file, stack.line, stack.first_line)
+            function = quoted(self._redactor.text(clean_text(stack.function[:_LONG])))
+            file = quoted(self._redactor.text(clean_text(stack.file[:_LONG])))
+            self._write(f'["f",{number},{above},{function},{file},{stack.line},{stack.first_line}]\n'.encode("ascii"))
             if len(self._frames) > 4 * _REMEMBERED:
                 self._frames.clear()
-            known = self._frames[id(stack)] = (stack, number)
-        return known[1]
+            self._frames[stack] = number
+        return number
 
     # ── cells ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -198,10 +199,17 @@ class Lines:
 
     def sample(self, row: Row) -> None:
         """Write a sample. Called in the sampling thread."""
-        # The fields of `SampleFields`, whose module opens pyarrow.
-        *when_and_where, thread, wall_ns, cpu_ns, memory, native, stack = row
+        # By the fields' places, and no container is made on the way: the collector of the user's garbage, which counts them, is not
+        # to find that it is its turn in this thread. `SampleFields` would open pyarrow, too.
+        thread = row[4]
         t = (self._threads.get(id(thread)) or self._new_thread(thread))[1]
-        self.say("p", *when_and_where, t, wall_ns, cpu_ns, memory, bool(native), self._frame(stack))
+        cpu = "null" if row[6] is None else row[6]
+        memory = "null" if row[7] is None else row[7]
+        native = "true" if row[8] else "false"
+        f = self._frame(row[9])
+        self._write(
+            f'["p",{row[0]},{row[1]},{row[2]},{row[3]},{t},{row[5]},{cpu},{memory},{native},{f}]\n'.encode("ascii")
+        )
 
 
 EXECUTION_FIELDS = (
