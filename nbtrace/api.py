@@ -62,15 +62,20 @@ def record(
 def load(path: str | os.PathLike[str]) -> Recording:
     """Return the recording that a file holds: it answers all that a live one does, and does not record.
 
-    Reads what `save` has written, and what others have in these formats. What looks like a secret was taken out when it was
-    recorded; nothing more is taken out here. Where a part of a file cannot be read, the others are, and a PartlyReadWarning
-    counts what is missing. Raises UnknownFormatError for another suffix, UnreadableFileError for a file of which nothing can be
-    read, and OSError."""
+    Reads what `save` has written, files and datasets ("runs/"), and what others have in these formats. What looks like a secret
+    was taken out when it was recorded; nothing more is taken out here. Where a part of a file cannot be read, the others are, and
+    a PartlyReadWarning counts what is missing. Raises UnknownFormatError for another suffix, UnreadableFileError for a file of
+    which nothing can be read, and OSError."""
     open_libraries()
-    from nbtrace.formats.files import read
+    from nbtrace.formats.files import names_folder, read
     from nbtrace.formats.reading import PartlyReadWarning
 
-    loaded = read(Path(path))
+    if names_folder(path):
+        from nbtrace.formats.dataset import read_dataset
+
+        loaded = read_dataset(Path(path))
+    else:
+        loaded = read(Path(path))
     if loaded.unread:
         warnings.warn(f"{os.fspath(path)!r}: {'; '.join(loaded.unread)}.", PartlyReadWarning, stacklevel=2)
     return from_elsewhere(loaded.snapshot)

@@ -156,6 +156,9 @@ class Recording(Views):
     ) -> Path:
         """Write the recording into a file, in the format that its suffix names, and return its path.
 
+        .parquet: all of it without loss, a row a span. A path that ends in "/", or a folder that is empty or was saved into
+        before: a dataset of Parquet files, to which each save adds what is new.
+
         .speedscope.json: a profile for https://www.speedscope.app, of each cell and of all of them, weighed in ns. .folded:
         stacks for flamegraph.pl and inferno, in microseconds. The notebook's frames are its lines, `cell [4] line 3`; a
         thread that is not the cell's own stands outermost by its name, and the times of several threads add up. What is not
@@ -164,9 +167,15 @@ class Recording(Views):
         Narrowed as `view`; trace_id, name, where: these spans and those below them. The file is whole or as it was before.
         Raises UnknownFormatError for another suffix, NoSamplesError where a profile would be empty, and OSError."""
         open_libraries()
-        from nbtrace.formats.files import FORMATS, suffix_of, write_text, write_whole
+        from nbtrace.formats.files import FORMATS, names_folder, suffix_of, write_text, write_whole
 
         target = Path(path)
+        if names_folder(path):
+            from nbtrace.formats.dataset import write_dataset
+
+            selection, snapshot = Selection(cell, trace_id, name, where, last, asking), self._profiled()
+            write_dataset(self._kept(selection, snapshot), target)
+            return target
         suffix = suffix_of(target)
         known = FORMATS[suffix]
         selection, snapshot = Selection(cell, trace_id, name, where, last, asking), self._profiled()

@@ -43,6 +43,12 @@ class UnknownFormatError(ValueError):
     """A path whose suffix is that of no format."""
 
 
+def names_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a path means a folder: it is one, or ends as one."""
+    text = os.fspath(path)
+    return text.endswith(("/", os.sep)) or os.path.isdir(text)
+
+
 def suffix_of(path: Path, *, to_read: bool = False) -> str:
     """Return which of the suffixes a path has; raise UnknownFormatError if it has none, and say which there are.
 
@@ -60,7 +66,8 @@ def suffix_of(path: Path, *, to_read: bool = False) -> str:
     stem = path.name.split(".")[0] or "run"
     meant = str(path.with_name(stem + next(iter(usable))))
     raise UnknownFormatError(
-        f"cannot tell the format of {str(path)!r} from its suffix. Known: {_listed(usable)}. Type for example "
+        f"cannot tell the format of {str(path)!r} from its suffix. Known: {_listed(usable)}, and folders, whose names end in "
+        f"{os.sep!r}. Type for example "
         f"{'load' if to_read else 'save'}({meant!r})."
     )
 
@@ -69,8 +76,6 @@ def read(path: Path) -> Loaded:
     """Return what a file holds. Raises UnknownFormatError, UnreadableFileError, and OSError where there is none."""
     reader = FORMATS[suffix_of(path, to_read=True)].read
     assert reader is not None
-    if path.is_dir():
-        raise IsADirectoryError(f"{str(path)!r} is a folder, and not a file of this format.")
     return reader(path)
 
 

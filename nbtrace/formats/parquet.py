@@ -53,7 +53,7 @@ MIN_SHARE = 0.01
 _GROUP_ROWS = 131_072
 _GROUP_BYTES = 128_000_000
 
-_BROKEN = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, MemoryError)
+BROKEN = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, MemoryError)
 """What pyarrow raises, depending on where it notices that a file is none."""
 
 Pair = tuple[str, str]
@@ -282,7 +282,7 @@ def _unpacked(source: Source, name: str, of: Callable[[Any], Any], otherwise: An
         # Before anything looks at it: offsets may lead anywhere.
         table.validate(full=True)
         return of(table)
-    except _BROKEN as error:
+    except BROKEN as error:
         unread.append(f"its {name} cannot be read: {told(error)}")
         return otherwise
 
@@ -304,7 +304,19 @@ class Source:
     metadata: dict[str, str]
     damage: Damage | None
     """None for a file without checksums, which is not ours."""
-    unread: list[str] = field(default_factory=list)
+    _unread: list[str] = field(default_factory=list)
+    _lost: dict[str, int] = field(default_factory=dict)
+    """How many rows could not be read, by the reason."""
+
+    @property
+    def unread(self) -> list[str]:
+        """What could not be read so far."""
+        return [*self._unread, *(f"{_rows(count)} cannot be read: {why}" for why, count in self._lost.items())]
+
+    def lost(self, rows: int, error: BaseException) -> None:
+        """Note that rows could not be read."""
+        why = told(error)
+        self._lost[why] = self._lost.get(why, 0) + rows
 
     @property
     def schema(self) -> Any:
@@ -360,6 +372,7 @@ class Source:
             claims -= self._claimed(group, columns)
             if claims < 0:
                 raise self.refused(_TOO_LARGE)
+            given = 0
             try:
                 for batch in reader.iter_batches(_GROUP_ROWS, row_groups=[at], columns=columns):
                     table = pa.Table.from_batches([batch]).select(columns)
@@ -367,15 +380,14 @@ class Source:
                     if left < 0:
                         raise self.refused(_TOO_LARGE)
                     table.validate(full=True)
+                    given += table.num_rows
                     yield table
             except UnreadableFileError:
                 raise
-            except _BROKEN as error:
-                self.unread.append(
-                    f"{_rows(group.num_rows)} in part {at + 1} of {footer.num_row_groups} cannot be read: {told(error)}"
-                )
+            except BROKEN as error:
+                self.lost(group.num_rows - given, error)
         if damaged[0]:
-            self.unread.append(
+            self._unread.append(
                 f"{_rows(damaged[1])} of {_rows(footer.num_rows)} are missing: {damaged[0]} of {footer.num_row_groups} "
                 "parts of the file are not what was written"
             )
@@ -386,7 +398,7 @@ class Source:
         unknown = [name for name, (_, kind) in attributes.items() if kind not in COLUMN_TYPES]
         if unknown:
             said = ", ".join(f"{name} ({self.schema.field(name).type})" for name in unknown)
-            self.unread.append(f"attributes of types that no attribute has are left out: {said}")
+            self._unread.append(f"attributes of types that no attribute has are left out: {said}")
         known = {pair: name for name, pair in attributes.items() if name not in unknown}
         schema = spans_schema(known, more=MORE in self.schema.names)
         counts = Checked()
@@ -394,11 +406,11 @@ class Source:
             fields = [each.with_type(table.schema.field(each.name).type) for each in schema]
             try:
                 batch = checked(from_table(pa.table(table.columns, schema=pa.schema(fields))), counts)
-            except _BROKEN as error:
-                self.unread.append(f"{_rows(table.num_rows)} cannot be read: {told(error)}")
+            except BROKEN as error:
+                self.lost(table.num_rows, error)
                 continue
             yield _in_order(batch, places)
-        self.unread += counts.said()
+        self._unread += counts.said()
 
     def _claimed(self, group: Any, names: Sequence[str]) -> int:
         """The memory that a row group claims to take."""
@@ -466,7 +478,7 @@ def opened(path: Path) -> Iterator[Source]:
             }
             source = Source(path, size, file, parquet, metadata, found)
             source.schema  # noqa: B018 # read here, where it is caught
-        except _BROKEN as error:
+        except BROKEN as error:
             raise UnreadableFileError(f"{str(path)!r} cannot be read as Parquet: {told(error)}.") from None
         version = metadata.get("nbtrace.format")
         if version is not None and _count(version) > VERSION:
