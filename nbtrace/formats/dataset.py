@@ -385,11 +385,6 @@ def read_dataset(folder: Path) -> Loaded:
         raise UnreadableFileError(f"{str(folder)!r} is a folder, but holds no recordings; name the file to load.")
     unread: list[str] = []
     said = _read_mark(folder)
-    if said["format"] > VERSION:
-        raise UnreadableFileError(
-            f"{str(folder)!r} was written by a newer nbtrace (format {said['format']}; this one knows {VERSION}). Type  "
-            "pip install --upgrade nbtrace"
-        )
     # Running ones first and executions last: see how a save goes on meanwhile.
     first = folder / "spans" / _RUNNING
     running = list(_read_each([first] if first.exists() else [], lambda source: source.batches(), unread))
@@ -415,15 +410,22 @@ def read_dataset(folder: Path) -> Loaded:
 
 
 def _read_mark(folder: Path) -> dict[str, int]:
+    """What a dataset says of itself; raise UnreadableFileError if that is that a newer nbtrace has written it."""
     try:
         said = json.loads((folder / _MARK).read_bytes())
     except (OSError, ValueError, RecursionError):
         said = {}
-    numbers = said if isinstance(said, dict) else {}
-    return {
-        name: value if isinstance(value := numbers.get(name), int) and 0 <= value < 2**62 else 0
+    there = said if isinstance(said, dict) else {}
+    found = {
+        name: value if isinstance(value := there.get(name), int) and 0 <= value < 2**62 else 0
         for name in ("format", "dropped_spans", "dropped_samples")
     }
+    if found["format"] > VERSION:
+        raise UnreadableFileError(
+            f"{str(folder)!r} was written by a newer nbtrace (format {found['format']}; this one knows {VERSION}). Type  "
+            "pip install --upgrade nbtrace"
+        )
+    return found
 
 
 def _read_each(paths: Sequence[Path], of: Callable[[Source], Iterable[Any]], unread: list[str]) -> Iterator[Any]:

@@ -358,7 +358,7 @@ class Source:
         reader = pq.ParquetFile(
             self.file,
             metadata=footer,
-            read_dictionary=[name for name in paths if name in _leaf_paths(footer)],
+            read_dictionary=sorted(paths & _leaf_paths(footer)),
             thrift_string_size_limit=self.size + 1,
             thrift_container_size_limit=_MOST_ITEMS,
         )
