@@ -1,5 +1,5 @@
 """What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [hotspots]
-[bound] [redact] [inside] [sampling] [inspector] [memory] [peers]`.
+[bound] [files] [redact] [inside] [sampling] [inspector] [memory] [peers]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -13,6 +13,7 @@ from tests.benchmarks import (
     bounds,
     cells,
     dataframes,
+    files,
     hotspots,
     inside,
     inspector,
@@ -31,6 +32,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "dataframe": dataframes.main,
     "hotspots": hotspots.main,
     "bound": bounds.main,
+    "files": files.main,
     "redact": redaction.main,
     "inside": inside.main,
     "sampling": sampling.main,
