@@ -44,9 +44,10 @@ class UnknownFormatError(ValueError):
 
 
 def names_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether a path means a folder: it is one, or ends as one."""
+    """Whether a path means a folder for a dataset: it ends as one, or is one that is not named as a file of another format."""
     text = os.fspath(path)
-    return text.endswith(("/", os.sep)) or os.path.isdir(text)
+    others = tuple(suffix for suffix in FORMATS if suffix != ".parquet")
+    return text.endswith(("/", os.sep)) or (os.path.isdir(text) and not text.lower().endswith(others))
 
 
 def suffix_of(path: Path, *, to_read: bool = False) -> str:
@@ -76,6 +77,8 @@ def read(path: Path) -> Loaded:
     """Return what a file holds. Raises UnknownFormatError, UnreadableFileError, and OSError where there is none."""
     reader = FORMATS[suffix_of(path, to_read=True)].read
     assert reader is not None
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a folder, and not a file of this format.")
     return reader(path)
 
 
