@@ -229,8 +229,8 @@ def _not_yet(known: npt.NDArray[np.int64], new: npt.NDArray[np.int64]) -> Mask:
 def _add_spans(batches: Sequence[Batch], folder: Path) -> None:
     there = _known_spans(folder)
     ended, running = [], []
-    for batch in batches:
-        new = ~np.isin(numbers(batch.spans["span_id"], 16)[0], there.ended)
+    batches = [batch for batch in batches if batch.length]
+    for batch, new in zip(batches, _new(batches, there.ended), strict=True):
         is_ended = np.asarray(batch.spans["state"]) == _ENDED
         ended.append(part(batch, new & is_ended))
         running.append(part(batch, new & ~is_ended))
@@ -238,7 +238,8 @@ def _add_spans(batches: Sequence[Batch], folder: Path) -> None:
     last = np.concatenate([numbers(batch.spans["span_id"], 16)[0] for batch in ended] or [np.empty(0, np.uint64)])
     # Of a span that still runs, what is known last stands first and is kept.
     running += there.running
-    still = [part(each, ~np.isin(numbers(each.spans["span_id"], 16)[0], last)) for each in running if each.length]
+    running = [each for each in running if each.length]
+    still = [part(each, new) for each, new in zip(running, _new(running, last), strict=True)]
     still, _ = without_twins([batch for batch in still if batch.length])
     counts = counted([*ended, *still])
     length = there.rows + sum(batch.length for batch in ended)
@@ -253,6 +254,14 @@ def _add_spans(batches: Sequence[Batch], folder: Path) -> None:
     if ended:
         _write_spans(_next(folder), ended, columns, counted(ended), more=False)
     _write_spans(path, still, columns, everything, more=True)
+
+
+def _new(batches: Sequence[Batch], known: Ids) -> list[Mask]:
+    """Which spans of each batch are not among those that are known; asked for all at once, as that sorts what is known."""
+    if not batches:
+        return []
+    found = ~np.isin(np.concatenate([numbers(batch.spans["span_id"], 16)[0] for batch in batches]), known)
+    return np.split(found, np.cumsum([batch.length for batch in batches])[:-1])
 
 
 def _write_spans(
