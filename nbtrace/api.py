@@ -67,14 +67,18 @@ def record(
 def load(path: str | os.PathLike[str]) -> Recording:
     """Return the recording that a file holds: it answers all that a live one does, and does not record.
 
-    Reads what `save` has written, and what others have in these formats: .jsonl and .otlp of any tool of OpenTelemetry, whose
-    spans without an end are shown as unfinished. What looks like a secret was taken out when it was
-    recorded; nothing more is taken out here. Where a part of a file cannot be read, the others are, and a PartlyReadWarning
-    counts what is missing. Raises UnknownFormatError for another suffix, UnreadableFileError for a file of which nothing can be
-    read, and OSError."""
+    Reads what `save` has written, files and folders ("runs/"), and what others have in these formats: .jsonl and .otlp of any
+    tool of OpenTelemetry, whose spans without an end are shown as unfinished. What looks like a secret was taken out when it
+    was recorded; nothing more is taken out here. Where a part of a file cannot be read, the others are, and a
+    PartlyReadWarning counts what is missing. Raises UnknownFormatError for another suffix, UnreadableFileError for a file of
+    which nothing can be read, and OSError."""
     open_libraries()
-    from nbtrace.formats.files import read
+    from nbtrace.formats.files import names_folder, read
 
+    if names_folder(path):
+        from nbtrace.formats.dataset import read_dataset
+
+        return _loaded(path, read_dataset(Path(path)))
     return _loaded(path, read(Path(path)))
 
 

@@ -156,6 +156,9 @@ class Recording(Views):
     ) -> Path:
         """Write the recording into a file, in the format that its suffix names, and return its path.
 
+        .parquet: all of it without loss, a row a span. A path that ends in "/", or a folder that is empty or was saved into
+        before: a dataset of Parquet files, to which each save adds what is new, and which DuckDB, Polars and Dask read in place.
+
         .jsonl: OTLP as JSON lines, as OpenTelemetry's Collector reads them; .otlp: the same as protobuf, which needs
         `pip install "nbtrace[otlp]"`. Both hold spans and the executions of cells, and come back equal; samples and statements
         are not in them.
@@ -170,9 +173,15 @@ class Recording(Views):
         Narrowed as `view`; trace_id, name, where: these spans and those below them. The file is whole or as it was before.
         Raises UnknownFormatError for another suffix, NoSamplesError where a profile would be empty, and OSError."""
         open_libraries()
-        from nbtrace.formats.files import FORMATS, suffix_of, write_text, write_whole
+        from nbtrace.formats.files import FORMATS, names_folder, suffix_of, write_text, write_whole
 
         target = Path(path)
+        if names_folder(path):
+            from nbtrace.formats.dataset import write_dataset
+
+            selection, snapshot = Selection(cell, trace_id, name, where, last, asking), self._profiled()
+            write_dataset(self._kept(selection, snapshot), target)
+            return target
         suffix = suffix_of(target)
         known = FORMATS[suffix]
         selection, snapshot = Selection(cell, trace_id, name, where, last, asking), self._profiled()

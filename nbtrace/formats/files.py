@@ -56,6 +56,13 @@ class UnknownFormatError(ValueError):
     """A path whose suffix is that of no format."""
 
 
+def names_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a path means a folder for a dataset: it ends as one, or is one that is not named as a file of another format."""
+    text = os.fspath(path)
+    others = tuple(suffix for suffix in FORMATS if suffix != ".parquet")
+    return text.endswith(("/", os.sep)) or (os.path.isdir(text) and not text.lower().endswith(others))
+
+
 def suffix_of(path: Path, *, to_read: bool = False) -> str:
     """Return which of the suffixes a path has; raise UnknownFormatError if it has none, and say which there are.
 
@@ -70,7 +77,10 @@ def suffix_of(path: Path, *, to_read: bool = False) -> str:
                 f"{str(path)!r} is {FORMATS[suffix].says}, which is written for other programs and not read. Known to load: "
                 f"{_listed(usable)}."
             )
-    told = f"cannot tell the format of {str(path)!r} from its suffix. Known: {_listed(usable)}."
+    told = (
+        f"cannot tell the format of {str(path)!r} from its suffix. Known: {_listed(usable)}, and folders, whose names end in "
+        f"{os.sep!r}."
+    )
     for suffix in usable:
         folder = path.parent if path.name else path
         meant = str(folder / f"{path.name.split('.')[0] or 'run'}{suffix}")

@@ -53,7 +53,7 @@ MIN_SHARE = 0.01
 _GROUP_ROWS = 131_072
 _GROUP_BYTES = 128_000_000
 
-_BROKEN = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, MemoryError)
+BROKEN = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, MemoryError)
 """What pyarrow raises, depending on where it notices that a file is none."""
 
 Pair = tuple[str, str]
@@ -282,7 +282,7 @@ def _unpacked(source: Source, name: str, of: Callable[[Any], Any], otherwise: An
         # Before anything looks at it: offsets may lead anywhere.
         table.validate(full=True)
         return of(table)
-    except _BROKEN as error:
+    except BROKEN as error:
         unread.append(f"its {name} cannot be read: {told(error)}")
         return otherwise
 
@@ -304,7 +304,19 @@ class Source:
     metadata: dict[str, str]
     damage: Damage | None
     """None for a file without checksums, which is not ours."""
-    unread: list[str] = field(default_factory=list)
+    _unread: list[str] = field(default_factory=list)
+    _lost: dict[str, int] = field(default_factory=dict)
+    """How many rows could not be read, by the reason."""
+
+    @property
+    def unread(self) -> list[str]:
+        """What could not be read so far."""
+        return [*self._unread, *(f"{_rows(count)} cannot be read: {why}" for why, count in self._lost.items())]
+
+    def lost(self, rows: int, error: BaseException) -> None:
+        """Note that rows could not be read."""
+        why = told(error)
+        self._lost[why] = self._lost.get(why, 0) + rows
 
     @property
     def schema(self) -> Any:
@@ -346,7 +358,7 @@ class Source:
         reader = pq.ParquetFile(
             self.file,
             metadata=footer,
-            read_dictionary=[name for name in paths if name in _leaf_paths(footer)],
+            read_dictionary=sorted(paths & _leaf_paths(footer)),
             thrift_string_size_limit=self.size + 1,
             thrift_container_size_limit=_MOST_ITEMS,
         )
@@ -357,25 +369,30 @@ class Source:
             if self.damage is not None and self.damage.hits(*_extent(group)):
                 damaged = [damaged[0] + 1, damaged[1] + group.num_rows]
                 continue
-            claims -= self._claimed(group, columns)
-            if claims < 0:
-                raise self.refused(_TOO_LARGE)
+            given = 0
             try:
+                if self.damage is None:
+                    # Asking the library about a column ends the process where its description is damaged; reading one does not.
+                    if claims < group.total_byte_size:
+                        raise self.refused(_TOO_LARGE)
+                    next(reader.iter_batches(_FEW_ROWS, row_groups=[at], columns=columns), None)
+                claims -= self._claimed(group, columns)
+                if claims < 0:
+                    raise self.refused(_TOO_LARGE)
                 for batch in reader.iter_batches(_GROUP_ROWS, row_groups=[at], columns=columns):
                     table = pa.Table.from_batches([batch]).select(columns)
                     left -= _expanded(table, wanted)
                     if left < 0:
                         raise self.refused(_TOO_LARGE)
                     table.validate(full=True)
+                    given += table.num_rows
                     yield table
             except UnreadableFileError:
                 raise
-            except _BROKEN as error:
-                self.unread.append(
-                    f"{_rows(group.num_rows)} in part {at + 1} of {footer.num_row_groups} cannot be read: {told(error)}"
-                )
+            except BROKEN as error:
+                self.lost(group.num_rows - given, error)
         if damaged[0]:
-            self.unread.append(
+            self._unread.append(
                 f"{_rows(damaged[1])} of {_rows(footer.num_rows)} are missing: {damaged[0]} of {footer.num_row_groups} "
                 "parts of the file are not what was written"
             )
@@ -386,7 +403,7 @@ class Source:
         unknown = [name for name, (_, kind) in attributes.items() if kind not in COLUMN_TYPES]
         if unknown:
             said = ", ".join(f"{name} ({self.schema.field(name).type})" for name in unknown)
-            self.unread.append(f"attributes of types that no attribute has are left out: {said}")
+            self._unread.append(f"attributes of types that no attribute has are left out: {said}")
         known = {pair: name for name, pair in attributes.items() if name not in unknown}
         schema = spans_schema(known, more=MORE in self.schema.names)
         counts = Checked()
@@ -394,19 +411,20 @@ class Source:
             fields = [each.with_type(table.schema.field(each.name).type) for each in schema]
             try:
                 batch = checked(from_table(pa.table(table.columns, schema=pa.schema(fields))), counts)
-            except _BROKEN as error:
-                self.unread.append(f"{_rows(table.num_rows)} cannot be read: {told(error)}")
+            except BROKEN as error:
+                self.lost(table.num_rows, error)
                 continue
             yield _in_order(batch, places)
-        self.unread += counts.said()
+        self._unread += counts.said()
 
     def _claimed(self, group: Any, names: Sequence[str]) -> int:
         """The memory that a row group claims to take."""
         total = 0
         for at in range(group.num_columns):
-            column = group.column(at)
-            if column.path_in_schema.split(".")[0] not in names and column.path_in_schema not in names:
+            path = self.parquet.metadata.schema.column(at).path
+            if path not in names and path.split(".")[0] not in names:
                 continue
+            column = group.column(at)
             if "DELTA_BYTE_ARRAY" in column.encodings:
                 # A text may repeat all of the one before it in no space at all, and so on for millions.
                 raise self.refused(
@@ -440,6 +458,8 @@ class Source:
 
 _TOO_LARGE = "it claims to be far larger than a file of its size can honestly be"
 
+_FEW_ROWS = 16
+
 _MOST_ITEMS = 100_000
 """Columns, row groups and the like: the limit of the library would let a small footer become a gigabyte."""
 
@@ -466,7 +486,7 @@ def opened(path: Path) -> Iterator[Source]:
             }
             source = Source(path, size, file, parquet, metadata, found)
             source.schema  # noqa: B018 # read here, where it is caught
-        except _BROKEN as error:
+        except BROKEN as error:
             raise UnreadableFileError(f"{str(path)!r} cannot be read as Parquet: {told(error)}.") from None
         version = metadata.get("nbtrace.format")
         if version is not None and _count(version) > VERSION:

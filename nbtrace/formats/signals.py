@@ -8,7 +8,7 @@ executions: one row each
     trace_id, span_id                    string: of its own span; none if it has none
     digest, file                         string
     asks, failed                         bool
-    compiled, line_map                   list of string, of int64
+    compiled                             string: JSON, a list of lines · line_map list of int64
     cpu_ns … gpu_utilization             the fields of `Resources`; `shared` is missing where nothing was measured
 
 samples: one row each
@@ -31,6 +31,7 @@ statements: one row each
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
@@ -62,7 +63,7 @@ EXECUTIONS = pa.schema(
         ("asks", pa.bool_()),
         ("failed", pa.bool_()),
         ("file", pa.string()),
-        ("compiled", pa.list_(pa.string())),
+        ("compiled", pa.string()),
         ("line_map", pa.list_(pa.int64())),
         *_RESOURCES.items(),
     ]
@@ -140,7 +141,7 @@ def from_executions(executions: Sequence[Execution]) -> Any:
             "asks": each.asks,
             "failed": each.failed,
             "file": _text(each.file),
-            "compiled": None if each.compiled is None else [_text(line) for line in each.compiled],
+            "compiled": None if each.compiled is None else json.dumps(each.compiled),
             "line_map": None if each.line_map is None else list(each.line_map),
             **(each.resources or Resources(shared=None))._asdict(),  # type: ignore[arg-type] # what marks its absence
         }
@@ -169,7 +170,7 @@ def to_executions(table: Any) -> tuple[Execution, ...]:
             failed=bool(row["failed"]),
             resources=None if row["shared"] is None else Resources(*(row[name] for name in _RESOURCES)),
             file=row["file"] or "",
-            compiled=None if row["compiled"] is None else tuple(line or "" for line in row["compiled"]),
+            compiled=None if row["compiled"] is None else tuple(map(str, json.loads(row["compiled"]))),
             line_map=None if row["line_map"] is None else tuple(line or 0 for line in row["line_map"]),
         )
         for row in rows

@@ -1,5 +1,5 @@
 """What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [hotspots]
-[bound] [chrome] [otlp] [redact] [inside] [sampling] [journal] [inspector] [memory] [peers]`.
+[bound] [files] [chrome] [otlp] [redact] [inside] [sampling] [journal] [inspector] [memory] [peers]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -14,6 +14,7 @@ from tests.benchmarks import (
     cells,
     chrome,
     dataframes,
+    files,
     hotspots,
     inside,
     inspector,
@@ -34,6 +35,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "dataframe": dataframes.main,
     "hotspots": hotspots.main,
     "bound": bounds.main,
+    "files": files.main,
     "chrome": chrome.main,
     "redact": redaction.main,
     "inside": inside.main,

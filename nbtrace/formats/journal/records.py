@@ -199,8 +199,8 @@ class Lines:
 
     def sample(self, row: Row) -> None:
         """Write a sample. Called in the sampling thread."""
-        # By the fields' places, and no container is made on the way: the collector of the user's garbage, which counts them, is not
-        # to find that it is its turn in this thread. `SampleFields` would open pyarrow, too.
+        # By the fields' places, and no container is made on the way: the collector of the user's garbage, which counts
+        # them, is not to find that it is its turn in this thread. `SampleFields` would open pyarrow, too.
         thread = row[4]
         t = (self._threads.get(id(thread)) or self._new_thread(thread))[1]
         cpu = "null" if row[6] is None else row[6]
