@@ -16,10 +16,10 @@ README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
-def test_the_code_runs(block: str) -> None:
+def test_the_code_runs(block: str, tmp_path: Path) -> None:
     for module in re.findall(r"^import (\w+)", block, re.MULTILINE):
         pytest.importorskip(module, reason=f"{module} reads recordings, and is not needed for them")
-    done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, ""), block
 
 
