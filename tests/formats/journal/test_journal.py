@@ -370,3 +370,31 @@ def test_a_part_that_is_full_refuses_a_line_as_a_whole(tmp_path: Path) -> None:
     assert len(parts(made.path)) == 1
     with pytest.raises(ValueError, match="clos"):
         made.write(b"x")
+
+
+def test_who_works_does_not_wait_for_a_slow_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines wait for the next part, in memory; when the disk has answered they are written, and what was too much is counted."""
+    answered = threading.Event()
+
+    class SlowPart(part.Part):
+        """A part that takes as long to be made as the disk likes. Only the first is there at once."""
+
+        def __init__(self, path: Path, length: int) -> None:
+            assert path.name == "run.journal" or answered.wait(60)
+            super().__init__(path, length)
+
+    monkeypatch.setattr(series, "Part", SlowPart)
+    monkeypatch.setattr(series, "FIRST_BYTES", 20_000)
+    monkeypatch.setattr(series, "LATE_LINES", 1_000)
+    with journalled(tmp_path) as made:
+        for n in range(1, 1_501):
+            made.end(row(n, text="x" * 30))
+        lost = made.journal._series.lost
+        assert lost > 100
+        assert f"the disk was too slow: {lost} lines are missing" in made.journal.trouble
+        assert len(made.store) == 1_500
+        answered.set()
+        wait_for(lambda: not made.journal._series._has_work(), "the disk to have caught up")
+        assert len(made.read().spans()) == 1_500 - lost
+        made.end(row(9_999))
+        assert len(made.read().spans()) == 1_501 - lost, "and it goes on"

@@ -242,3 +242,20 @@ def test_any_file_of_a_journal_stands_for_it(tmp_path: Path) -> None:
         assert len(nbtrace.recover(tmp_path / name).spans()) == 20
     with pytest.raises(FileNotFoundError, match=r"there is no journal .*other\.journal"):
         nbtrace.recover(tmp_path / "other.journal")
+
+
+WRITTEN = Path(__file__).parent.parent / "data" / "journal-1.journal"
+
+
+def test_a_journal_of_this_version_is_read_by_those_to_come(tmp_path: Path) -> None:
+    """It was written by `test_a_cell_that_ended_is_there_with_all_that_it_was` and a span that never ended, without a machine's
+    own names, and is committed: what reads journals must read it for ever."""
+    path = tmp_path / "run.journal"
+    path.write_bytes(WRITTEN.read_bytes())
+    recording = nbtrace.recover(path)
+    spans = recording.spans()
+    assert spans[["name", "state", "cell"]].values.tolist() == [["cell [3]", "ended", 3], ["open", "unfinished", 3]]
+    assert spans["attributes.file"].tolist()[1] == "a.csv"
+    assert recording.cells()["source"].tolist() == [SOURCE]
+    assert recording.statements()[["first_line", "last_line"]].values.tolist() == [[1, 1], [7, 9]]
+    assert recording.samples()["stack"].tolist() == [("<module> (cell [3]:7)", "sum (/somewhere/other.py:3)")]
