@@ -270,15 +270,15 @@ class Journal:
 
     def _write_before(self) -> None:
         """Write what is in the recording already, and say what runs."""
+        self._series.say(self._running)
+        if not len(self._store) and not self._store.cells.executions():  # as at the beginning of a session: nothing is opened
+            before(self.path).unlink(missing_ok=True)
+            return
         from nbtrace.formats.files import write_whole
         from nbtrace.formats.parquet import write_parquet
 
-        self._series.say(self._running)
         snapshot = self._store.snapshot()
-        if snapshot.executions or any(batch.length for batch in snapshot.batches):
-            write_whole(before(self.path), lambda file: write_parquet(snapshot, file))
-        else:
-            before(self.path).unlink(missing_ok=True)
+        write_whole(before(self.path), lambda file: write_parquet(snapshot, file))
 
 
 def _without_texts(row: Row) -> Row:
