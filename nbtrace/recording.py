@@ -204,19 +204,19 @@ class Recording(Views):
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
 
-def from_elsewhere(snapshot: Snapshot, *, max_spans: int = 1_000_000, max_bytes: int = 1_000_000_000) -> Recording:
-    """Return a recording of what another process held; it does not record. The bounds grow to what there is."""
+def from_elsewhere(snapshot: Snapshot) -> Recording:
+    """Return a recording of what another process held, bounded so that all of it has room; it does not record."""
     length = sum(batch.length for batch in snapshot.batches)
     signals: tuple[Sequence[AnyBatch], ...] = (snapshot.batches, snapshot.samples, snapshot.statements)
     nbytes = sum(batch.nbytes for signal in signals for batch in signal)
-    # What that process took for secrets is gone; what it kept is what there is.
-    store = SpanStore(max_spans=max(max_spans, 2 * length), max_bytes=max(max_bytes, 10 * nbytes), redact=False)
-    store.take(snapshot.from_elsewhere())
-    return Recording(store)
+    return _unpickled(max(1_000_000, 2 * length), max(1_000_000_000, 10 * nbytes), snapshot)
 
 
 def _unpickled(max_spans: int, max_bytes: int, snapshot: Snapshot) -> Recording:
-    return from_elsewhere(snapshot, max_spans=max_spans, max_bytes=max_bytes)
+    # What that process took for secrets is gone; what it kept is what there is.
+    store = SpanStore(max_spans=max_spans, max_bytes=max_bytes, redact=False)
+    store.take(snapshot.from_elsewhere())
+    return Recording(store)
 
 
 def checked_source(capture_source: Any) -> CaptureSource:

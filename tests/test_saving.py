@@ -20,6 +20,8 @@ from nbtrace.store.span_store import SpanStore
 from tests.rows import row
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.once
+
 
 def names(path: Path) -> Counter[str]:
     """Of the spans in a file, ended and running."""

@@ -23,6 +23,8 @@ from tests.formats.test_arrow import rows
 from tests.profiles import MS, OTHER, Made, at
 from tests.rows import THREAD, row
 
+pytestmark = pytest.mark.once
+
 KEYS = {
     "M": {"ph", "name", "pid", "tid", "args"},
     "X": {"ph", "name", "cat", "pid", "tid", "ts", "dur", "args"},

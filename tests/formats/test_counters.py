@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from nbtrace.formats.counters import Cell, Steps, cores_busy, resident_memory
 from nbtrace.store.book import Resources
 from nbtrace.store.samples import SampleBatch
 from tests.profiles import MS, OTHER, Made, at
+
+pytestmark = pytest.mark.once
 
 PIDS: dict[int | None, int] = {11: 11}
 

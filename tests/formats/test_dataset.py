@@ -243,6 +243,7 @@ class Died(Exception):
     """What a test has happen in the middle of a save."""
 
 
+@pytest.mark.once
 def test_a_save_that_dies_between_two_files_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever it dies: all that was there is, each span once, and the next save brings the rest."""
     whole = dataset.write_whole
@@ -279,6 +280,7 @@ def save_many(folder: Path, first: int, go: Any) -> None:
         write_dataset(of(row(first + at, name=f"{first + at}"), row(99_000, end=RUNNING)), folder)
 
 
+@pytest.mark.once
 def test_processes_that_save_at_once_lose_nothing(tmp_path: Path) -> None:
     """Each waits for the others."""
     context = multiprocessing.get_context("spawn")

@@ -24,7 +24,10 @@ from nbtrace.formats.reading import Loaded
 from nbtrace.store.span_store import Snapshot
 
 ROOT = Path(nbtrace.__file__).parents[1]
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="names, modes and devices are those of POSIX")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(sys.platform == "win32", reason="names, modes and devices are those of POSIX"),
+]
 
 
 def new(file: BinaryIO) -> None:

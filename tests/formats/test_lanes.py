@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbtrace.formats.lanes import Spans, lanes
+
+pytestmark = pytest.mark.once
 
 Span = tuple[int, int | None, int, int]
 """Start, end (None while it runs), parent, thread."""

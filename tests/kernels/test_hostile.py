@@ -104,9 +104,14 @@ HEAVY = {
 }
 
 
-@pytest.mark.parametrize("provider", ["", _USER])
 @pytest.mark.parametrize(
-    "what", ["events", *(pytest.param(what, marks=pytest.mark.once) for what in HEAVY if what != "events")]
+    ("what", "provider"),
+    [
+        ("events", ""),
+        ("events", _USER),
+        *(pytest.param(what, "", marks=pytest.mark.once) for what in HEAVY if what != "events"),
+        pytest.param("never ended", _USER, marks=pytest.mark.once),
+    ],
 )
 def test_the_bound_in_bytes_holds_whatever_comes(bare_kernel: Kernel, what: str, provider: str) -> None:
     """Within a quarter, at every moment, by what Python and Arrow have allocated; what is gone is counted."""

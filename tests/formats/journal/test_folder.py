@@ -21,6 +21,8 @@ import os, sys
 from pathlib import Path
 from tests.formats.journal.journals import Journalled
 from tests.rows import row
+
+pytestmark = pytest.mark.once
 made = Journalled(Path(sys.argv[1]))
 made.journal.start()
 made.start(row(1))

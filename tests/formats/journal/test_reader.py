@@ -24,6 +24,8 @@ from tests.rows import THREAD, row
 SOURCE = """\
 import time
 
+pytestmark = pytest.mark.once
+
 @cached
 def slow():
     time.sleep(1)

@@ -26,6 +26,8 @@ from nbtrace.store.span_store import SpanStore
 from tests.formats.otlp.recordings import SUFFIXES, of_the_sdk
 from tests.rows import row
 
+pytestmark = pytest.mark.once
+
 both = pytest.mark.parametrize("suffix", SUFFIXES)
 TRACE = f"{7:032x}"
 

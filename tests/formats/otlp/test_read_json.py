@@ -13,6 +13,8 @@ from nbtrace.formats.otlp.read_json import read_json_lines
 from nbtrace.formats.reading import Loaded
 from nbtrace.recording import from_elsewhere
 
+pytestmark = pytest.mark.once
+
 SPAN: dict[str, Any] = {
     "traceId": f"{7:032x}",
     "spanId": f"{1:016X}",
