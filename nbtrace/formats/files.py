@@ -81,10 +81,12 @@ def suffix_of(path: Path, *, to_read: bool = False) -> str:
         f"cannot tell the format of {str(path)!r} from its suffix. Known: {_listed(usable)}, and folders, whose names end in "
         f"{os.sep!r}."
     )
+    folder = path.parent if path.name else path
     for suffix in usable:
-        folder = path.parent if path.name else path
-        meant = str(folder / f"{path.name.split('.')[0] or 'run'}{suffix}")
-        told += f" Type for example {'load' if to_read else 'save'}({meant!r})."
+        meant = folder / f"{path.name.split('.')[0] or 'run'}{suffix}"
+        if to_read and not meant.exists():
+            continue
+        told += f" Type for example {'load' if to_read else 'save'}({str(meant)!r})."
         break
     raise UnknownFormatError(told)
 
