@@ -100,7 +100,8 @@ def recover(path: str | os.PathLike[str] | None = None) -> pd.DataFrame | Record
 
     A span that had not ended when the process died is unfinished. The list has one row per journal in `.nbtrace` beside the
     notebook, or in the folder that is given, the last one first: file, state (str: died, closed, running, recovered, elsewhere
-    for another machine's), notebook (str), started, written (datetime64[ns, UTC]), bytes (int64). A line that the death has
+    for another machine's), notebook (str), started, written (datetime64[ns, UTC]), bytes (int64). It shows itself with whole
+    paths, from the folder in which the process works. A line that the death has
     torn is left out; others that cannot be read are counted in a PartlyReadWarning. Raises FileNotFoundError,
     UnreadableFileError for a file that is no journal, and OSError."""
     open_libraries()
@@ -108,12 +109,14 @@ def recover(path: str | os.PathLike[str] | None = None) -> pd.DataFrame | Record
     from nbtrace.formats.journal import folder
     from nbtrace.formats.journal.files import journal_of
     from nbtrace.formats.journal.reader import read_journal
+    from nbtrace.views.formatted import Answer
 
     if path is None:
         places = dict.fromkeys([folder.folder_of(os.environ.get("JPY_SESSION_NAME")), folder.folder_of(None)])
-        return journals([found for place in places for found in folder.journals(place)])
+        found = [each for place in places for each in folder.journals(place)]
+        return Answer.of(journals(found), "journals")
     if Path(path).is_dir():
-        return journals(folder.journals(Path(path)))
+        return Answer.of(journals(folder.journals(Path(path))), "journals")
     journal = journal_of(Path(path))
     recording = _loaded(path, read_journal(journal))
     folder.note_recovered(journal)
