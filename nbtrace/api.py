@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from nbtrace.formats.reading import Loaded
 
-QUESTIONS = frozenset({"live", *REGISTER})
+QUESTIONS = frozenset({"live", "load", "recover", *REGISTER})
 """Public names by which nothing is done but asked."""
 
 __all__ = ["QUESTIONS", "Recording", "live", "load", "record", "recover", "span", "traced", *REGISTER]
