@@ -18,6 +18,9 @@ from nbtrace.formats.journal.journal import Journal
 from nbtrace.store.span_store import SpanStore
 from nbtrace.views import words
 
+_TOLD = 3
+"""Of the journals that others have left so many are told of, the last ones."""
+
 StatementTold = Callable[[int, int, CodeType], None]
 
 
@@ -99,7 +102,11 @@ class ShellJournal:
             size = words.size(journal.nbytes)
             missing = f" Not whole: {journal.trouble}." if journal.trouble else ""
             lines = [f"Journal: {_short(journal.path)}, {size}; it survives the kernel (nbtrace.recover).{missing}"]
-        return lines + [_left(found) for found in self._died()]
+        died = self._died()
+        lines += [_left(found) for found in died[:_TOLD]]
+        if len(died) > _TOLD:
+            lines.append(f"To recover: {len(died) - _TOLD:,} more. Type  nbtrace.recover()")
+        return lines
 
     def _died(self) -> list[folder.Found]:
         """The journals beside the notebook of kernels that died, the last one first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,6 +109,26 @@ def test_the_next_kernel_says_that_there_is_something_to_recover(beside: Kernel,
         assert after.run("nbtrace.recover()['state'].tolist()").result == "['recovered']"
     finally:
         after.stop()
+
+
+def test_of_many_that_died_the_last_ones_are_told_of(beside: Kernel, tmp_path: Path) -> None:
+    """And how many there are beside them."""
+    (tmp_path / ".nbtrace").mkdir()
+    beside.run("%nbtrace journal on 'one.journal'")
+    beside.start("import os; os.kill(os.getpid(), 9)")
+    wait_for(lambda: not beside.manager.is_alive(), "the end of the kernel")
+    for n in range(5):
+        shutil.copy(tmp_path / "one.journal", tmp_path / ".nbtrace" / f"{n}.journal")
+    after = new_kernel()
+    try:
+        after.run(f"import os; os.chdir({str(tmp_path)!r})")
+        lines = [
+            line.strip() for line in after.load().run("%nbtrace status").stdout.splitlines() if "To recover" in line
+        ]
+    finally:
+        after.stop()
+    assert len(lines) == 4
+    assert lines[-1] == "To recover: 2 more. Type  nbtrace.recover()"
 
 
 def test_a_journal_is_switched_on_off_and_asked_about(beside: Kernel, tmp_path: Path) -> None:
