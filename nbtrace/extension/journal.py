@@ -118,10 +118,11 @@ class ShellJournal:
 
 def trouble(error: OSError) -> str:
     """Say why no journal can be written, and what to type."""
-    where = f" {_short(Path(os.fsdecode(error.filename)))!r}" if error.filename else ""
-    return (
-        f"no journal is written:{where} {error.strerror or error}. Type  %nbtrace journal on FILE  with another place."
-    )
+    path = Path(os.fsdecode(error.filename)) if error.filename else None
+    why = f"{_short(path)!r} {error.strerror or error}" if path else error.strerror or str(error)
+    if path and isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+        why = f"there is no folder {_short(path.parent)!r}"
+    return f"no journal is written: {why}. Type  %nbtrace journal on FILE  with another place."
 
 
 def _left(found: folder.Found) -> str:

@@ -153,7 +153,7 @@ def test_a_line_that_cannot_be_meant_is_told(beside: Kernel) -> None:
     for line, said in {
         "%nbtrace journal maybe": "neither on nor off",
         "%nbtrace journal off run.journal": "one word too many",
-        "%nbtrace journal on /proc/none/run.journal": "no journal is written: '/proc/none/run.journal' No such file",
+        "%nbtrace journal on /proc/none/run.journal": "no journal is written: there is no folder '/proc/none'. Type",
         "%nbtrace recover": "nbtrace.recover()",
         "%config NBTrace.journal = 3": "must be True, False, or the path of a file",
     }.items():
