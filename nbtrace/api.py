@@ -98,12 +98,12 @@ def recover(path: str | os.PathLike[str]) -> Recording: ...
 def recover(path: str | os.PathLike[str] | None = None) -> pd.DataFrame | Recording:
     """Return the recording that a journal holds, however its process ended; without a path, which journals there are.
 
-    A span that had not ended when the process died is unfinished. The list has one row per journal in `.nbtrace` beside the
-    notebook, or in the folder that is given, the last one first: file, state (str: died, closed, running, recovered, elsewhere
-    for another machine's), notebook (str), started, written (datetime64[ns, UTC]), bytes (int64). It shows itself with whole
-    paths, from the folder in which the process works. A line that the death has
-    torn is left out; others that cannot be read are counted in a PartlyReadWarning. Raises FileNotFoundError,
-    UnreadableFileError for a file that is no journal, and OSError."""
+    A span that had not ended when the process died is unfinished. The list has one row per journal beside the notebook, in
+    `.nbtrace` or not, or in the folder that is given, the last one first: file, state (str: died, closed, running, recovered,
+    elsewhere for another machine's), notebook (str), started, written (datetime64[ns, UTC]), bytes (int64). It shows itself
+    with whole paths, from the folder in which the process works. A line that the death has torn is left out; others that
+    cannot be read are counted in a PartlyReadWarning. Raises FileNotFoundError, UnreadableFileError for a file that is no
+    journal, and OSError."""
     open_libraries()
     from nbtrace.analysis.journals import journals
     from nbtrace.formats.journal import folder
@@ -112,9 +112,9 @@ def recover(path: str | os.PathLike[str] | None = None) -> pd.DataFrame | Record
     from nbtrace.views.formatted import Answer
 
     if path is None:
-        places = dict.fromkeys([folder.folder_of(os.environ.get("JPY_SESSION_NAME")), folder.folder_of(None)])
-        found = [each for place in places for each in folder.journals(place)]
-        return Answer.of(journals(found), "journals")
+        notebooks = [os.environ.get("JPY_SESSION_NAME"), None]
+        found = {each.path: each for notebook in notebooks for each in folder.beside(notebook)}
+        return Answer.of(journals(list(found.values())), "journals")
     if Path(path).is_dir():
         return Answer.of(journals(folder.journals(Path(path))), "journals")
     journal = journal_of(Path(path))

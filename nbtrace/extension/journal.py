@@ -111,7 +111,7 @@ class ShellJournal:
     def _died(self) -> list[folder.Found]:
         """The journals beside the notebook of kernels that died, the last one first."""
         try:
-            return [each for each in folder.journals(folder.folder_of(self._notebook())) if each.state == "died"]
+            return [each for each in folder.beside(self._notebook()) if each.state == "died"]
         except OSError:
             return []
 

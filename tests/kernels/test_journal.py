@@ -112,7 +112,7 @@ def test_the_next_kernel_says_that_there_is_something_to_recover(beside: Kernel,
 
 
 def test_of_many_that_died_the_last_ones_are_told_of(beside: Kernel, tmp_path: Path) -> None:
-    """And how many there are beside them."""
+    """And how many there are beside them; those in a file of one's own count."""
     (tmp_path / ".nbtrace").mkdir()
     beside.run("%nbtrace journal on 'one.journal'")
     beside.start("import os; os.kill(os.getpid(), 9)")
@@ -128,7 +128,7 @@ def test_of_many_that_died_the_last_ones_are_told_of(beside: Kernel, tmp_path: P
     finally:
         after.stop()
     assert len(lines) == 4
-    assert lines[-1] == "To recover: 2 more. Type  nbtrace.recover()"
+    assert lines[-1] == "To recover: 3 more. Type  nbtrace.recover()"
 
 
 def test_a_journal_is_switched_on_off_and_asked_about(beside: Kernel, tmp_path: Path) -> None:

@@ -75,6 +75,13 @@ def journals(folder: Path) -> list[Found]:
     return sorted(filter(None, map(look, paths)), key=lambda found: -found.started_ns)
 
 
+def beside(notebook: str | None) -> list[Found]:
+    """Return the journals of a notebook, the last one first: in the folder that is theirs, and in the notebook's own, where a
+    person puts a file with a name."""
+    where = folder_of(notebook)
+    return sorted([*journals(where), *journals(where.parent)], key=lambda found: -found.started_ns)
+
+
 def look(path: Path) -> Found | None:
     """Return what is known of a journal; None for another file."""
     parts = files.parts(path)

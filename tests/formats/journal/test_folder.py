@@ -73,6 +73,8 @@ def test_the_list_is_of_the_journals_beside_the_notebook(tmp_path: Path, monkeyp
     assert nbtrace.recover().empty
     monkeypatch.setenv("JPY_SESSION_NAME", str(beside / "a.ipynb"))
     assert nbtrace.recover()["file"].tolist() == [str(path)]
+    named = died(beside)
+    assert nbtrace.recover()["file"].tolist() == [str(named), str(path)], "one with a name of its own, too"
 
 
 def test_the_list_shows_whole_paths_as_they_are_typed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
