@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from nbtrace.formats.reading import Loaded
 
-QUESTIONS = frozenset({"live", *REGISTER})
+QUESTIONS = frozenset({"live", "load", "recover", *REGISTER})
 """Public names by which nothing is done but asked."""
 
 __all__ = ["QUESTIONS", "Recording", "live", "load", "record", "recover", "span", "traced", *REGISTER]
@@ -73,8 +73,13 @@ def load(path: str | os.PathLike[str]) -> Recording:
     PartlyReadWarning counts what is missing. Raises UnknownFormatError for another suffix, UnreadableFileError for a file of
     which nothing can be read, and OSError."""
     open_libraries()
-    from nbtrace.formats.files import names_folder, read
+    from nbtrace.formats.files import UnknownFormatError, names_folder, read
+    from nbtrace.formats.journal.files import SUFFIX
 
+    if Path(path).suffix == SUFFIX:
+        raise UnknownFormatError(
+            f"{os.fspath(path)!r} is called as a journal is. Type  nbtrace.recover({os.fspath(path)!r})"
+        )
     if names_folder(path):
         from nbtrace.formats.dataset import read_dataset
 
@@ -93,22 +98,25 @@ def recover(path: str | os.PathLike[str]) -> Recording: ...
 def recover(path: str | os.PathLike[str] | None = None) -> pd.DataFrame | Recording:
     """Return the recording that a journal holds, however its process ended; without a path, which journals there are.
 
-    A span that had not ended when the process died is unfinished. The list has one row per journal in `.nbtrace` beside the
-    notebook, or in the folder that is given, the last one first: file, state (str: died, closed, running, recovered, elsewhere
-    for another machine's), notebook (str), started, written (datetime64[ns, UTC]), bytes (int64). A line that the death has
-    torn is left out; others that cannot be read are counted in a PartlyReadWarning. Raises FileNotFoundError,
-    UnreadableFileError for a file that is no journal, and OSError."""
+    A span that had not ended when the process died is unfinished. The list has one row per journal beside the notebook, in
+    `.nbtrace` or not, or in the folder that is given, the last one first: file, state (str: died, closed, running, recovered,
+    elsewhere for another machine's), notebook (str), started, written (datetime64[ns, UTC]), bytes (int64). It shows itself
+    with whole paths, from the folder in which the process works. A line that the death has torn is left out; others that
+    cannot be read are counted in a PartlyReadWarning. Raises FileNotFoundError, UnreadableFileError for a file that is no
+    journal, and OSError."""
     open_libraries()
     from nbtrace.analysis.journals import journals
     from nbtrace.formats.journal import folder
     from nbtrace.formats.journal.files import journal_of
     from nbtrace.formats.journal.reader import read_journal
+    from nbtrace.views.formatted import Answer
 
     if path is None:
-        places = dict.fromkeys([folder.folder_of(os.environ.get("JPY_SESSION_NAME")), folder.folder_of(None)])
-        return journals([found for place in places for found in folder.journals(place)])
+        notebooks = [os.environ.get("JPY_SESSION_NAME"), None]
+        found = {each.path: each for notebook in notebooks for each in folder.beside(notebook)}
+        return Answer.of(journals(list(found.values())), "journals")
     if Path(path).is_dir():
-        return journals(folder.journals(Path(path)))
+        return Answer.of(journals(folder.journals(Path(path))), "journals")
     journal = journal_of(Path(path))
     recording = _loaded(path, read_journal(journal))
     folder.note_recovered(journal)

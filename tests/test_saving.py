@@ -47,6 +47,25 @@ def test_a_relative_path_is_below_the_working_directory(
     assert names(tmp_path / "run.json") == {"load": 1}
 
 
+def test_a_journal_is_told_to_be_recovered(tmp_path: Path) -> None:
+    with pytest.raises(
+        UnknownFormatError, match=r"is called as a journal is\. Type  nbtrace\.recover\('.*run\.journal'\)$"
+    ):
+        nbtrace.load(tmp_path / "run.journal")
+
+
+def test_a_file_is_named_as_an_example_only_where_it_is_there(
+    recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnknownFormatError) as told:
+        nbtrace.load("run.parqet")
+    assert "Type for example" not in str(told.value)
+    recording.save("run.jsonl")
+    with pytest.raises(UnknownFormatError, match=r"Type for example load\('run\.jsonl'\)\.$"):
+        nbtrace.load("run.parqet")
+
+
 def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
     """It would run what it says. What can be loaded is told."""
 

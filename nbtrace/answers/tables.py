@@ -220,8 +220,9 @@ class Tables:
         count_ and runs_ of both sides.
 
         Each side is the execution count of a cell, several (runs of the same work: three or more, and the verdict knows
-        noise), or a Recording. One cell alone is set against the earlier runs of the same cell, or of its code before the
-        last edit; nothing, and it is the last cell that has run again. Raises RunsError if there is nothing to compare."""
+        noise), or a Recording, without the cells that only ask. One cell alone is set against the earlier runs of the same
+        cell, or of its code before the last edit; nothing, and it is the last cell that has run again. Raises RunsError if
+        there is nothing to compare."""
         open_libraries()
         from nbtrace.analysis import runs
         from nbtrace.analysis.compare import compare
@@ -328,7 +329,7 @@ class Tables:
         from nbtrace.analysis import compare, dataframes, filters, runs
 
         if isinstance(which, Tables):
-            return compare.recording_side(dataframes.spans(which._snapshot(), attributes="none"))
+            return compare.recording_side(dataframes.spans(which._snapshot(), attributes="none", asking=False))
         cells = filters.execution_counts(which)
         spans = dataframes.spans(self._snapshot(), attributes="none")
         runs.check(cells, spans["cell"])

@@ -18,6 +18,9 @@ from nbtrace.formats.journal.journal import Journal
 from nbtrace.store.span_store import SpanStore
 from nbtrace.views import words
 
+_TOLD = 3
+"""Of the journals that others have left so many are told of, the last ones."""
+
 StatementTold = Callable[[int, int, CodeType], None]
 
 
@@ -99,22 +102,27 @@ class ShellJournal:
             size = words.size(journal.nbytes)
             missing = f" Not whole: {journal.trouble}." if journal.trouble else ""
             lines = [f"Journal: {_short(journal.path)}, {size}; it survives the kernel (nbtrace.recover).{missing}"]
-        return lines + [_left(found) for found in self._died()]
+        died = self._died()
+        lines += [_left(found) for found in died[:_TOLD]]
+        if len(died) > _TOLD:
+            lines.append(f"To recover: {len(died) - _TOLD:,} more. Type  nbtrace.recover()")
+        return lines
 
     def _died(self) -> list[folder.Found]:
         """The journals beside the notebook of kernels that died, the last one first."""
         try:
-            return [each for each in folder.journals(folder.folder_of(self._notebook())) if each.state == "died"]
+            return [each for each in folder.beside(self._notebook()) if each.state == "died"]
         except OSError:
             return []
 
 
 def trouble(error: OSError) -> str:
     """Say why no journal can be written, and what to type."""
-    where = f" {_short(Path(os.fsdecode(error.filename)))!r}" if error.filename else ""
-    return (
-        f"no journal is written:{where} {error.strerror or error}. Type  %nbtrace journal on FILE  with another place."
-    )
+    path = Path(os.fsdecode(error.filename)) if error.filename else None
+    why = f"{_short(path)!r} {error.strerror or error}" if path else error.strerror or str(error)
+    if path and isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+        why = f"there is no folder {_short(path.parent)!r}"
+    return f"no journal is written: {why}. Type  %nbtrace journal on FILE  with another place."
 
 
 def _left(found: folder.Found) -> str:

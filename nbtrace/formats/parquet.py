@@ -445,7 +445,9 @@ class Source:
         names = self.schema.names
         missing = [each.name for each in wanted if each.name not in names]
         if missing:
-            raise self.refused(f"it is Parquet, but has no column {', '.join(missing)}, so it is none of nbtrace's")
+            more = f" and {len(missing) - _NAMED} others" if len(missing) > _NAMED else ""
+            named = ", ".join(missing[:_NAMED])
+            raise self.refused(f"it is Parquet, but has no column {named}{more}, so it is none of nbtrace's")
         wrong = []
         for each in wanted:
             if names.count(each.name) > 1:
@@ -457,6 +459,9 @@ class Source:
 
 
 _TOO_LARGE = "it claims to be far larger than a file of its size can honestly be"
+
+_NAMED = 3
+"""Of the columns that are missing so many are named."""
 
 _FEW_ROWS = 16
 

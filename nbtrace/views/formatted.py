@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -40,6 +41,7 @@ LEADING: dict[str, tuple[str, ...]] = {
     "compare": ("path", "verdict", "change", "ratio", "count", "before", "after"),
     "history": ("cell", "code", "last", "change", "ratio", "runs", "errors", "median", "fastest", "slowest", "total"),
     "headings": ("heading", "total", "share", "own", "cells", "runs", "errors"),
+    "journals": ("state", "written", "bytes", "file"),
 }
 """What each answer shows first; the rest follows in its order, ids last."""
 
@@ -48,6 +50,7 @@ _LEFT_OUT = {
     "headings": ("level",),
     "hot": ("line", "file"),
     "errors": ("exception_stacktrace",),
+    "journals": ("notebook", "started"),  # a file's name begins with both
 }
 """What is shown in another column already, or is too long for one."""
 
@@ -67,7 +70,11 @@ _NOTHING = {
     "headings": "no headings",
     "lines": "no lines",
     "hot": "no time",
+    "journals": "no journals here; %nbtrace journal on begins one",
 }
+
+_FOOT = {"journals": "rec = nbtrace.recover(FILE) opens one"}
+"""What is to be done with an answer. Those that have none tell how to have the columns that are not shown."""
 
 _IN_TIME = ("table", "errors", "cells", "gaps", "path")
 """Answers in the order of time: of a long one both ends are shown, of the others what comes first."""
@@ -90,7 +97,7 @@ _QUIET_ZEROS = frozenset(
 _QUIET_DURATIONS = frozenset(("self", "cpu", "python", "native", "waiting", "gc"))
 """What is not worth saying where it is nothing."""
 
-_BYTES = frozenset(("memory_peak", "read_bytes", "written_bytes", "gpu_memory_peak"))
+_BYTES = frozenset(("bytes", "memory_peak", "read_bytes", "written_bytes", "gpu_memory_peak"))
 
 _IDS = frozenset(("trace_id", "span_id", "parent_span_id", "linked_trace_id", "linked_span_id", "cell_id"))
 _NUMBERS = frozenset(
@@ -165,6 +172,8 @@ def formatted(table: pd.DataFrame, word: str, most: int) -> Grid:
         shown = _compared(shown)
     if word == "hot":
         shown = placed(shown)
+    if word == "journals" and "file" in shown:
+        shown = shown.assign(file=[_from_here(str(path)) for path in shown["file"]])
     if table.attrs.get(SAMPLES):
         foot = " · ".join(filter(None, [foot, words.count(table.attrs[SAMPLES], "sample")]))
     columns = [(name, _cells(shown, name)) for name in _ordered(shown, word)]
@@ -172,10 +181,15 @@ def formatted(table: pd.DataFrame, word: str, most: int) -> Grid:
     columns = columns[: _fitting(columns, shown)]
     if not columns:  # whatever somebody has made of it
         columns = [(name, _cells(shown, name)) for name in list(shown.columns)[:1]] or [("", [""] * len(shown))]
-    grid_columns = [Column(_title(name, shown), _is_number(shown, name), _widest(name)) for name, _ in columns]
+    grid_columns = [
+        Column(_title(name, shown), _is_number(shown, name), _widest(name), wraps=word == "journals" and name == "file")
+        for name, _ in columns
+    ]
     rows = [Row(tuple(cells)) for cells in zip(*(cells for _, cells in columns), strict=True)]
     hidden = len(table.columns) - len(columns)
-    if hidden and word:
+    if word in _FOOT:
+        foot = " · ".join(filter(None, [foot, _FOOT[word]]))
+    elif hidden and word:
         foot = " · ".join(filter(None, [foot, f"{words.count(hidden, 'more column')}: df = %spans {word}"]))
     if len(shown) < len(table):
         rows.insert((len(rows) + 1) // 2 if word in _IN_TIME else len(rows), Row(tuple("…" for _ in columns)))
@@ -289,6 +303,8 @@ def _writer(column: pd.Series, name: Any) -> Callable[[Any], str]:
         return lambda text: words.plain(_first_line(str(text)), _TEXT_LENGTH)
     if name == "path":
         return _end_of_path
+    if name == "file":  # to be copied: a part of it is of no use
+        return lambda path: words.plain(path)
     if str(name).startswith(ATTRIBUTE_PREFIX):
         return lambda item: words.value(item, _TEXT_LENGTH)
     return lambda item: words.plain(item, _TEXT_LENGTH)
@@ -323,6 +339,14 @@ def _end_of_path(path: Any) -> str:
     while words.width(text) > _PATH_LENGTH and SEPARATOR in text.removeprefix("…" + SEPARATOR):
         text = "…" + SEPARATOR + text.removeprefix("…" + SEPARATOR).partition(SEPARATOR)[2]
     return text
+
+
+def _from_here(path: str) -> str:
+    """A path as a person would type it where the process works."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return path
 
 
 def _first_line(source: str) -> str:

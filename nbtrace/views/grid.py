@@ -72,7 +72,9 @@ def as_text(grid: Grid, width: int = WIDTH) -> str:
     none, those columns at the end that do not fit are left out, and the foot says which."""
     fitting, widths = _fitting(grid, width)
     columns = grid.columns[:fitting]
-    lines = [_line(columns, [c.title for c in columns], widths)] if grid.headed else []
+    titles = [column.title for column in columns]
+    # A column that wraps has no width of its own.
+    lines = [_line(columns, titles, [*widths[:-1], max(widths[-1], words.width(titles[-1]))])] if grid.headed else []
     for row in grid.rows:
         *cells, last = row.cells[:fitting]
         if not columns[-1].wraps:

@@ -196,8 +196,10 @@ def test_a_file_that_was_cut_is_refused(tmp_path: Path) -> None:
 
 def test_parquet_of_something_else_names_what_is_missing(tmp_path: Path) -> None:
     table = as_table(written(of([row(1)])))
-    with pytest.raises(UnreadableFileError, match="has no column trace_id, name,"):
+    with pytest.raises(UnreadableFileError, match="has no column trace_id, name, "):
         read(spans_file(table.drop(["trace_id", "name", "thread_name"])), tmp_path)
+    with pytest.raises(UnreadableFileError, match="trace_id, span_id, parent_span_id and 18 others, so it is none of"):
+        read(spans_file(table.select(["state", "events", "links"])), tmp_path)
 
 
 def test_columns_of_other_types_are_named(tmp_path: Path) -> None:

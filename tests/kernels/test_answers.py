@@ -56,6 +56,8 @@ def test_cells_that_only_ask_are_no_work(kernel: Kernel) -> None:
         fewer = f"len(nbtrace.{question}()) < len(nbtrace.{question}(asking=True))"
         assert asked(fewer) == ("False" if question == "repeats" else "True"), question
     assert asked("nbtrace.history().cell.sort_values().tolist()") == "[3, 7, 8]"
+    whole = "nbtrace.compare(nbtrace.live(), nbtrace.live())"
+    assert asked(f"int(({whole}['depth'] == 0).sum())") == "3"
     assert asked("nbtrace.gaps().cell_before.unique().tolist()") == "[3, 7]"
     assert asked("len(nbtrace.text())") == "4"
     assert asked("len(nbtrace.text(asking=True))") == "9"

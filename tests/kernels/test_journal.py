@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -110,6 +111,26 @@ def test_the_next_kernel_says_that_there_is_something_to_recover(beside: Kernel,
         after.stop()
 
 
+def test_of_many_that_died_the_last_ones_are_told_of(beside: Kernel, tmp_path: Path) -> None:
+    """And how many there are beside them; those in a file of one's own count."""
+    (tmp_path / ".nbtrace").mkdir()
+    beside.run("%nbtrace journal on 'one.journal'")
+    beside.start("import os; os.kill(os.getpid(), 9)")
+    wait_for(lambda: not beside.manager.is_alive(), "the end of the kernel")
+    for n in range(5):
+        shutil.copy(tmp_path / "one.journal", tmp_path / ".nbtrace" / f"{n}.journal")
+    after = new_kernel()
+    try:
+        after.run(f"import os; os.chdir({str(tmp_path)!r})")
+        lines = [
+            line.strip() for line in after.load().run("%nbtrace status").stdout.splitlines() if "To recover" in line
+        ]
+    finally:
+        after.stop()
+    assert len(lines) == 4
+    assert lines[-1] == "To recover: 3 more. Type  nbtrace.recover()"
+
+
 def test_a_journal_is_switched_on_off_and_asked_about(beside: Kernel, tmp_path: Path) -> None:
     """By a magic or an option; in a place of one's own; the extension that goes closes it."""
     assert beside.run("%nbtrace journal").stdout.startswith("nbtrace: Journal: off.")
@@ -132,7 +153,7 @@ def test_a_line_that_cannot_be_meant_is_told(beside: Kernel) -> None:
     for line, said in {
         "%nbtrace journal maybe": "neither on nor off",
         "%nbtrace journal off run.journal": "one word too many",
-        "%nbtrace journal on /proc/none/run.journal": "no journal is written: '/proc/none/run.journal' No such file",
+        "%nbtrace journal on /proc/none/run.journal": "no journal is written: there is no folder '/proc/none'. Type",
         "%nbtrace recover": "nbtrace.recover()",
         "%config NBTrace.journal = 3": "must be True, False, or the path of a file",
     }.items():

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nbtrace.formats.journal import files
 from nbtrace.formats.journal.ends import ends_with, head_of
-from nbtrace.formats.journal.processes import runs
+from nbtrace.formats.journal.processes import is_locked, runs
 
 NAME = ".nbtrace"
 
@@ -75,6 +75,13 @@ def journals(folder: Path) -> list[Found]:
     return sorted(filter(None, map(look, paths)), key=lambda found: -found.started_ns)
 
 
+def beside(notebook: str | None) -> list[Found]:
+    """Return the journals of a notebook, the last one first: in the folder that is theirs, and in the notebook's own, where a
+    person puts a file with a name."""
+    where = folder_of(notebook)
+    return sorted([*journals(where), *journals(where.parent)], key=lambda found: -found.started_ns)
+
+
 def look(path: Path) -> Found | None:
     """Return what is known of a journal; None for another file."""
     parts = files.parts(path)
@@ -86,6 +93,8 @@ def look(path: Path) -> Found | None:
     last = {ends_with(part) for part in parts[-2:] if part.exists()}
     if last & {"z", "r"}:
         state = "closed" if "z" in last else "recovered"
+    elif any(map(is_locked, parts)):
+        state = "running"
     elif host != socket.gethostname():
         state = "elsewhere"
     else:

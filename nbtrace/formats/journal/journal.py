@@ -271,14 +271,16 @@ class Journal:
     def _write_before(self) -> None:
         """Write what is in the recording already, and say what runs."""
         self._series.say(self._running)
-        if not len(self._store) and not self._store.cells.executions():  # as at the beginning of a session: nothing is opened
+        if (
+            not len(self._store) and not self._store.cells.executions()
+        ):  # as at the beginning of a session: nothing is opened
             before(self.path).unlink(missing_ok=True)
             return
         from nbtrace.formats.files import write_whole
         from nbtrace.formats.parquet import write_parquet
 
         snapshot = self._store.snapshot()
-        write_whole(before(self.path), lambda file: write_parquet(snapshot, file))
+        write_whole(before(self.path), lambda file: write_parquet(snapshot, file), mode=0o600)
 
 
 def _without_texts(row: Row) -> Row:

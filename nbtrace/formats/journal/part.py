@@ -10,6 +10,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from nbtrace.formats.journal.processes import lock
+
 MAPPED = hasattr(os, "posix_fallocate") and hasattr(mmap, "MAP_SHARED")
 """Whether files are mapped. Without blocks of its own a mapped page has none to go to on a full disk, and the process is killed
 for it: where they cannot be had in advance, each line is a write."""
@@ -36,6 +38,7 @@ class Part:
             """Append a line. Raises ValueError where it does not fit, or the part is closed."""
             # One call of C that holds the interpreter's lock: it copies and moves on, and nobody comes in between.
             self._inode = os.fstat(self._file).st_ino
+            lock(self._file)
         except BaseException:
             os.close(self._file)
             path.unlink(missing_ok=True)

@@ -60,8 +60,9 @@ def _options(conditions: Collection[str], by: Collection[str]) -> tuple[str, ...
 
 
 _EXPORT = (
-    ' Python writes files. Type  import nbtrace; nbtrace.report("run.html")  for a page, or  '
-    'nbtrace.save("run.speedscope.json")  for a profile, or  nbtrace.spans().to_csv("spans.csv")  for a table, or  '
+    ' Python writes files. Type  import nbtrace; nbtrace.save("run.parquet")  for all of it, or  '
+    'nbtrace.report("run.html")  for a page, or  nbtrace.save("run.speedscope.json")  for a profile, or  '
+    'nbtrace.spans().to_csv("spans.csv")  for a table, or  '
     "nbtrace.live().to_arrow()  for Arrow"
 )
 _RECOVER = (

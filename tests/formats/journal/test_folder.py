@@ -75,6 +75,26 @@ def test_the_list_is_of_the_journals_beside_the_notebook(tmp_path: Path, monkeyp
     assert nbtrace.recover().empty
     monkeypatch.setenv("JPY_SESSION_NAME", str(beside / "a.ipynb"))
     assert nbtrace.recover()["file"].tolist() == [str(path)]
+    named = died(beside)
+    assert nbtrace.recover()["file"].tolist() == [str(named), str(path)], "one with a name of its own, too"
+
+
+def test_the_list_shows_whole_paths_as_they_are_typed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In text and in HTML, however long: part of a path opens nothing."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    assert str(nbtrace.recover()) == "no journals here; %nbtrace journal on begins one"
+    (tmp_path / ".nbtrace").mkdir()
+    path = died(tmp_path / ".nbtrace")
+    long = path.rename(path.with_name(f"{'analysis-' * 12}.journal"))
+    found = nbtrace.recover()
+    assert found["file"].tolist() == [str(long)]
+    head, row, *more = str(found).splitlines()
+    assert head.split() == ["state", "written", "UTC", "bytes", "file"]
+    assert row.startswith("died ")
+    assert "".join(each.strip() for each in more[:-1]) == str(long.relative_to(tmp_path))
+    assert more[-1] == "rec = nbtrace.recover(FILE) opens one"
+    assert f">{long.relative_to(tmp_path)}</td>" in (found._repr_html_() or "")  # type: ignore[operator]
 
 
 def test_a_new_journal_lies_beside_the_notebook_out_of_the_way_of_git(tmp_path: Path) -> None:

@@ -180,11 +180,18 @@ def test_a_journal_that_is_closed_takes_no_more_room_than_it_needs(tmp_path: Pat
 
 
 def test_the_files_are_the_owners_alone(tmp_path: Path) -> None:
-    with journalled(tmp_path) as made:
+    """What was recorded before, too."""
+    made = Journalled(tmp_path)
+    made.store.append(row(2))
+    made.journal.start()
+    try:
         made.end(row(1))
         wait_for(lambda: len(made.part_names()) == 2, "the next part to be made ready")
+        assert (tmp_path / "run.journal.before.parquet").exists()
         for each in tmp_path.iterdir():
             assert stat.S_IMODE(each.stat().st_mode) == 0o600, each
+    finally:
+        made.journal.stop()
 
 
 def test_a_file_that_is_there_is_not_written_into(tmp_path: Path) -> None:
