@@ -22,7 +22,7 @@ from nbtrace.formats.otlp.read_protobuf import read_protobuf
 from nbtrace.formats.otlp.write_json import write_json_lines
 from nbtrace.formats.otlp.write_protobuf import write_protobuf
 from nbtrace.formats.parquet import read_parquet, write_parquet
-from nbtrace.formats.reading import Loaded
+from nbtrace.formats.reading import Loaded, UnreadableFileError
 from nbtrace.formats.speedscope import speedscope
 from nbtrace.store.span_store import Snapshot
 
@@ -98,6 +98,8 @@ def read(path: Path) -> Loaded:
         raise FileNotFoundError(f"there is no file {str(path)!r}.{_at_home(path, 'load')}")
     if path.is_dir():
         raise IsADirectoryError(f"{str(path)!r} is a folder, and not a file of this format.")
+    if not path.is_file():  # to open a pipe that nobody writes to takes for ever, and some devices have no end
+        raise UnreadableFileError(f"{str(path)!r} is no file, but a pipe or a device.")
     return reader(path)
 
 
@@ -105,10 +107,11 @@ def _listed(formats: dict[str, Format]) -> str:
     return ", ".join(f"{suffix} ({known.says})" for suffix, known in formats.items())
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_whole(path: Path, write: Callable[[BinaryIO], None], *, mode: int = 0o666) -> None:
     """Have `write` write a file. Whatever happens meanwhile, it is either what it was or all of the new one: others never
     see half of it, and no other file is left, but by a process that is killed: a hidden one beside it. A link is followed; a pipe
-    or a device is written into. Raises OSError where the folder is not there, or where it or the file must not be written to."""
+    or a device is written into. `mode`: of a file that is new. Raises OSError where the folder is not there, or where it or the
+    file must not be written to."""
     _encodable(path)
     target = Path(os.path.realpath(path))  # through a link, not in its place
     if not target.parent.is_dir():
@@ -130,7 +133,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
             with open(target, "wb") as file:
                 write(file)
         else:
-            _replace(target, old, write)
+            _replace(target, old, write, mode)
     except OSError as error:
         if error.errno is not None:  # else it is a sentence of a library's, which a name would blot out
             # A person knows the name that was typed, and not the one beside it.
@@ -138,11 +141,11 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
         raise
 
 
-def _replace(target: Path, old: os.stat_result | None, write: Callable[[BinaryIO], None]) -> None:
+def _replace(target: Path, old: os.stat_result | None, write: Callable[[BinaryIO], None], mode: int) -> None:
     # Beside it, as only within a file system one name can be put in the place of another. Short, as names may be no longer than
     # 255 bytes.
     beside = target.with_name(f".nbtrace-{secrets.token_hex(6)}.tmp")
-    mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
+    mode = mode if old is None else stat.S_IMODE(old.st_mode)
     try:
         # Never open to more than the old one is, not even meanwhile.
         with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:

@@ -276,7 +276,7 @@ class Journal:
         self._series.say(self._running)
         snapshot = self._store.snapshot()
         if snapshot.executions or any(batch.length for batch in snapshot.batches):
-            write_whole(before(self.path), lambda file: write_parquet(snapshot, file))
+            write_whole(before(self.path), lambda file: write_parquet(snapshot, file), mode=0o600)
         else:
             before(self.path).unlink(missing_ok=True)
 
