@@ -5,7 +5,9 @@ Enters: what a person types, or has configured. Leaves: a journal that is writte
 from __future__ import annotations
 
 import atexit
+import errno
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -42,6 +44,7 @@ class ShellJournal:
         notebook = self._notebook()
         usual = folder.folder_of(notebook)
         target = Path(os.path.expanduser(file)).absolute() if file else usual
+        _check(target)
         is_file = bool(file) and not target.is_dir()
         path = folder.unused(target) if is_file else folder.new_path(target, notebook)
         journal = Journal(self._store, path, notebook=notebook)
@@ -116,9 +119,23 @@ class ShellJournal:
             return []
 
 
+def _check(target: Path) -> None:
+    """Raise OSError for a name that no file can have, and for what is neither file nor folder."""
+    try:
+        mode = os.stat(target).st_mode
+    except ValueError:  # a zero, half of a character
+        raise OSError(errno.EINVAL, "is no name for a file", str(target)) from None
+    except OSError:  # not there yet, as a rule
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError(errno.EINVAL, "is a pipe or a device", str(target))
+
+
 def trouble(error: OSError) -> str:
     """Say why no journal can be written, and what to type."""
-    path = Path(os.fsdecode(error.filename)) if error.filename else None
+    # A name that no file can have comes as text, which nobody need encode.
+    name = error.filename if isinstance(error.filename, str) else os.fsdecode(error.filename or b"")
+    path = Path(name) if name else None
     why = f"{_short(path)!r} {error.strerror or error}" if path else error.strerror or str(error)
     if path and isinstance(error, FileNotFoundError) and not path.parent.is_dir():
         why = f"there is no folder {_short(path.parent)!r}"

@@ -74,6 +74,8 @@ except ImportError:  # Windows: two kernels must not save into one dataset at on
 _MARK = "nbtrace.json"
 _RUNNING = "0-running.parquet"
 
+_MARK_BYTES = 10_000
+
 _ENDED = STATES.index("ended")
 
 Ids = npt.NDArray[np.uint64]
@@ -425,7 +427,10 @@ def read_dataset(folder: Path) -> Loaded:
 def _read_mark(folder: Path) -> dict[str, int]:
     """What a dataset says of itself; raise UnreadableFileError if that is that a newer nbtrace has written it."""
     try:
-        said = json.loads((folder / _MARK).read_bytes())
+        if not (folder / _MARK).is_file():  # a pipe, a device
+            raise FileNotFoundError
+        with open(folder / _MARK, "rb") as file:
+            said = json.loads(file.read(_MARK_BYTES))
     except (OSError, ValueError, RecursionError):
         said = {}
     there = said if isinstance(said, dict) else {}

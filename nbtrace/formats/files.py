@@ -22,7 +22,7 @@ from nbtrace.formats.otlp.read_protobuf import read_protobuf
 from nbtrace.formats.otlp.write_json import write_json_lines
 from nbtrace.formats.otlp.write_protobuf import write_protobuf
 from nbtrace.formats.parquet import read_parquet, write_parquet
-from nbtrace.formats.reading import Loaded
+from nbtrace.formats.reading import Loaded, UnreadableFileError
 from nbtrace.formats.speedscope import speedscope
 from nbtrace.store.span_store import Snapshot
 
@@ -100,6 +100,8 @@ def read(path: Path) -> Loaded:
         raise FileNotFoundError(f"there is no file {str(path)!r}.{_at_home(path, 'load')}")
     if path.is_dir():
         raise IsADirectoryError(f"{str(path)!r} is a folder, and not a file of this format.")
+    if not path.is_file():  # to open a pipe that nobody writes to takes for ever, and some devices have no end
+        raise UnreadableFileError(f"{str(path)!r} is no file, but a pipe or a device.")
     return reader(path)
 
 

@@ -358,3 +358,13 @@ def test_nothing_of_a_dataset_of_which_nothing_can_be_read(tmp_path: Path) -> No
         path.write_bytes(b"no")
     with pytest.raises(UnreadableFileError, match="nothing in"):
         load(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+def test_a_pipe_in_the_place_of_what_a_dataset_says_of_itself_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "spans").mkdir()
+    os.mkfifo(tmp_path / "nbtrace.json")
+    assert len(load(tmp_path).spans()) == 0
+    (tmp_path / "nbtrace.json").unlink()
+    (tmp_path / "nbtrace.json").symlink_to("/dev/zero")
+    assert len(load(tmp_path).spans()) == 0

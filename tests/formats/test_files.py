@@ -20,7 +20,7 @@ import pytest
 
 import nbtrace
 from nbtrace.formats.files import FORMATS, Format, UnknownFormatError, read, suffix_of, write_whole
-from nbtrace.formats.reading import Loaded
+from nbtrace.formats.reading import Loaded, UnreadableFileError
 from nbtrace.store.span_store import Snapshot
 
 ROOT = Path(nbtrace.__file__).parents[1]
@@ -121,6 +121,17 @@ def test_a_tilde_is_a_name_and_who_meant_home_is_told(
     (tmp_path / "~").mkdir()
     write_whole(Path("~/run.ours"), new)
     assert (tmp_path / "~" / "run.ours").read_bytes() == b"new"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".otlp"])
+def test_a_pipe_or_a_device_is_told_and_not_waited_for(tmp_path: Path, suffix: str) -> None:
+    """To open a pipe that nobody writes to takes for ever, and some devices have no end."""
+    os.mkfifo(tmp_path / f"pipe{suffix}")
+    (tmp_path / f"zero{suffix}").symlink_to("/dev/zero")
+    for name in ("pipe", "zero"):
+        with pytest.raises(UnreadableFileError, match=rf"{name}\{suffix}' is no file, but a pipe or a device"):
+            nbtrace.load(tmp_path / f"{name}{suffix}")
 
 
 def test_a_folder_that_is_called_like_a_file_is_told_what_to_type(tmp_path: Path) -> None:

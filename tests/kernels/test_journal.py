@@ -154,6 +154,9 @@ def test_a_line_that_cannot_be_meant_is_told(beside: Kernel) -> None:
         "%nbtrace journal maybe": "neither on nor off",
         "%nbtrace journal off run.journal": "one word too many",
         "%nbtrace journal on /proc/none/run.journal": "no journal is written: there is no folder '/proc/none'. Type",
+        "%nbtrace journal on /dev/null": "no journal is written: '/dev/null' is a pipe or a device",
+        "%config NBTrace.journal = 'a\\0b'": "no journal is written: 'a\\x00b' is no name for a file",
+        "%config NBTrace.journal = 'a\\ud800b'": "no journal is written: 'a\\ud800b' is no name for a file",
         "%nbtrace recover": "nbtrace.recover()",
         "%config NBTrace.journal = 3": "must be True, False, or the path of a file",
     }.items():

@@ -11,7 +11,7 @@ from pathlib import Path
 SUFFIX = ".journal"
 
 _BEFORE = ".before.parquet"
-_NUMBERED = re.compile(r"(?P<stem>.+)\.(?P<number>[1-9][0-9]{0,8})\Z", re.DOTALL)
+_NUMBERED = re.compile(r"(?P<stem>.+)\.(?P<number>[2-9]|[1-9][0-9]{1,8})\Z", re.DOTALL)
 
 
 def before(path: Path) -> Path:

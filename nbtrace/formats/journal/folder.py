@@ -16,7 +16,8 @@ from pathlib import Path
 
 from nbtrace.formats.journal import files
 from nbtrace.formats.journal.ends import ends_with, head_of
-from nbtrace.formats.journal.processes import is_locked, runs
+from nbtrace.formats.journal.part import is_written
+from nbtrace.formats.journal.processes import runs
 
 NAME = ".nbtrace"
 
@@ -85,15 +86,18 @@ def beside(notebook: str | None) -> list[Found]:
 def look(path: Path) -> Found | None:
     """Return what is known of a journal; None for another file."""
     parts = files.parts(path)
-    heads = [head for part in parts if (head := head_of(part)) is not None]
+    heads = {part: head for part in parts if (head := head_of(part)) is not None}
+    ours = list(heads)
     if not heads:
         return None
-    head, stats = heads[0], [part.stat() for part in parts if part.exists()]
+    head, stats = heads[ours[0]], [part.stat() for part in parts if part.exists()]
     pid, started, host = head.get("pid"), head.get("process_started"), head.get("host")
-    last = {ends_with(part) for part in parts[-2:] if part.exists()}
+    # Behind the last one that has a head there may be one that was made ready, or a file of somebody else's.
+    last = {ends_with(part) for part in ours[-2:]}
     if last & {"z", "r"}:
         state = "closed" if "z" in last else "recovered"
-    elif any(map(is_locked, parts)):
+    elif any(map(is_written, parts)):
+        # Asked before its number: in a container it is another one, and where the clock was set it seems another process.
         state = "running"
     elif host != socket.gethostname():
         state = "elsewhere"
@@ -116,15 +120,25 @@ def note_recovered(path: Path) -> None:
     if found is None or found.state != "died":
         return
     with suppress(OSError):  # it may lie where nothing can be written
+        ours = [each for each in parts if head_of(each) is not None]
         for each in parts:
-            if not _trimmed(each):
+            if each in ours:
+                _trimmed(each)
+            elif _is_room(each):
                 each.unlink()  # made ready, and never written to
-        with open(files.parts(path)[-1], "ab") as file:
+        with open(ours[-1], "ab") as file:
             file.write(f'["r",{time.time_ns()}]\n'.encode("ascii"))
 
 
-def _trimmed(path: Path) -> int:
-    """Cut off the room behind the last line of a part; return how long it is then."""
+def _is_room(path: Path) -> bool:
+    """Whether a file is nothing but zeros: others than ours may be called as a part is."""
+    with open(path, "rb") as file:
+        blocks = iter(lambda: file.read(1_000_000), b"")
+        return path.stat().st_size > 0 and not any(block.strip(b"\0") for block in blocks)
+
+
+def _trimmed(path: Path) -> None:
+    """Cut off the room behind the last line of a part."""
     with open(path, "r+b") as file:
         end = file.seek(0, 2)
         while end:
@@ -141,7 +155,6 @@ def _trimmed(path: Path) -> int:
         if torn:
             file.seek(end)
             file.write(b"\n")
-    return end
 
 
 def clear_old(folder: Path, now_ns: Callable[[], int] = time.time_ns) -> None:

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from nbtrace.formats.journal.processes import lock
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 MAPPED = hasattr(os, "posix_fallocate") and hasattr(mmap, "MAP_SHARED")
 """Whether files are mapped. Without blocks of its own a mapped page has none to go to on a full disk, and the process is killed
@@ -29,16 +34,18 @@ class Part:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
         self._file = os.open(path, flags, 0o600)
         self._written = 0
+        self.trouble: OSError | None = None
+        """Why it takes nothing more, if not for being full."""
         self._map: mmap.mmap | None = None
         try:
             if MAPPED:
                 os.posix_fallocate(self._file, 0, length)
-                self._map = mmap.mmap(self._file, length)
+                self._map = _mapped(self._file, length)
             self.write: Callable[[bytes], object] = self._append if self._map is None else self._map.write
             """Append a line. Raises ValueError where it does not fit, or the part is closed."""
             # One call of C that holds the interpreter's lock: it copies and moves on, and nobody comes in between.
-            self._inode = os.fstat(self._file).st_ino
-            lock(self._file)
+            _lock(self._file)
+            self._identity = _identity(os.fstat(self._file))
         except BaseException:
             os.close(self._file)
             path.unlink(missing_ok=True)
@@ -47,8 +54,23 @@ class Part:
     def _append(self, line: bytes) -> None:
         if self._file < 0 or self._written + len(line) > self.length:
             raise ValueError("no room")
+        if self.trouble is not None or not self._is_ours():
+            raise ValueError("no room")
         self._written += len(line)
-        os.write(self._file, line)
+        try:
+            written = os.write(self._file, line)
+            if written < len(line):
+                os.write(self._file, line[written:])
+        except OSError as error:
+            self.trouble = error
+            raise ValueError("no room") from error
+
+    def _is_ours(self) -> bool:
+        """Whether the descriptor is still the file's: who closes all that there are may get its number for another file."""
+        try:
+            return self._file >= 0 and _identity(os.fstat(self._file)) == self._identity
+        except OSError:
+            return False
 
     @property
     def used(self) -> int:
@@ -61,7 +83,7 @@ class Part:
             found = os.stat(self.path)
         except OSError:
             return False
-        return found.st_ino == self._inode and found.st_size >= (
+        return _identity(found) == self._identity and found.st_size >= (
             self.length if self._map is not None else self._written
         )
 
@@ -82,6 +104,10 @@ class Part:
         if self._map is not None:
             at = self._written = self._map.tell()
             self._map.close()
+            if not self._is_ours():
+                self._cut_by_name(at)
+                self._file = -1
+                return
             # What came between these two lines stands behind.
             while piece := os.pread(self._file, _LOOKED_AT, at):
                 end = piece.find(b"\0")
@@ -91,13 +117,50 @@ class Part:
             self._written = at
             if os.fstat(self._file).st_size > at:
                 os.ftruncate(self._file, at)
-        file, self._file = self._file, -1
-        os.close(file)
+        file, is_ours, self._file = self._file, self._is_ours(), -1
+        if is_ours:
+            os.close(file)
+
+    def _cut_by_name(self, at: int) -> None:
+        with suppress(OSError):
+            if _identity(os.stat(self.path)) == self._identity:
+                os.truncate(self.path, at)
 
     def abandon(self) -> None:
         """In a forked child: write no more, and leave the file to the parent."""
         if self._map is not None:
             self._map.close()
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        file, is_ours, self._file = self._file, self._is_ours(), -1
+        if is_ours:
+            os.close(file)
+
+
+def is_written(path: Path) -> bool:
+    """Whether somebody has the file open to write it, as far as the system tells: of whatever process, in whatever container."""
+    if fcntl is None:
+        return False
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # some network file systems have no locks
+        return False
+    return False
+
+
+def _lock(file: int) -> None:
+    if fcntl is not None:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _mapped(file: int, length: int) -> mmap.mmap:
+    if sys.version_info >= (3, 13):
+        # Without a descriptor of its own, which it would close even when that has become somebody else's.
+        return mmap.mmap(file, length, trackfd=False)
+    return mmap.mmap(file, length)

@@ -1,45 +1,11 @@
-"""Whether the process that wrote a journal still runs: by the lock that it holds on the file, and by its number and when it was
-started, as numbers are given again.
+"""Whether the process that wrote a journal still runs: by its number, and when it was started, as numbers are given again.
 
-Enters: a file, a number. Leaves: an answer, as far as the system tells."""
+Enters: a number. Leaves: an answer, as far as the system tells."""
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
-
-def lock(file: int) -> None:
-    """Hold a lock on an open file for as long as the process has it open, so that others can tell that it has."""
-    if fcntl is not None:
-        with suppress(OSError):  # some network file systems have none
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def is_locked(path: Path) -> bool:
-    """Whether some process holds such a lock, on this machine or in another container of it."""
-    if fcntl is None:
-        return False
-    try:
-        file = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(file)
-    return False
 
 
 def started_at(pid: int) -> float | None:

@@ -29,9 +29,9 @@ from nbtrace.store.samples import SampleBatch, SampleFields, seal_samples
 from nbtrace.store.schema import KINDS, STATUS_CODES, UNFINISHED, Extra, Origin, Row, Thread
 from nbtrace.store.seal import seal
 from nbtrace.store.span_store import Snapshot
-from nbtrace.store.stacks import Stack, root
+from nbtrace.store.stacks import MAX_DEPTH, Stack, root
 from nbtrace.store.statements import StatementBatch, statement_batch
-from nbtrace.store.values import decode_json, with_tuples
+from nbtrace.store.values import clean_text, decode_json, with_tuples
 
 _BLOCK = 1_000_000
 _SAMPLES = 100_000
@@ -74,6 +74,7 @@ class _Reading:
         self._sample_batches: list[SampleBatch] = []
         self._root = root()
         self._known: dict[int, Any] = {}
+        self._depths: dict[int, int] = {}
         """What lines of this part refer to, by number: origins, threads, keys, stacks."""
         self._readers: dict[Any, Callable[[list[Any]], None]] = {
             "o": self._origin,
@@ -95,7 +96,7 @@ class _Reading:
 
     def read(self, path: Path) -> None:
         """Read a part."""
-        self._known = {}
+        self._known, self._depths = {}, {}
         for number, line in enumerate(_lines(path), start=1):
             self.lines += 1
             try:
@@ -120,15 +121,16 @@ class _Reading:
 
     def _origin(self, items: list[Any]) -> None:
         _, number, service, scope, version, resource = items
-        json.loads(resource)
+        if not isinstance(json.loads(resource), dict):
+            raise ValueError("no resource")
         service, scope, version = (None if each is None else _text(each) for each in (service, scope, version))
         self._known[number] = Origin(service, scope, version, _text(resource))
 
     def _thread(self, items: list[Any]) -> None:
         _, number, pid, ident, name = items
         self._known[number] = Thread(
-            None if pid is None else _int(pid),
-            None if ident is None else _int(ident),
+            None if pid is None else _long(pid),
+            None if ident is None else _long(ident),
             None if name is None else _text(name),
         )
 
@@ -139,6 +141,9 @@ class _Reading:
     def _frame(self, items: list[Any]) -> None:
         _, number, above, function, file, line, first_line = items
         stack = self._root if above == 0 else self._of(above, Stack)
+        depth = self._depths[number] = self._depths.get(above, 0) + 1 if above else 1
+        if depth > MAX_DEPTH + 1:  # no stack is kept that is deeper, and a path to each of its frames takes long
+            raise ValueError("too deep a stack")
         self._known[number] = stack.call(_text(function), _text(file), _small(line), _small(first_line))
 
     def _started(self, items: list[Any]) -> None:
@@ -224,26 +229,28 @@ class _Reading:
 
     def _execution(self, items: list[Any]) -> None:
         _, said = items
-        known = self._executions.setdefault(_small(said["number"]), {})
+        number = _small(said["number"])
+        _execution(said)  # raises where it cannot be one
+        known = self._executions.setdefault(number, {})
         # What was said first may be of a time when little was known.
         known.update({name: value for name, value in said.items() if value or name not in known})
 
     def _statement(self, items: list[Any]) -> None:
         _, cell, start, line = items
-        self._begun.setdefault(_small(cell), []).append((_int(start), _small(line), 0))
+        self._begun.setdefault(_small(cell), []).append((_long(start), _small(line), 0))
 
     def _statements_over(self, items: list[Any]) -> None:
         _, cell, end, failed, begun = items
-        self._over[_small(cell)] = (_int(end), bool(failed))
-        self._begun[cell] = [(_int(start), _small(first), _small(last)) for start, first, last in begun]
+        self._over[_small(cell)] = (_long(end), bool(failed))
+        self._begun[cell] = [(_long(start), _small(first), _small(last)) for start, first, last in begun]
 
     def _sample(self, items: list[Any]) -> None:
         _, time_ns, cell, trace_id, span_id, t, wall, cpu, memory, native, f = items
         stack = self._root if f == 0 else self._of(f, Stack)
         thread = self._of(t, Thread)
-        cpu, memory = (None if each is None else _int(each) for each in (cpu, memory))
+        cpu, memory = (None if each is None else _long(each) for each in (cpu, memory))
         ids = _small(cell), _int(trace_id), _int(span_id)
-        self._samples.append(SampleFields(_int(time_ns), *ids, thread, _int(wall), cpu, memory, bool(native), stack))
+        self._samples.append(SampleFields(_long(time_ns), *ids, thread, _long(wall), cpu, memory, bool(native), stack))
         if len(self._samples) >= _SAMPLES:
             self._sample_batches.append(seal_samples(self._samples))
             self._samples = []
@@ -324,17 +331,19 @@ def _execution(said: dict[str, Any]) -> Execution:
     known = {name: said.get(name) for name in EXECUTION_FIELDS}
     resources = said.get("resources")
     if isinstance(resources, dict):
-        resources = Resources(**{name: value for name, value in resources.items() if name in Resources._fields})
+        resources = Resources(
+            **{name: _number(value) for name, value in resources.items() if name in Resources._fields}
+        )
     line_map = known["line_map"]
     count, cell_id = known["execution_count"], known["cell_id"]
     return Execution(
         number=_small(known["number"]),
-        execution_count=count if type(count) is int else None,
-        cell_id=None if cell_id is None else str(cell_id),
-        source=str(known["source"] or ""),
-        run=known["run"] if type(known["run"]) is int else 1,
-        trace_id=_int(known["trace_id"] or 0),
-        span_id=_int(known["span_id"] or 0),
+        execution_count=_long(count) if type(count) is int else None,
+        cell_id=None if cell_id is None else clean_text(cell_id),
+        source=clean_text(known["source"] or ""),
+        run=_long(known["run"]) if type(known["run"]) is int else 1,
+        trace_id=_id(known["trace_id"] or 0, 128),
+        span_id=_id(known["span_id"] or 0, 64),
         digest=str(known["digest"] or ""),
         asks=bool(known["asks"]),
         failed=bool(known["failed"]),
@@ -378,6 +387,26 @@ _ATOMS = frozenset((str, int, float, bool, type(None)))
 def _int(value: Any) -> int:
     if type(value) is not int:
         raise ValueError("no whole number")
+    return value
+
+
+def _long(value: Any) -> int:
+    if type(value) is not int or not -(2**63) <= value < 2**63:
+        raise ValueError("no number of 64 bits")
+    return value
+
+
+def _id(value: Any, bits: int) -> int:
+    if type(value) is not int or not 0 <= value < 2**bits:
+        raise ValueError("no id")
+    return value
+
+
+def _number(value: Any) -> Any:
+    if type(value) is int:
+        return _long(value)
+    if value is not None and type(value) not in (float, bool):
+        raise ValueError("no number")
     return value
 
 

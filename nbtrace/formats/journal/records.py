@@ -97,7 +97,7 @@ class Lines:
         text = plan.text(values) if extra is None and values else "" if extra is None else None
         if text is None:
             safe = self._safe(row)
-            self.say("s", *safe[:5], cell, *self._references(row), start, *safe[WIDTH:])
+            self.say("s", *safe[:5], cell, *self._references(row)[:3], start, *safe[WIDTH:])
         else:
             self._write(f"{head}{span_id}{tail}{start}{text}]\n".encode("ascii"))
 
@@ -105,19 +105,18 @@ class Lines:
         """What stands before the id of a span that starts, between it and the time, and how its values are written. Kept for the
         next, which as a rule differs in nothing else."""
         trace_id, _, parent, name, kind, _, _, _, cell, origin, thread, _, keys = row[:WIDTH]
-        o, t, k = self._references(row)
+        o, t, k, plan = self._references(row)
         written = self._names.get(name) or self._new_name(name)
         head, tail = f'["s",{trace_id},', f",{parent},{written},{kind},{cell},{o},{t},{k},"
-        plan = self._keys[id(keys)][2]
         self._before = (keys, name, trace_id, parent, thread, origin, cell, kind, head, tail, plan)
         return head, tail, plan
 
     def ended(self, row: Row, as_: str = "e") -> None:
         """Write that a span has ended, with all that is known of it; as "i", with what may be said before it was looked at."""
-        trace_id, span_id, parent, name, kind, start, end, status, cell, _, _, extra, keys = row[:WIDTH]
-        o, t, k = self._references(row)
+        trace_id, span_id, parent, name, kind, start, end, status, cell, _, _, extra, _ = row[:WIDTH]
+        o, t, k, plan = self._references(row)
         values = row[WIDTH:]
-        text = self._keys[id(keys)][2].text(values) if extra is None else None
+        text = plan.text(values) if extra is None else None
         if text is None:
             safe = self._safe(row)
             self.say(as_, *safe[:9], o, t, safe[_EXTRA], k, *safe[WIDTH:])
@@ -126,12 +125,13 @@ class Lines:
         ids = f"{trace_id},{span_id},{parent},{written},{kind},{start},{end},{status},{cell}"
         self._write(f'["{as_}",{ids},{o},{t},null,{k}{text}]\n'.encode("ascii"))
 
-    def _references(self, row: Row) -> tuple[int, int, int]:
+    def _references(self, row: Row) -> tuple[int, int, int, Plan]:
+        # Not looked up a second time: another thread, whose table is full, may have emptied it in between.
         origin, thread, keys = row[_ORIGIN], row[_THREAD], row[_KEYS]
         o = self._origins.get(id(origin)) or self._new_origin(origin)
         t = self._threads.get(id(thread)) or self._new_thread(thread)
         k = self._keys.get(id(keys)) or self._new_keys(keys)
-        return o[1], t[1], k[1]
+        return o[1], t[1], k[1], k[2]
 
     def ended_as_started(self, span_id: int, end_ns: int) -> None:
         """Write that a span has ended of which all else stands where it has started."""

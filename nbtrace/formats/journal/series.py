@@ -90,6 +90,9 @@ class Series:
         """Go on in the next part, if one is ready."""
         if self.lines is not full:
             return True
+        if (trouble := self._parts[-1].trouble) is not None:
+            self.give_up(trouble)
+            return True
         try:
             part = self._spare.popleft()
         except IndexError:

@@ -13,6 +13,7 @@ import pytest
 import nbtrace
 from nbtrace.formats.journal import folder
 from nbtrace.formats.journal.files import parts
+from nbtrace.formats.reading import PartlyReadWarning
 from tests.formats.journal.journals import journalled
 from tests.rows import row
 
@@ -52,6 +53,37 @@ def test_a_folder_tells_which_journals_are_written_which_closed_and_which_left(t
     assert nbtrace.recover(tmp_path)["state"].tolist() == ["recovered"]
     assert len(nbtrace.recover(path).spans()) == 1, "it can be read again"
     assert path.stat().st_size < 1_000, "and takes no more room than it needs"
+
+
+def test_a_file_that_is_only_called_as_a_part_stays_as_it_is(tmp_path: Path) -> None:
+    """Notes of a year, a log's copy, and what a link leads to."""
+    path = died(tmp_path)
+    theirs = {
+        "run.journal.2024": b"notes\nof 2024\0\0",
+        "run.journal.2025": b"",
+        "run.journal.1": b"older",
+        "other": b"theirs\0",
+    }
+    for name, content in theirs.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "run.journal.2027").symlink_to("other")
+    with pytest.warns(PartlyReadWarning):
+        assert len(nbtrace.recover(path).spans()) == 1
+    assert {name: (tmp_path / name).read_bytes() for name in theirs} == theirs
+    assert nbtrace.recover(tmp_path)["state"].tolist() == ["recovered"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks")
+def test_a_journal_that_is_written_is_not_taken_for_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system does not tell whether its process runs, or calls it by another number: it would be cut under it."""
+    monkeypatch.setattr(folder, "runs", lambda pid, started: False)
+    with journalled(tmp_path) as made:
+        made.end(row(1))
+        assert nbtrace.recover(tmp_path)["state"].tolist() == ["running"]
+        assert len(nbtrace.recover(made.path).spans()) == 1
+        assert made.journal._series._parts[-1].is_whole()
+        made.end(row(2))
+        assert len(made.read().spans()) == 2
 
 
 def test_a_journal_of_another_machine_is_not_taken_for_dead(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbtrace
-from nbtrace.formats.journal import part, series
+from nbtrace.formats.journal import part, records, series
 from nbtrace.formats.journal.files import parts
 from nbtrace.formats.journal.journal import Journal
 from nbtrace.formats.journal.reader import read_journal
@@ -223,6 +223,10 @@ from pathlib import Path
 from tests.formats.journal.journals import journalled
 from tests.rows import row
 from tests.waiting import wait_for
+from nbtrace import faults
+from nbtrace.formats.journal import part
+faults.RAISE = True
+part.MAPPED = part.MAPPED and sys.argv[2] == "mapped"
 resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
 with journalled(Path(sys.argv[1])) as made:
     for n in range(1, 9_000):
@@ -236,15 +240,75 @@ with journalled(Path(sys.argv[1])) as made:
 """
 
 
-def test_a_disk_that_is_full_ends_the_journal_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["mapped", "written"])
+def test_a_disk_that_is_full_ends_the_journal_alone(tmp_path: Path, how: str) -> None:
     """What was written is there, what comes is in memory, and it is said why."""
     done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", FULL_DISK, str(tmp_path), how], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     said, spans = done.stdout.splitlines()
     assert "large" in said
     assert 500 < int(spans) < 8_999
+
+
+CLOSED = """
+import os, sys, time
+from pathlib import Path
+from tests.formats.journal.journals import Journalled
+from tests.rows import row
+folder = Path(sys.argv[1])
+made = Journalled(folder)
+made.journal.start()
+os.closerange(3, 100)
+(folder / "theirs").write_bytes(b"x" * 1_000_000)
+theirs = [os.open(folder / "theirs", os.O_RDWR) for _ in range(8)]
+made.end(row(1))
+made.journal.stop()
+assert os.path.getsize(folder / "theirs") == 1_000_000
+closed = []
+for each in theirs:
+    try:
+        os.fstat(each)
+    except OSError:
+        closed.append(each)
+print(len(made.read().spans()), made.path.stat().st_size < 10_000, closed)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such descriptors")
+def test_who_closes_all_descriptors_keeps_those_that_come_after(tmp_path: Path) -> None:
+    """As a daemon does: a number that was the journal's is another file's then, which is neither cut nor closed."""
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSED, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    spans, cut, closed = done.stdout.split(maxsplit=2)
+    assert (spans, cut) == ("1", "True")
+    if sys.version_info >= (3, 13):  # before, a map keeps a descriptor of its own, and closes its number
+        assert closed == "[]\n"
+
+
+def test_keys_that_threads_make_anew_lose_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of keys is emptied when it is full, whoever was about to look something up in it."""
+    monkeypatch.setattr(records, "_REMEMBERED", 0)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with journalled(tmp_path) as made:
+
+            def work(first: int) -> None:
+                for n in range(first, first + 300):
+                    made.end(row(n, **{f"key{n}": n}))
+
+            threads = [threading.Thread(target=work, args=(1 + 1_000 * each,)) for each in range(8)]
+            for each in threads:
+                each.start()
+            for each in threads:
+                each.join()
+            assert len(made.read().spans()) == 2_400
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_a_folder_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:

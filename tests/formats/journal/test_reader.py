@@ -178,6 +178,17 @@ LINES = {
     "a kind that there is not": b'["o",1,null,null,null,"{}"]\n["t",2,1,1,"x"]\n["k",3,[]]\n["s",1,2,0,"x",9,0,1,2,3,5]',
     "no list": b'{"s":1}',
     "a resource that is none": b'["o",1,null,null,null,"[["]',
+    "a resource that is a list": b'["o",1,null,null,null,"[]"]',
+    "an execution with text for an id": b'["c",{"number":1,"trace_id":"abc"}]',
+    "an execution with an id beyond all bounds": b'["c",{"number":1,"span_id":%d}]' % 2**90,
+    "an execution with a count beyond all bounds": b'["c",{"number":1,"execution_count":%d}]' % 2**70,
+    "lines of a cell that are none": b'["c",{"number":1,"line_map":["a"]}]',
+    "resources that are texts": b'["c",{"number":1,"resources":{"cpu_ns":"z"}}]',
+    "a thread beyond all bounds": b'["t",1,%d,1,"x"]' % 2**70,
+    "a statement beyond all bounds": b'["b",1,%d,1]' % 2**70,
+    "an end of statements beyond all bounds": b'["d",1,%d,false,[]]' % 2**70,
+    "a sample beyond all bounds": b'["t",2,1,1,"x"]\n["p",%d,1,5,6,2,1,1,1,false,0]' % 2**70,
+    "a stack deeper than any": b"\n".join(b'["f",%d,%d,"f","file",1,1]' % (n, n - 1) for n in range(1, 203)),
 }
 
 
@@ -187,7 +198,7 @@ def test_a_line_that_cannot_be_read_is_counted(tmp_path: Path, line: bytes) -> N
     path = written(tmp_path)
     path.write_bytes(HEAD + line + b"\n" + path.read_bytes())
     with pytest.warns(
-        PartlyReadWarning, match=r"1 of \d+ lines cannot be read, the first of them line \d of 'run.journal'"
+        PartlyReadWarning, match=r"1 of \d+ lines cannot be read, the first of them line \d+ of 'run.journal'"
     ):
         recording = nbtrace.recover(path)
     assert len(recording.spans()) == 20
