@@ -405,7 +405,11 @@ OPTIONS = ["--cell", "--last", "--where"]
         ("%spans --where duration > 1s --c", ["%spans --where duration > 1s --cell"]),
         ("%spans errors --where exception_t", ["%spans errors --where exception_type"]),
         ("%spans cells --where sour", ["%spans cells --where source"]),
-        ("%nbtrace ", [f"%nbtrace {each}" for each in ("status", "on", "off", "reset", "forget", "display")]),
+        (
+            "%nbtrace ",
+            [f"%nbtrace {each}" for each in ("status", "on", "off", "reset", "forget", "display", "journal")],
+        ),
+        ("%nbtrace journal o", ["%nbtrace journal on", "%nbtrace journal off"]),
         ("%nbtrace display ", ["%nbtrace display on", "%nbtrace display off"]),
         ("%nbtrace forget ", ["%nbtrace forget --cell", "%nbtrace forget --where"]),
         ("%nbtrace forget --where dur", ["%nbtrace forget --where duration"]),
