@@ -17,13 +17,13 @@ from nbtrace.formats.reading import PartlyReadWarning
 from tests.formats.journal.journals import journalled
 from tests.rows import row
 
+pytestmark = pytest.mark.once
+
 DIES = """
 import os, sys
 from pathlib import Path
 from tests.formats.journal.journals import Journalled
 from tests.rows import row
-
-pytestmark = pytest.mark.once
 made = Journalled(Path(sys.argv[1]))
 made.journal.start()
 made.start(row(1))
