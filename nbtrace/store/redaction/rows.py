@@ -41,7 +41,7 @@ def origin(unredacted: Origin, redactor: Redactor) -> Origin:
         known = redactor.origins[unredacted] = origins.origin(
             _text(unredacted.service_name, redactor, "service.name"),
             _text(unredacted.scope_name, redactor, "otel.scope.name"),
-            unredacted.scope_version,
+            _text(unredacted.scope_version, redactor, "otel.scope.version"),
             dict(zip(keys, values, strict=True)),
         )
     return known

@@ -22,7 +22,7 @@ from nbtrace.formats.journal.reader import read_journal
 from nbtrace.formats.journal.records import Lines
 from nbtrace.recording import from_elsewhere
 from nbtrace.store.redaction.redactor import Redactor
-from nbtrace.store.schema import RUNNING, UNFINISHED, Extra, Row
+from nbtrace.store.schema import RUNNING, UNFINISHED, Extra, Origin, Row
 from nbtrace.store.seal import seal
 from tests.formats.journal.journals import Journalled, journalled
 from tests.formats.test_arrow import rows, told
@@ -359,6 +359,8 @@ def test_what_looks_like_a_secret_is_never_on_the_disk(tmp_path: Path) -> None:
         each = row(
             7, cell=cell.number, name=f"login password={SECRET}", password=SECRET, note=f"passwd={SECRET}", extra=extra
         )
+        origin = Origin("shop", f"scope password={SECRET}", f"1.0 token={SECRET}")
+        each = (*each[:9], origin, *each[10:])
         made.start(each)
         made.end(each)
         assert SECRET.encode() not in made.bytes()
