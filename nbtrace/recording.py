@@ -130,7 +130,8 @@ class Recording(Views):
     def __repr__(self) -> str:
         state = "recording" if self.recording else "stopped"
         dropped = f", {self.dropped_spans:,} dropped" if self.dropped_spans else ""
-        return f"<Recording: {len(self):,} spans{dropped}, {state}>"
+        left = f", {unfinished:,} unfinished" if (unfinished := self._store.unfinished_spans) else ""
+        return f"<Recording: {len(self):,} spans{dropped}{left}, {state}>"
 
     def to_arrow(self) -> pa.Table:
         """Return the span table as a pyarrow Table, one row per span in the order in which they ended.

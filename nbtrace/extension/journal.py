@@ -16,6 +16,7 @@ from types import CodeType
 
 from nbtrace.faults import fault
 from nbtrace.formats.journal import folder
+from nbtrace.formats.journal.files import SUFFIX
 from nbtrace.formats.journal.journal import Journal
 from nbtrace.store.span_store import SpanStore
 from nbtrace.views import words
@@ -40,12 +41,16 @@ class ShellJournal:
     def start(self, file: str = "") -> str:
         """Begin a journal, at its default place, in a folder or in a file; return what to say. Raises OSError where it cannot be
         made."""
-        self.stop()
         notebook = self._notebook()
         usual = folder.folder_of(notebook)
         target = Path(os.path.expanduser(file)).absolute() if file else usual
         _check(target)
         is_file = bool(file) and not target.is_dir()
+        if is_file and target.suffix != SUFFIX:
+            target = target.with_name(target.name + SUFFIX)
+        if self._journal is not None and self._journal.on and (not file or target == self._journal.path):
+            return f"nbtrace: what is recorded is written to {_short(self._journal.path)} already."
+        self.stop()
         path = folder.unused(target) if is_file else folder.new_path(target, notebook)
         journal = Journal(self._store, path, notebook=notebook)
         journal.start()
@@ -53,7 +58,8 @@ class ShellJournal:
         atexit.register(self.stop)
         _clear_old(usual)
         kept = f" {_short(target)} is there from before, and stays as it is." if is_file and path != target else ""
-        return f"nbtrace: what is recorded is written to {_short(path)} as it happens.{kept}"
+        said = f"nbtrace: what is recorded is written to {_short(path)} as it happens.{kept}"
+        return "\n".join([said, *(f"  {each}" for each in self._to_recover())])
 
     def begin(self, file: str = "") -> None:
         """Begin a journal because it is configured: where that cannot be done, say so, and go on."""
@@ -62,12 +68,14 @@ class ShellJournal:
         except OSError as error:
             print(f"nbtrace: {trouble(error)}", file=sys.stderr)  # noqa: T201
 
-    def stop(self) -> None:
-        """End the journal, if one is written."""
+    def stop(self) -> str:
+        """End the journal, if one is written; return what to say."""
         journal, self._journal = self._journal, None
-        if journal is not None:
-            atexit.unregister(self.stop)
-            journal.stop()
+        if journal is None:
+            return ""
+        atexit.unregister(self.stop)
+        journal.stop()
+        return f"nbtrace: {_short(journal.path)} is closed; nbtrace.recover({_short(journal.path)!r}) opens it."
 
     @property
     def statement_begun(self) -> StatementTold | None:
@@ -105,8 +113,12 @@ class ShellJournal:
             size = words.size(journal.nbytes)
             missing = f" Not whole: {journal.trouble}." if journal.trouble else ""
             lines = [f"Journal: {_short(journal.path)}, {size}; it survives the kernel (nbtrace.recover).{missing}"]
+        return lines + self._to_recover()
+
+    def _to_recover(self) -> list[str]:
+        """Say what kernels that died have left."""
         died = self._died()
-        lines += [_left(found) for found in died[:_TOLD]]
+        lines = [_left(found) for found in died[:_TOLD]]
         if len(died) > _TOLD:
             lines.append(f"To recover: {len(died) - _TOLD:,} more. Type  nbtrace.recover()")
         return lines
@@ -144,7 +156,8 @@ def trouble(error: OSError) -> str:
 
 def _left(found: folder.Found) -> str:
     ago = words.duration(max(0, time.time_ns() - found.written_ns))
-    return f"To recover: a kernel died {ago} ago. Type  rec = nbtrace.recover({_short(found.path)!r})"
+    whose = f" of {words.plain(Path(found.notebook).name, 60)}" if found.notebook else ""
+    return f"To recover: a kernel{whose} died {ago} ago. Type  rec = nbtrace.recover({_short(found.path)!r})"
 
 
 def _short(path: Path) -> str:

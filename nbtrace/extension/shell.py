@@ -159,9 +159,9 @@ class Extension:
             self._heed_journal()
             return said
         if value == "off":
-            self._journal.stop()
+            said = self._journal.stop()
             self._heed_journal()
-            return ""
+            return said
         return "\n".join(f"nbtrace: {line}" for line in self._journal.status())
 
     def _heed_journal(self) -> None:

@@ -18,7 +18,7 @@ from nbtrace.store.redaction.choice import Redact
 from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.redaction.rows import CaptureSource
 from nbtrace.store.rows import MIN_SETTLED_ROWS, Mark, Rows
-from nbtrace.store.schema import Row
+from nbtrace.store.schema import STATES, UNFINISHED, Row, RowFields
 
 if TYPE_CHECKING:
     from nbtrace.store.batch import Batch
@@ -30,6 +30,9 @@ SAMPLES_PART = 10
 
 _MANY_CELLS = 32
 """A row of statements has those of a cell: so many rows are worth sealing for good."""
+
+_END = RowFields._fields.index("end_ns")
+_UNFINISHED = STATES.index("unfinished")
 
 _MANY = 2**62
 """So many rows may come: what bounds them is their weight."""
@@ -139,6 +142,16 @@ class SpanStore:
     def __len__(self) -> int:
         """Return how many finished spans are kept."""
         return len(self._rows)
+
+    @property
+    def unfinished_spans(self) -> int:
+        """How many spans are kept, or known, that never ended and never will."""
+        kept = self._rows.kept()
+        states = [
+            chunk.batch.spans["state"].to_pylist().count(_UNFINISHED) for chunk in kept if chunk.batch is not None
+        ]
+        ends = [row[_END] for chunk in kept for row in chunk.rows or ()]
+        return sum(states) + (ends + [row[_END] for row in self.running_rows()]).count(UNFINISHED)
 
     @property
     def dropped_spans(self) -> int:

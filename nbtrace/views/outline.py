@@ -124,7 +124,7 @@ class _Tree:
         self._open: list[bool] = spans["duration"].isna().to_numpy()[order].tolist()
         known = np.where(self._open, 0, lengths)
         now = int((starts + known).max()) if len(order) else 0
-        # A running span reaches to the latest moment known; an unfinished one has no end, and grows no more.
+        # A running span reaches to the latest moment known; an unfinished one as far as what is below it.
         grown = np.where(states == "running", now - starts, 0)
         self._start: list[int] = starts.tolist()
         self._length: list[int] = np.maximum(np.where(self._open, grown, known), 0).tolist()
@@ -149,6 +149,8 @@ class _Tree:
                 self._bad[above] |= self._bad[at]
                 self._first[above] = min(self._first[above], self._first[at])
                 self._last[above] = max(self._last[above], self._last[at])
+            if self._states[at] == "unfinished":
+                self._length[at] = self._last[at] - self._start[at]
 
     def entries(self) -> list[_Entry]:
         """The lines, from the first to the last."""

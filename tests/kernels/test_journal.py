@@ -86,6 +86,7 @@ def test_a_kernel_that_dies_in_a_cell_leaves_all_that_it_had(beside: Kernel, tmp
     assert cells["hottest"][4].startswith("line 2 time.sleep")
     assert rec.lines(cell=6)["source"].tolist()[-1].strip() == "time.sleep(0.2)"
     assert rec.statements(cell=4)["first_line"].tolist() == [1, 2]
+    assert repr(rec) == "<Recording: 18 spans, 2 unfinished, stopped>"
     text = str(rec.text())
     assert "unfinished" in text
     assert re.search(r"last seen at line [45] .*, \d+ ms after it began", text), text
@@ -136,10 +137,17 @@ def test_a_journal_is_switched_on_off_and_asked_about(beside: Kernel, tmp_path: 
     assert beside.run("%nbtrace journal").stdout.startswith("nbtrace: Journal: off.")
     beside.run("%config NBTrace.journal = True")
     assert "it survives the kernel" in beside.run("%nbtrace journal").stdout
+    assert "written to .nbtrace/session-" in beside.run("%nbtrace journal on").stdout, (
+        "it says where, and begins no other"
+    )
+    closed = beside.run("%nbtrace journal off").stdout
+    assert re.fullmatch(r"nbtrace: (\S+) is closed; nbtrace\.recover\('\1'\) opens it\.\n", closed)
     assert beside.run("%nbtrace journal off").output == ("", "", "", "", "")
     assert nbtrace.recover(tmp_path / ".nbtrace")["state"].tolist() == ["closed"]
     said = beside.run("%nbtrace journal on 'my run.journal'").stdout
     assert said == "nbtrace: what is recorded is written to my run.journal as it happens.\n"
+    assert "already" in beside.run("%nbtrace journal on 'my run'").stdout, "its suffix need not be typed"
+    beside.run("%nbtrace journal off")
     said = beside.run("%nbtrace journal on 'my run.journal'").stdout
     assert said.endswith("my run-2.journal as it happens. my run.journal is there from before, and stays as it is.\n")
     beside.run("%unload_ext nbtrace")

@@ -121,6 +121,7 @@ def note_recovered(path: Path) -> None:
         return
     with suppress(OSError):  # it may lie where nothing can be written
         ours = [each for each in parts if head_of(each) is not None]
+        before = ours[-1].stat()
         for each in parts:
             if each in ours:
                 _trimmed(each)
@@ -128,6 +129,7 @@ def note_recovered(path: Path) -> None:
                 each.unlink()  # made ready, and never written to
         with open(ours[-1], "ab") as file:
             file.write(f'["r",{time.time_ns()}]\n'.encode("ascii"))
+        os.utime(ours[-1], ns=(before.st_atime_ns, before.st_mtime_ns))  # when it died is worth knowing
 
 
 def _is_room(path: Path) -> bool:
