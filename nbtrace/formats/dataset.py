@@ -410,6 +410,9 @@ def read_dataset(folder: Path) -> Loaded:
     unread += twins
     # A span in both is what a save that is at work, or has died, leaves: nothing to speak of.
     found, _ = without_twins([*found, *(batch for batch in running if batch.length)])
+    for name in ("spans", *_SCHEMAS):
+        odd = [each.name for each in sorted((folder / name).glob("*.parquet")) if not each.is_file()]
+        unread += [f"{name}/{each} is no file" for each in odd if not each.startswith(".")]
     tables = {name: _all(folder / name, schema, unread) for name, schema in _SCHEMAS.items()}
     samples, wrong = _parsed(lambda: to_samples(tables["samples"], tables["stacks"]), "samples", ((), ""), unread)
     unread += [wrong] if wrong else []

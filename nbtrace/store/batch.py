@@ -72,8 +72,17 @@ class Batch:
 
 def without(batch: Batch, span_ids: Collection[int]) -> Batch:
     """Return the batch without these spans and all that hangs on them: not even in a dictionary is a text of theirs left."""
-    gone = pa.array([f"{span_id & (2**64 - 1):016x}" for span_id in span_ids], pa.large_string())
-    return part(batch, ~np.asarray(pc.is_in(batch.spans["span_id"], value_set=gone)))
+    return part(batch, ~_are(batch, span_ids))
+
+
+def with_ids(batch: Batch, span_ids: Collection[int]) -> Batch:
+    """Return these spans alone, with all that hangs on them."""
+    return part(batch, _are(batch, span_ids))
+
+
+def _are(batch: Batch, span_ids: Collection[int]) -> npt.NDArray[np.bool_]:
+    wanted = pa.array([f"{span_id & (2**64 - 1):016x}" for span_id in span_ids], pa.large_string())
+    return np.asarray(pc.is_in(batch.spans["span_id"], value_set=wanted))
 
 
 def divided(batch: Batch) -> tuple[Batch, Batch]:

@@ -147,7 +147,7 @@ class SpanStore:
     def unfinished_spans(self) -> int:
         """How many spans are kept, or known, that never ended and never will."""
         kept = self._rows.kept()
-        states = [
+        states: list[int] = [
             chunk.batch.spans["state"].to_pylist().count(_UNFINISHED) for chunk in kept if chunk.batch is not None
         ]
         ends = [row[_END] for chunk in kept for row in chunk.rows or ()]
@@ -187,6 +187,21 @@ class SpanStore:
     def running_rows(self) -> list[Row]:
         """Return the rows of the spans that have not ended, of all sources."""
         return [row for source in list(self.sources.values()) for row in source()]
+
+    def ended_rows(self, span_ids: Collection[int]) -> list[Row]:
+        """Return the rows of these spans, as far as they have come in."""
+        found, batches = [], []
+        for chunk in self._rows.kept() if span_ids else ():
+            if (rows := chunk.rows) is not None:
+                found += [row for row in rows if row[1] in span_ids]
+            elif chunk.batch is not None:
+                batches.append(chunk.batch)
+        if batches:
+            from nbtrace.store.batch import with_ids
+            from nbtrace.store.unseal import unseal
+
+            found += [row for batch in batches for row in unseal(with_ids(batch, span_ids))]
+        return found
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Tell of each span that starts or ends from here on."""

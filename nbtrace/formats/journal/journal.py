@@ -5,17 +5,19 @@ long is left to the thread of the parts, and a failure stops the journal, is sai
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import socket
 import sys
 import time
 import weakref
+from contextlib import suppress
 from operator import is_
 from pathlib import Path
 from types import CodeType
 
-from nbtrace.formats.journal.files import before
+from nbtrace.formats.journal.files import before, parts
 from nbtrace.formats.journal.part import Part
 from nbtrace.formats.journal.processes import started_at
 from nbtrace.formats.journal.records import HEAD, VERSION, Lines
@@ -135,13 +137,13 @@ class Journal:
             hushed = _without_texts(row)
             self._series.say(lambda lines: (lines.hushed or lines).started(hushed))
             return
-        self._open[row[_SPAN_ID]] = row
-        if len(self._open) > MAX_OPEN:  # who never ends its spans
-            self._open.pop(next(iter(self._open)), None)
         try:
             lines.started(row)
         except ValueError:
             self._series.say(lambda lines: lines.started(row))
+        self._open[row[_SPAN_ID]] = row  # last: an end may only refer to what stands there
+        if len(self._open) > MAX_OPEN:  # who never ends its spans
+            self._open.pop(next(iter(self._open)), None)
 
     def ended(self, row: Row) -> None:
         """Write that a span has ended."""
@@ -154,7 +156,7 @@ class Journal:
             hushed = _without_texts(row)
             self._series.say(lambda lines: (lines.hushed or lines).ended(hushed, as_="i"))
         else:
-            started = self._open.pop(row[_SPAN_ID], None)
+            started = self._open.get(row[_SPAN_ID])
             # What it had at its start are the same objects, if nothing has changed.
             if (
                 started is not None
@@ -171,6 +173,7 @@ class Journal:
                     lines.ended(row)
                 except ValueError:
                     self._series.say(lambda lines: lines.ended(row))
+            self._open.pop(row[_SPAN_ID], None)
         if row[_SPAN_ID] in self._cells:
             self._cell_over(row[_SPAN_ID])
 
@@ -192,7 +195,15 @@ class Journal:
         execution = self._store.cells.execution(number)
         if execution is not None:
             self._say_execution(execution, execution.trace_id, execution.span_id)
+        if self._open:
+            self._tell_missed()
         self._series.look()
+
+    def _tell_missed(self) -> None:
+        """Write what has ended without being told of: an interrupt came between the recording and this. Twice does no harm."""
+        runs = {row[_SPAN_ID] for row in self._store.running_rows()}
+        for row in self._store.ended_rows({span_id for span_id in self._open.copy() if span_id not in runs}):
+            self.ended(row)
 
     def _say_execution(self, execution: Execution, trace_id: int, span_id: int) -> None:
         lines, shown = self._series.lines, self._store.shown
@@ -262,11 +273,20 @@ class Journal:
             self.started(row)
 
     def _begin_anew(self) -> None:
-        """Something was taken out of the recording: what stays is written anew."""
+        """Something was taken out of the recording: what stays is written anew. Where that cannot be done, the journal goes, as
+        what somebody wants to be forgotten stands in it."""
         try:
             self._series.begin_anew(self._write_before)
-        except OSError as error:
-            self._series.give_up(error)
+        except BaseException as error:
+            why = error.strerror or str(error) if isinstance(error, OSError) else type(error).__name__
+            self._series.give_up(
+                OSError(errno.EIO, f"it was to be begun anew without what was taken out, and deleted: {why}")
+            )
+            for each in (*parts(self.path), before(self.path)):
+                with suppress(OSError):
+                    each.unlink()
+            if not isinstance(error, OSError):
+                raise
 
     def _write_before(self) -> None:
         """Write what is in the recording already, and say what runs."""

@@ -5,6 +5,7 @@ affair from then on. A loss of power is another thing: nothing here waits for a 
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import sys
@@ -20,6 +21,9 @@ except ImportError:  # Windows
 MAPPED = hasattr(os, "posix_fallocate") and hasattr(mmap, "MAP_SHARED")
 """Whether files are mapped. Without blocks of its own a mapped page has none to go to on a full disk, and the process is killed
 for it: where they cannot be had in advance, each line is a write."""
+
+_CANNOT = (errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODEV, errno.EINVAL)
+"""What file systems say that know no blocks in advance, or no shared pages."""
 
 _LOOKED_AT = 65_536
 
@@ -39,8 +43,13 @@ class Part:
         self._map: mmap.mmap | None = None
         try:
             if MAPPED:
-                os.posix_fallocate(self._file, 0, length)
-                self._map = _mapped(self._file, length)
+                try:
+                    os.posix_fallocate(self._file, 0, length)
+                    self._map = _mapped(self._file, length)
+                except OSError as error:
+                    if error.errno not in _CANNOT:
+                        raise
+                    os.ftruncate(self._file, 0)
             self.write: Callable[[bytes], object] = self._append if self._map is None else self._map.write
             """Append a line. Raises ValueError where it does not fit, or the part is closed."""
             # One call of C that holds the interpreter's lock: it copies and moves on, and nobody comes in between.

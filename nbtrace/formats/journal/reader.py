@@ -12,17 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from nbtrace.formats.checked import without_twins
 from nbtrace.formats.journal.ends import is_head
 from nbtrace.formats.journal.files import before, parts
 from nbtrace.formats.journal.records import EXECUTION_FIELDS, HEAD, VERSION
 from nbtrace.formats.journal.series import MOST_BYTES
 from nbtrace.formats.parquet import read_parquet
 from nbtrace.formats.reading import Loaded, UnreadableFileError
-from nbtrace.store.batch import Batch, divided, part
+from nbtrace.store.batch import Batch, divided
 from nbtrace.store.book import Execution, Resources
 from nbtrace.store.rows import CHUNK_ROWS
 from nbtrace.store.samples import SampleBatch, SampleFields, seal_samples
@@ -279,9 +276,8 @@ class _Reading:
         if self._samples:
             self._sample_batches.append(seal_samples(self._samples))
         ended, _ = zip(*map(divided, earlier.batches), strict=True) if earlier.batches else ((), ())
-        batches = [*ended, *_without_those_of(self._batches, ended)]
-        if self._open:
-            batches += _without_those_of([seal(list(self._open.values()))], batches)
+        # A span may have been said twice around an interrupt, or stand in what was recorded before, too.
+        batches, _ = without_twins([*ended, *self._batches, seal(list(self._open.values()))])
         executions = {each.number: each for each in earlier.executions}
         executions.update({number: _execution(said) for number, said in self._executions.items()})
         statements = [*earlier.statements, self._statements(executions)]
@@ -316,15 +312,6 @@ class _Reading:
                     (cell, *lines, start, None if until is None else max(start, until), 2 if failed and is_last else 0)
                 )
         return statement_batch(found)
-
-
-def _without_those_of(batches: list[Batch], known: Any) -> list[Batch]:
-    """Batches without the spans that are among the known."""
-    ids = [batch.spans["span_id"] for batch in known]
-    if not ids:
-        return batches
-    known_ids = pa.chunked_array(ids).combine_chunks()
-    return [part(batch, ~np.asarray(pc.is_in(batch.spans["span_id"], value_set=known_ids))) for batch in batches]
 
 
 def _execution(said: dict[str, Any]) -> Execution:

@@ -112,7 +112,9 @@ class Series:
 
     def begin_anew(self, write_rest: Callable[[], None]) -> None:
         """Leave nothing of what was written so far but what `write_rest` writes. Raises OSError."""
-        with self._at_work:  # somebody has asked for this, and no cell waits
+        if not self._at_work.acquire(timeout=_PATIENCE_S):
+            raise OSError(errno.EBUSY, "its thread waits for the disk, or for a callable that redacts")
+        try:
             part = self._made()
             older = [*self._parts, *self._spare]
             self._late.clear()
@@ -125,6 +127,8 @@ class Series:
                 each.path.unlink(missing_ok=True)
             part.rename(self.path)
             self._number = 1
+        finally:
+            self._at_work.release()
         self._work_soon()
 
     def close(self, last: Saying) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -471,3 +472,113 @@ def test_who_works_does_not_wait_for_a_slow_disk(tmp_path: Path, monkeypatch: py
         assert len(made.read().spans()) == 1_500 - lost
         made.end(row(9_999))
         assert len(made.read().spans()) == 1_501 - lost, "and it goes on"
+
+
+INTERRUPTED = """
+import signal, sys
+from pathlib import Path
+import nbtrace
+from nbtrace.formats.journal.journal import Journal
+from nbtrace.formats.journal.reader import read_journal
+from nbtrace.recording import from_elsewhere
+
+class Late(Exception): ...
+
+armed = False
+
+def late(*_):
+    global armed
+    if armed:
+        armed = False
+        raise Late
+
+rec = nbtrace.record().start()
+path = Path(sys.argv[1]) / "run.journal"
+journal = Journal(rec._store, path)
+journal.start()
+signal.signal(signal.SIGALRM, late)
+cell = rec._store.cells.open(execution_count=1, cell_id=None, source="loop")
+from nbtrace.capture.current_cell import CELL
+CELL.set(cell.number)
+hits = 0
+with nbtrace.span("cell"):
+    signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0007)
+    while hits < 400:
+        try:
+            armed = True
+            while True:
+                with nbtrace.span("work", n=hits): pass
+        except Late:
+            hits += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+CELL.set(0)
+table = rec.spans()
+live = set(table["span_id"][table["state"] == "ended"])
+loaded = read_journal(path)
+found = from_elsewhere(loaded.snapshot).spans()
+there = found["span_id"][found["state"] == "ended"]
+assert there.is_unique and loaded.unread == (), loaded.unread
+print(len(live), len(live - set(there)), journal.trouble)
+"""
+
+
+@pytest.mark.once
+def test_an_interrupt_at_any_moment_costs_the_journal_no_span(tmp_path: Path) -> None:
+    """Whoever's handler raises between the recording and the journal: when the cell is over, what has ended stands there, once."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    spans, missing, *trouble = done.stdout.split()
+    assert int(spans) > 400
+    assert (missing, trouble) == ("0", [])
+
+
+def test_what_is_forgotten_goes_with_the_journal_where_that_cannot_begin_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full, say: what somebody wants to be forgotten does not stay, and it is said why the journal does not."""
+    with journalled(tmp_path) as made:
+        made.end(row(1, text="text1"))
+        wait_for(lambda: not made.journal._series._has_work(), "the next part to be made ready")
+
+        def full(path: Path, length: int) -> Any:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(series, "Part", full)
+        made.store.forget({1})
+        assert b"text1" not in made.bytes()
+        assert made.journal.trouble.endswith("deleted: No space left on device")
+        made.end(row(2))
+        assert len(made.store) == 1
+
+
+def test_forgetting_does_not_wait_for_a_callable_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    going, asked = threading.Event(), threading.Event()
+
+    def hangs(key: str, value: Any) -> Any:
+        asked.set()
+        going.wait(60)
+        return value
+
+    monkeypatch.setattr(series, "_PATIENCE_S", 0.05)
+    with journalled(tmp_path, redact=hangs) as made:
+        made.end(row(1, text="text1"))
+        assert asked.wait(60)
+        made.store.clear()
+        assert "waits for the disk, or for a callable" in made.journal.trouble
+        assert not made.journal.on
+        going.set()
+
+
+def test_a_file_system_without_blocks_in_advance_gets_a_line_for_a_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "posix_fallocate", cannot, raising=False)
+    with journalled(tmp_path) as made:
+        made.end(row(1))
+        assert made.path.read_bytes().endswith(b"]\n")
+        assert len(made.read().spans()) == 1

@@ -21,10 +21,10 @@ from nbtrace.store.stacks import root
 from tests.formats.journal.journals import Journalled, journalled
 from tests.rows import THREAD, row
 
+pytestmark = pytest.mark.once
+
 SOURCE = """\
 import time
-
-pytestmark = pytest.mark.once
 
 @cached
 def slow():
