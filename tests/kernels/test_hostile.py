@@ -108,7 +108,7 @@ HEAVY = {
     ("what", "provider"),
     [
         ("events", ""),
-        ("events", _USER),
+        pytest.param("events", _USER, marks=pytest.mark.once),
         *(pytest.param(what, "", marks=pytest.mark.once) for what in HEAVY if what != "events"),
         pytest.param("never ended", _USER, marks=pytest.mark.once),
     ],

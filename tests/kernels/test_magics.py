@@ -116,6 +116,7 @@ def test_a_wrong_line_is_told_in_one_line_what_to_type(kernel: Kernel) -> None:
     assert kernel.run("'ran' in globals()").result == "False"
 
 
+@pytest.mark.once
 def test_what_a_wrong_lines_answer_says_to_type_works(tmp_path: Path) -> None:
     """Whatever it names as a whole line can be typed as it stands."""
     (tmp_path / "n.ipynb").write_text('{"cells": []}', encoding="utf-8")
@@ -158,6 +159,7 @@ def test_what_a_wrong_lines_answer_says_to_type_works(tmp_path: Path) -> None:
         "%span \x01 = \x1b[31m",
     ],
 )
+@pytest.mark.once
 def test_a_hostile_line_is_told_in_one_short_line(shared_kernel: Kernel, line: str) -> None:
     reply = shared_kernel.run(as_cell(line.encode("utf-16", "surrogatepass").decode("utf-16")), store_history=False)
     assert reply.traceback == []

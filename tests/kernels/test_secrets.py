@@ -86,6 +86,7 @@ print(json.dumps([len(planted), where]))
 """
 
 
+@pytest.mark.once
 def test_of_all_planted_secrets_none_leaves_the_recording(kernel: Kernel, tmp_path: Path) -> None:
     """Whether rows wait, run or are sealed; by every table, the twin, the report and a pickle."""
     kernel.run(f"import os\nos.chdir({str(tmp_path)!r})")

@@ -268,6 +268,7 @@ def test_the_details_of_old_rows_can_be_asked_for(browser: Browser, monkeypatch:
     assert 7 in browser.described
 
 
+@pytest.mark.once
 def test_what_the_recording_has_dropped_is_forgotten(browser: Browser) -> None:
     """By the browser and by the kernel's side, step by step; a cell that runs on stays, and so do the names in use."""
     store = SpanStore(max_spans=1_000)
