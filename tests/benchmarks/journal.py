@@ -27,10 +27,11 @@ READ = 200_000
 
 
 def work(tracer: Any, count: int) -> None:
-    """Spans with three attributes, as a library makes them."""
-    for i in range(count):
-        with tracer.start_as_current_span("work", attributes={"n": i, "source": "s3", "share": 0.5}):
-            pass
+    """Spans with three attributes, as a library makes them within a cell."""
+    with tracer.start_as_current_span("cell"):
+        for i in range(count):
+            with tracer.start_as_current_span("work", attributes={"n": i, "source": "s3", "share": 0.5}):
+                pass
 
 
 def exporter_tracer(folder: Path) -> Any:
@@ -58,6 +59,9 @@ def per_span() -> None:
         journal = Journal(store, folder / "run.journal")
         journal.start()
         store.unsubscribe(journal)
+        store.taken_out = (
+            None  # between the turns the memory is emptied, which would have the journal begin anew in each
+        )
         bare, exported = TracerProvider().get_tracer("bench"), exporter_tracer(folder)
 
         def journalled() -> None:

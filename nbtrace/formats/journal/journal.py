@@ -24,7 +24,7 @@ from nbtrace.formats.journal.records import HEAD, VERSION, Lines
 from nbtrace.formats.journal.series import Series
 from nbtrace.store.book import Execution
 from nbtrace.store.redaction.redactor import Redactor
-from nbtrace.store.schema import RUNNING, Origin, Row, RowFields
+from nbtrace.store.schema import WIDTH, Origin, Row, RowFields
 from nbtrace.store.span_store import SpanStore
 from nbtrace.store.typed_lines import lines_of
 
@@ -40,8 +40,9 @@ _LONG_SOURCE = 10_000
 _LONG_CODE = 20_000
 """Bytes of code of which the lines are looked for when the cell ends; of more the reader takes them from the source."""
 
-_SPAN_ID, _NAME, _END, _STATUS, _CELL, _ORIGIN, _THREAD = map(
-    RowFields._fields.index, ("span_id", "name", "end_ns", "status", "cell", "origin", "thread")
+_SPAN_ID, _NAME, _END, _STATUS, _CELL, _ORIGIN, _THREAD, _EXTRA, _KEYS = map(
+    RowFields._fields.index,
+    ("span_id", "name", "end_ns", "status", "cell", "origin", "thread", "extra", "keys"),
 )
 
 
@@ -157,11 +158,14 @@ class Journal:
             self._series.say(lambda lines: (lines.hushed or lines).ended(hushed, as_="i"))
         else:
             started = self._open.get(row[_SPAN_ID])
-            # What it had at its start are the same objects, if nothing has changed.
+            # What may have changed since its start are the same objects, if it has not.
             if (
                 started is not None
-                and len(started) == len(row)
-                and all(map(is_, started, (*row[:_END], RUNNING, *row[_STATUS:])))
+                and row[_STATUS] == 0
+                and row[_EXTRA] is None
+                and row[_NAME] is started[_NAME]
+                and row[_KEYS] is started[_KEYS]
+                and all(map(is_, row[WIDTH:], started[WIDTH:]))
             ):
                 span_id, end_ns = row[_SPAN_ID], row[_END]
                 try:
