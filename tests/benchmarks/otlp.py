@@ -63,11 +63,11 @@ def official(suffix: str) -> None:
     exporter, provider = InMemorySpanExporter(), TracerProvider(resource=Resource({"service.name": "bench"}))
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     tracer = provider.get_tracer("bench")
-    with nbtrace.record() as rec:
-        # Ours hears of them by the provider that is the process's.
-        from opentelemetry import trace
+    from opentelemetry import trace
 
-        trace._TRACER_PROVIDER = provider  # the second of two formats cannot set it any more
+    # Ours hears of them by the provider that is the process's; the second of two formats cannot set it any more.
+    trace._TRACER_PROVIDER = provider
+    with nbtrace.record() as rec:
         for i in range(OFFICIAL):
             with tracer.start_as_current_span("work", attributes={"n": i, "kind": f"k{i % 20}", "share": i * 0.5}):
                 pass
