@@ -76,14 +76,15 @@ def _placed(at: int, above: int, spans: Spans, thread: _Thread, found: npt.NDArr
         stack = thread.stacks[lane]
         while stack and stack[-1] != above and spans.end[stack[-1]] <= start:
             stack.pop()
-        if stack and stack[-1] == above and end <= spans.end[above]:
+        # What has not ended outlives what has, whatever the last moment is that is known.
+        if stack and stack[-1] == above and end <= spans.end[above] and (spans.ended[at] or not spans.ended[above]):
             stack.append(at)
             return lane
     elif above < 0 and not hangs:
         stack = thread.stacks[0]
         while stack and spans.end[stack[-1]] <= start:
             stack.pop()
-        if not stack or (end <= spans.end[stack[-1]] and spans.ended[stack[-1]]):
+        if not stack or (spans.ended[at] and end <= spans.end[stack[-1]] and spans.ended[stack[-1]]):
             stack.append(at)
             return 0
     while thread.busy and thread.busy[0][0] < start:

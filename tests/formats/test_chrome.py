@@ -352,6 +352,12 @@ def test_whatever_rows_there_are_the_file_can_be_read(drawn: list[list[Row]]) ->
     assert Counter(found) == expected
 
 
+def test_what_has_not_ended_stands_in_nothing_that_has() -> None:
+    """Though that ends at the last moment that is known."""
+    rec = recording(row(1, start=1, end=3), row(2, start=2, end=RUNNING), row(3, parent=1, start=2, end=RUNNING))
+    assert len(events(rec, "XB")) == 3
+
+
 def test_of_many_tasks_at_once_each_has_its_track_and_its_arrow() -> None:
     """Of thousands none is lost."""
     tasks = 5_000

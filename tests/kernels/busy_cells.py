@@ -14,8 +14,8 @@ def busy(seconds=0.06):
         turns += len(sorted(range(50), key=lambda n: -n))
     return turns > 0
 def count_threads():
-    """How many there are, but for IPython's own, which comes and goes around forks."""
-    return sum("history" not in each.name.lower() for each in threading.enumerate())
+    """How many there are, but for IPython's own, which comes and goes around forks, and those that Python only knows by hearsay."""
+    return sum(not any(word in each.name.lower() for word in ("history", "dummy")) for each in threading.enumerate())
 def mine(path):
     return os.path.basename(path) if "ipykernel" not in path else "a cell"
 def ours(files):
