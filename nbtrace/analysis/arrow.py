@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nbtrace.analysis.rare_keys import with_column
 from nbtrace.store.batch import Batch, Run
+from nbtrace.store.rare_keys import with_column
 from nbtrace.store.schema import ATTRIBUTE_PREFIX, KINDS, STATES, STATUS_CODES
 from nbtrace.store.span_store import Snapshot
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from nbtrace.analysis.rare_keys import with_column
 from nbtrace.store.batch import Attributes, Run
+from nbtrace.store.rare_keys import with_column
 from nbtrace.store.values import decode_json
 
 Ints = npt.NDArray[np.int64]

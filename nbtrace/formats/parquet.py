@@ -38,17 +38,12 @@ from nbtrace.formats.signals import (
     to_statements,
 )
 from nbtrace.store.batch import Batch
+from nbtrace.store.rare_keys import MAX_COLUMNS, MIN_SHARE
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.store.seal import seal
 from nbtrace.store.span_store import Snapshot
 
 VERSION = 1
-
-MAX_COLUMNS = 100
-"""Up to so many keys, each has a column; beyond, only those on `MIN_SHARE` of the spans: readers of Parquet open each column of
-each row group."""
-
-MIN_SHARE = 0.01
 
 _GROUP_ROWS = 131_072
 _GROUP_BYTES = 128_000_000
@@ -96,7 +91,7 @@ def counted(batches: Iterable[Batch]) -> dict[Pair, int]:
 
 def chosen(counts: dict[Pair, int], length: int, known: dict[Pair, str] | None = None) -> dict[Pair, str]:
     """Return the names of the columns of those attributes that have one, `known` ones first. `length` is how many spans there
-    are."""
+    are. Which have one is as in tables: readers of Parquet open each column of each row group."""
     keys = {key for key, _ in (*counts, *(known or ()))}
     if len(keys) <= MAX_COLUMNS:
         return named(counts, known)
