@@ -73,18 +73,9 @@ def load(path: str | os.PathLike[str]) -> Recording:
     PartlyReadWarning counts what is missing. Raises UnknownFormatError for another suffix, UnreadableFileError for a file of
     which nothing can be read, and OSError."""
     open_libraries()
-    from nbtrace.formats.files import UnknownFormatError, names_folder, read
-    from nbtrace.formats.journal.files import SUFFIX
+    from nbtrace.formats.register import read
 
-    if Path(path).suffix == SUFFIX:
-        raise UnknownFormatError(
-            f"{os.fspath(path)!r} is called as a journal is. Type  nbtrace.recover({os.fspath(path)!r})"
-        )
-    if names_folder(path):
-        from nbtrace.formats.dataset import read_dataset
-
-        return _loaded(path, read_dataset(Path(path)))
-    return _loaded(path, read(Path(path)))
+    return _loaded(path, read(path))
 
 
 @overload

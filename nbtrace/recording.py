@@ -174,19 +174,17 @@ class Recording(Views):
         Narrowed as `view`; trace_id, name, where: these spans and those below them. The file is whole or as it was before.
         Raises UnknownFormatError for another suffix, NoSamplesError where a profile would be empty, and OSError."""
         open_libraries()
-        from nbtrace.formats.files import FORMATS, names_folder, suffix_of, write_text, write_whole
+        from nbtrace.formats.dataset import write_dataset
+        from nbtrace.formats.files import write_text, write_whole
+        from nbtrace.formats.register import FORMATS, names_folder, suffix_of
 
         target = Path(path)
-        if names_folder(path):
-            from nbtrace.formats.dataset import write_dataset
-
-            selection, snapshot = Selection(cell, trace_id, name, where, last, asking), self._profiled()
-            write_dataset(self._kept(selection, snapshot), target)
-            return target
-        suffix = suffix_of(target)
-        known = FORMATS[suffix]
+        suffix = "" if names_folder(path) else suffix_of(target)
+        known = FORMATS.get(suffix)
         selection, snapshot = Selection(cell, trace_id, name, where, last, asking), self._profiled()
-        if known.profile is not None:
+        if known is None:
+            write_dataset(self._kept(selection, snapshot), target)
+        elif known.profile is not None:
             flames = self._flames(selection, snapshot)
             if not flames.parts:
                 from nbtrace.analysis.profiles.flames import no_samples

@@ -14,7 +14,7 @@ import pytest
 from opentelemetry import trace
 
 import nbtrace
-from nbtrace.formats.files import FORMATS, UnknownFormatError
+from nbtrace.formats.register import FORMATS, UnknownFormatError
 from nbtrace.recording import Recording
 from nbtrace.store.span_store import SpanStore
 from tests.rows import row

@@ -19,8 +19,9 @@ from typing import BinaryIO
 import pytest
 
 import nbtrace
-from nbtrace.formats.files import FORMATS, Format, UnknownFormatError, read, suffix_of, write_whole
+from nbtrace.formats.files import write_whole
 from nbtrace.formats.reading import Loaded, UnreadableFileError
+from nbtrace.formats.register import FORMATS, Format, UnknownFormatError, read, suffix_of
 from nbtrace.store.span_store import Snapshot
 
 ROOT = Path(nbtrace.__file__).parents[1]

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 import nbtrace
 from nbtrace.analysis.profiles.flames import NoSamplesError
-from nbtrace.formats import files
-from nbtrace.formats.files import UnknownFormatError, write_whole
+from nbtrace.formats.files import write_whole
 from nbtrace.formats.flames import Flame, Flames, Frame
 from nbtrace.formats.folded import folded
+from nbtrace.formats.register import FORMATS, UnknownFormatError
 from nbtrace.formats.speedscope import speedscope
 from tests.formats.profiles import MERGE, WORKER, Call, Profiled
 from tests.rows import row
@@ -217,7 +217,7 @@ def test_another_suffix_is_told_which_there_are(two_cells: Profiled, tmp_path: P
         two_cells.recording.save(tmp_path / name)
     text = str(told.value)
     assert repr(str(tmp_path / name)) in text
-    assert all(suffix in text for suffix in files.FORMATS)
+    assert all(suffix in text for suffix in FORMATS)
     typed = re.search(r"Type for example save\((.*)\)\.$", text)
     assert typed is not None
     assert two_cells.recording.save(eval(typed[1])).exists()

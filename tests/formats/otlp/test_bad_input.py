@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbtrace
-from nbtrace.formats.files import FORMATS
 from nbtrace.formats.otlp.messages import framed
 from nbtrace.formats.reading import Loaded, PartlyReadWarning, UnreadableFileError
+from nbtrace.formats.register import FORMATS
 from nbtrace.recording import Recording, from_elsewhere
 from nbtrace.store.span_store import SpanStore
 from tests.formats.otlp.recordings import SUFFIXES, of_the_sdk

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbtrace
-from nbtrace.formats.files import FORMATS
+from nbtrace.formats.register import FORMATS
 from nbtrace.recording import Recording, from_elsewhere
 from nbtrace.store.batch import Batch
 from nbtrace.store.book import Execution, Resources
