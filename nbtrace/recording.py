@@ -174,8 +174,8 @@ class Recording(Views):
         Narrowed as `view`; trace_id, name, where: these spans and those below them. The file is whole or as it was before.
         Raises UnknownFormatError for another suffix, NoSamplesError where a profile would be empty, and OSError."""
         open_libraries()
-        from nbtrace.formats.dataset import write_dataset
         from nbtrace.formats.files import write_text, write_whole
+        from nbtrace.formats.parquet.dataset import write_dataset
         from nbtrace.formats.register import FORMATS, names_folder, suffix_of
 
         target = Path(path)

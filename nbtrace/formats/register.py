@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nbtrace.formats.chrome import write_chrome
-from nbtrace.formats.dataset import read_dataset
 from nbtrace.formats.files import at_home, check_name
 from nbtrace.formats.flames import Flames
 from nbtrace.formats.folded import folded
@@ -20,7 +19,8 @@ from nbtrace.formats.otlp.read_json import read_json_lines
 from nbtrace.formats.otlp.read_protobuf import read_protobuf
 from nbtrace.formats.otlp.write_json import write_json_lines
 from nbtrace.formats.otlp.write_protobuf import write_protobuf
-from nbtrace.formats.parquet import read_parquet, write_parquet
+from nbtrace.formats.parquet.dataset import read_dataset
+from nbtrace.formats.parquet.whole import read_parquet, write_parquet
 from nbtrace.formats.reading import Loaded, UnreadableFileError
 from nbtrace.formats.speedscope import speedscope
 from nbtrace.store.span_store import Snapshot

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from nbtrace.formats.dataset import read_dataset, write_dataset
-from nbtrace.formats.parquet import read_parquet, write_parquet
+from nbtrace.formats.parquet.dataset import read_dataset, write_dataset
+from nbtrace.formats.parquet.whole import read_parquet, write_parquet
 from nbtrace.store.batch import Batch
 from nbtrace.store.rows import CHUNK_ROWS
 from nbtrace.store.schema import Origin, Row, Thread

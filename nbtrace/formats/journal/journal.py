@@ -301,7 +301,7 @@ class Journal:
             before(self.path).unlink(missing_ok=True)
             return
         from nbtrace.formats.files import write_whole
-        from nbtrace.formats.parquet import write_parquet
+        from nbtrace.formats.parquet.whole import write_parquet
 
         snapshot = self._store.snapshot()
         write_whole(before(self.path), lambda file: write_parquet(snapshot, file), mode=0o600)

@@ -17,7 +17,7 @@ from nbtrace.formats.journal.ends import is_head
 from nbtrace.formats.journal.files import before, parts
 from nbtrace.formats.journal.records import EXECUTION_FIELDS, HEAD, VERSION
 from nbtrace.formats.journal.series import MOST_BYTES
-from nbtrace.formats.parquet import read_parquet
+from nbtrace.formats.parquet.whole import read_parquet
 from nbtrace.formats.reading import Loaded, UnreadableFileError
 from nbtrace.store.batch import Batch, divided
 from nbtrace.store.book import Execution, Resources

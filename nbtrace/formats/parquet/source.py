@@ -1,257 +1,32 @@
-"""A recording as one Parquet file: a row is a span, and all else lies in the file's metadata.
+"""A Parquet file that somebody else may have written, damaged or made to harm: what of it can be read.
 
-Enters: a snapshot, or a path. Leaves: a file, or a snapshot. Its columns are those of arrow.py, which any reader of Parquet
-shows. The metadata, which is text for the sake of those readers:
-
-    nbtrace.format                       1
-    nbtrace.attributes                   JSON: [column or null, key, kind] of each attribute, in the order in which they occurred
-    nbtrace.dropped_spans, nbtrace.dropped_samples    numbers
-    nbtrace.executions, .samples, .stacks, .statements    the tables of signals.py: base 64 of zstd of an Arrow IPC stream
-
-The bytes have checksums (checksums.py): what was damaged is not even given to the library that reads Parquet, which trusts it."""
+Enters: a path. Leaves: tables and batches, within a bound of memory, and what could not be read. What has checksums is checked
+before the library is given it, as that trusts what it reads."""
 
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from nbtrace.formats.arrow import COLUMN_TYPES, MORE, attribute_field, from_table, named, to_table
-from nbtrace.formats.checked import Checked, checked, without_twins
-from nbtrace.formats.checksums import Damage, DamagedFileError, Summing, damage, footer_of
-from nbtrace.formats.reading import Loaded, UnreadableFileError
-from nbtrace.formats.signals import (
-    from_executions,
-    from_samples,
-    from_statements,
-    to_executions,
-    to_samples,
-    to_statements,
-)
+from nbtrace.formats.arrow import COLUMN_TYPES, MORE, from_table
+from nbtrace.formats.checked import Checked, checked
+from nbtrace.formats.parquet.checksums import Damage, DamagedFileError, damage, footer_of
+from nbtrace.formats.parquet.columns import GROUP_ROWS, VERSION, Pair, leaves, spans_schema
+from nbtrace.formats.reading import UnreadableFileError
 from nbtrace.store.batch import Batch
-from nbtrace.store.rare_keys import MAX_COLUMNS, MIN_SHARE
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
-from nbtrace.store.seal import seal
-from nbtrace.store.span_store import Snapshot
-
-VERSION = 1
-
-_GROUP_ROWS = 131_072
-_GROUP_BYTES = 128_000_000
 
 BROKEN = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, MemoryError)
 """What pyarrow raises, depending on where it notices that a file is none."""
-
-Pair = tuple[str, str]
-"""Key and kind of an attribute."""
-
-SPANS = to_table(seal([])).schema
-"""The columns that every file of spans has."""
-
-MORE_FIELD = pa.field(MORE, SPANS.field("events").type.value_type.field("attributes").type)
-
-
-# ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def write_parquet(snapshot: Snapshot, file: BinaryIO) -> None:
-    """Write a recording, without loss."""
-    counts = counted(snapshot.batches)
-    columns = chosen(counts, sum(batch.length for batch in snapshot.batches))
-    samples, stacks = from_samples(snapshot.samples)
-    metadata = {
-        "nbtrace.dropped_spans": str(snapshot.dropped_spans),
-        "nbtrace.dropped_samples": str(snapshot.dropped_samples),
-        "nbtrace.executions": _packed(from_executions(snapshot.executions)),
-        "nbtrace.samples": _packed(samples),
-        "nbtrace.stacks": _packed(stacks),
-        "nbtrace.statements": _packed(from_statements(snapshot.statements)),
-    }
-    write_spans(file, snapshot.batches, columns, counts, metadata)
-
-
-def counted(batches: Iterable[Batch]) -> dict[Pair, int]:
-    """Return on how many spans each attribute is, by key and kind, in the order in which they first occurred."""
-    counts: dict[Pair, int] = {}
-    for batch in batches:
-        for key, runs in batch.attributes.items():
-            for run in runs:
-                counts[key, run.kind] = counts.get((key, run.kind), 0) + len(run.values)
-    return counts
-
-
-def chosen(counts: dict[Pair, int], length: int, known: dict[Pair, str] | None = None) -> dict[Pair, str]:
-    """Return the names of the columns of those attributes that have one, `known` ones first. `length` is how many spans there
-    are. Which have one is as in tables: readers of Parquet open each column of each row group."""
-    keys = {key for key, _ in (*counts, *(known or ()))}
-    if len(keys) <= MAX_COLUMNS:
-        return named(counts, known)
-    return named((pair for pair, count in counts.items() if count >= length * MIN_SHARE), known)
-
-
-def spans_schema(columns: dict[Pair, str], *, more: bool) -> Any:
-    """Return the schema of a file of spans with these attributes in columns; more: with others, too."""
-    attributes = [attribute_field(name, *pair) for pair, name in columns.items()]
-    return pa.schema([*SPANS, *([MORE_FIELD] if more else []), *attributes])
-
-
-def write_spans(
-    file: BinaryIO,
-    batches: Sequence[Batch],
-    columns: dict[Pair, str],
-    attributes: Iterable[Pair],
-    metadata: dict[str, str] | None = None,
-    *,
-    more: bool = False,
-) -> None:
-    """Write spans. attributes: all there are, in the order to be kept; more: whether there is a column for those without a column
-    in any case."""
-    order = [[columns.get(pair), *pair] for pair in attributes]
-    schema = spans_schema(columns, more=more or any(column is None for column, *_ in order))
-    said = {"nbtrace.attributes": json.dumps(order), **(metadata or {})}
-    tables = (_completed(to_table(batch, columns), schema) for batch in batches)
-    write_table(file, schema, _grouped(tables), said)
-
-
-def _completed(table: Any, schema: Any) -> Any:
-    columns = [
-        table[each.name] if each.name in table.schema.names else pa.nulls(table.num_rows, each.type) for each in schema
-    ]
-    return pa.table(columns, schema=schema)
-
-
-def _grouped(tables: Iterable[Any]) -> Iterator[Any]:
-    """Tables of about a row group each."""
-    kept: list[Any] = []
-    for table in tables:
-        if kept and (
-            sum(each.num_rows for each in kept) + table.num_rows > _GROUP_ROWS
-            or sum(each.nbytes for each in kept) + table.nbytes > _GROUP_BYTES
-        ):
-            yield pa.concat_tables(kept)
-            kept = []
-        kept.append(table)
-    if kept:
-        yield pa.concat_tables(kept)
-
-
-def write_table(file: BinaryIO, schema: Any, groups: Iterable[Any], metadata: dict[str, str]) -> None:
-    """Write tables of one schema, a row group each, with checksums."""
-    groups = iter(groups)
-    first = next(groups, None)
-    sink = Summing(file)
-    said = {"nbtrace.format": str(VERSION), **metadata}
-    # A schema that is stored holds all of its metadata once more; before 16 pyarrow knows no other way.
-    later = hasattr(pq.ParquetWriter, "add_key_value_metadata")
-    writer = pq.ParquetWriter(
-        pa.PythonFile(sink, mode="w"),
-        schema if later else schema.with_metadata(said),
-        compression="zstd",
-        compression_level=3,
-        store_schema=not later,
-        write_statistics=[each.name for each in schema if each.name in _WITH_STATISTICS],
-        dictionary_pagesize_limit=8 << 20,
-        **_encodings(schema, first),
-    )
-    while first is not None:
-        if first.num_rows:
-            writer.write_table(first, row_group_size=first.num_rows)
-        first = next(groups, None)
-    sink.footer_begins()
-    if later:
-        writer.add_key_value_metadata(said)
-    writer.close()
-    sink.finish()
-
-
-_WITH_STATISTICS = frozenset(
-    ("start_time_unix_nano", "end_time_unix_nano", "time_unix_nano", "execution", "name", "status_code", "state")
-)
-"""Columns of which a reader may skip row groups; of ids and texts it cannot."""
-
-_TESTED_ROWS = 16_384
-
-
-def _encodings(schema: Any, table: Any) -> dict[str, Any]:
-    """How columns are encoded: by a dictionary where values repeat, numbers otherwise by what they have in common."""
-    dictionary, encodings = [], {}
-    for at, each in enumerate(schema):
-        tested = None if table is None else table.column(at).slice(0, _TESTED_ROWS)
-        for path, leaf in _leaves(each.name, each.type):
-            flat = path == each.name
-            special = {pa.int64(): "DELTA_BINARY_PACKED", pa.float64(): "BYTE_STREAM_SPLIT"}.get(leaf) if flat else None
-            repeats = tested is None or not flat or pa.types.is_boolean(leaf) or _repeats(tested)
-            if special is not None and (each.name in _TIMES or not repeats):
-                encodings[path] = special
-            elif repeats and not pa.types.is_boolean(leaf):
-                dictionary.append(path)
-    return {"use_dictionary": dictionary, "column_encoding": encodings or None}
-
-
-_TIMES = frozenset(("start_time_unix_nano", "end_time_unix_nano", "time_unix_nano"))
-
-
-def _repeats(column: Any) -> bool:
-    return bool(pc.count_distinct(column).as_py() * 2 <= max(2, len(column) - column.null_count))
-
-
-def _leaves(path: str, kind: Any) -> Iterator[tuple[str, Any]]:
-    """The columns as Parquet has them: those of lists and structs lie below."""
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        yield from _leaves(f"{path}.list.element", kind.value_type)
-    elif pa.types.is_struct(kind):
-        for each in kind:
-            yield from _leaves(f"{path}.{each.name}", each.type)
-    else:
-        yield path, kind
-
-
-def _packed(table: Any) -> str:
-    sink = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(sink, "zstd") as packed, pa.ipc.new_stream(packed, table.schema) as stream:
-        stream.write_table(table)
-    return b64encode(sink.getvalue()).decode("ascii")
-
-
-# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def read_parquet(path: Path) -> Loaded:
-    """Return what a file holds, and what of it could not be read. Raises UnreadableFileError where that is all, and OSError."""
-    with opened(path) as source:
-        batches = list(source.batches())
-        found, unread = without_twins(batches)
-        said = [*source.unread, *unread]
-        metadata = source.metadata
-        executions = _unpacked(source, "executions", to_executions, (), said)
-        statements = _unpacked(source, "statements", to_statements, (), said)
-        stacks = _unpacked(source, "stacks", lambda table: table, None, said)
-        samples: Any = ()
-        if stacks is not None:
-            samples, wrong = _unpacked(source, "samples", lambda table: to_samples(table, stacks), ((), ""), said)
-            said += [wrong] if wrong else []
-    snapshot = Snapshot(
-        tuple(found),
-        executions,
-        _count(metadata.get("nbtrace.dropped_spans")),
-        samples,
-        statements,
-        _count(metadata.get("nbtrace.dropped_samples")),
-    )
-    return Loaded(snapshot, tuple(said))
-
-
-def _count(text: str | None) -> int:
-    return int(text) if text is not None and text.isdecimal() and len(text) < 19 else 0
 
 
 def bound(size: int) -> int:
@@ -260,32 +35,15 @@ def bound(size: int) -> int:
     return (1 << 28) + 100 * size
 
 
-def _unpacked(source: Source, name: str, of: Callable[[Any], Any], otherwise: Any, unread: list[str]) -> Any:
-    """A signal from the metadata; `otherwise` where there is none, or none that can be read."""
-    text = source.metadata.get(f"nbtrace.{name}")
-    if text is None:
-        return otherwise
-    try:
-        packed = b64decode(text, validate=True)
-        most, pieces = bound(len(packed)), []
-        with pa.input_stream(pa.py_buffer(packed), compression="zstd") as stream:
-            while piece := stream.read(1 << 20):
-                pieces.append(piece)
-                if (most := most - len(piece)) < 0:
-                    raise pa.ArrowInvalid("they are far larger than a file of this size can hold")
-        table = pa.ipc.open_stream(b"".join(pieces)).read_all()
-        # Before anything looks at it: offsets may lead anywhere.
-        table.validate(full=True)
-        return of(table)
-    except BROKEN as error:
-        unread.append(f"its {name} cannot be read: {told(error)}")
-        return otherwise
-
-
 def told(error: BaseException) -> str:
     """Return what an error of a library says, in a line."""
     text = str(error) if not isinstance(error, KeyError) else f"there is no {error.args[0]!r}"
     return (text.split("\n")[0][:300].strip().rstrip(".")) or type(error).__name__
+
+
+def count(text: str | None) -> int:
+    """Return a number of the metadata, 0 for what is none."""
+    return int(text) if text is not None and text.isdecimal() and len(text) < 19 else 0
 
 
 @dataclass
@@ -347,7 +105,7 @@ class Source:
         it is counted how many rows they had."""
         wanted = [each for each in schema if names is None or each.name in names]
         self._fits(wanted)
-        paths = {leaf for each in wanted for leaf, kind in _leaves(each.name, each.type) if _is_text(kind)}
+        paths = {leaf for each in wanted for leaf, kind in leaves(each.name, each.type) if _is_text(kind)}
         footer = self.parquet.metadata
         columns = [each.name for each in wanted]
         reader = pq.ParquetFile(
@@ -374,7 +132,7 @@ class Source:
                 claims -= self._claimed(group, columns)
                 if claims < 0:
                     raise self.refused(_TOO_LARGE)
-                for batch in reader.iter_batches(_GROUP_ROWS, row_groups=[at], columns=columns):
+                for batch in reader.iter_batches(GROUP_ROWS, row_groups=[at], columns=columns):
                     table = pa.Table.from_batches([batch]).select(columns)
                     left -= _expanded(table, wanted)
                     if left < 0:
@@ -489,7 +247,7 @@ def opened(path: Path) -> Iterator[Source]:
         except BROKEN as error:
             raise UnreadableFileError(f"{str(path)!r} cannot be read as Parquet: {told(error)}.") from None
         version = metadata.get("nbtrace.format")
-        if version is not None and _count(version) > VERSION:
+        if version is not None and count(version) > VERSION:
             raise source.refused(
                 f"it was written by a newer nbtrace (format {version[:20]}; this one knows {VERSION}). Type  "
                 "pip install --upgrade nbtrace"

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nbtrace.api import load
-from nbtrace.formats import dataset
 from nbtrace.formats.arrow import MORE
-from nbtrace.formats.dataset import read_dataset, write_dataset
+from nbtrace.formats.parquet import dataset
+from nbtrace.formats.parquet.dataset import read_dataset, write_dataset
 from nbtrace.formats.reading import PartlyReadWarning, UnreadableFileError
 from nbtrace.store import book
 from nbtrace.store.schema import RUNNING, UNFINISHED, Row

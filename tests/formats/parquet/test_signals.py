@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbtrace.formats.signals import (
+from nbtrace.formats.parquet.signals import (
     STACKS,
     from_executions,
     from_samples,

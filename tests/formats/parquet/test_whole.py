@@ -20,9 +20,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nbtrace.api import Recording, load
-from nbtrace.formats import parquet
 from nbtrace.formats.arrow import MORE
-from nbtrace.formats.parquet import SPANS, bound, read_parquet, write_parquet, write_table
+from nbtrace.formats.parquet import whole, writing
+from nbtrace.formats.parquet.columns import SPANS
+from nbtrace.formats.parquet.source import bound
+from nbtrace.formats.parquet.whole import read_parquet, write_parquet
+from nbtrace.formats.parquet.writing import write_table
 from nbtrace.formats.reading import Loaded, PartlyReadWarning, UnreadableFileError
 from nbtrace.store import book
 from nbtrace.store.batch import part
@@ -33,7 +36,7 @@ from tests.formats.kept import answers, assert_same, rich, said
 from tests.formats.test_arrow import rows, told
 from tests.rows import row
 
-DATA = Path(__file__).with_name("data") / "recording-1.parquet"
+DATA = Path(__file__).parents[1] / "data" / "recording-1.parquet"
 
 
 def written(snapshot: Snapshot) -> bytes:
@@ -103,7 +106,7 @@ def test_thousands_of_rare_keys_do_not_become_columns(tmp_path: Path) -> None:
 
 def test_many_spans_are_several_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that no reader needs all of them at once, and each comes back as one batch."""
-    monkeypatch.setattr(parquet, "_GROUP_ROWS", 20)
+    monkeypatch.setattr(writing, "GROUP_ROWS", 20)
     batches = tuple(seal([row(10 * at + each + 1, n=each) for each in range(10)]) for at in range(5))
     loaded = read(written(Snapshot(batches, (), 0)), tmp_path).snapshot
     assert [batch.length for batch in loaded.batches] == [20, 20, 10]
@@ -321,7 +324,7 @@ def test_of_a_damaged_file_the_row_groups_that_are_whole_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And it is said how many spans are missing."""
-    monkeypatch.setattr(parquet, "_GROUP_ROWS", 1_000)
+    monkeypatch.setattr(writing, "GROUP_ROWS", 1_000)
     batches = tuple(
         seal([row(1_000 * at + each + 1, text=os.urandom(1_024)) for each in range(1_000)]) for at in range(4)
     )
@@ -347,7 +350,7 @@ def test_metadata_that_cannot_be_read_leaves_the_spans(tmp_path: Path) -> None:
 
 def test_metadata_that_expands_without_end_is_not_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A few bytes that become gigabytes are stopped at the bound."""
-    monkeypatch.setattr(parquet, "bound", lambda size: 1 << 22)
+    monkeypatch.setattr(whole, "bound", lambda size: 1 << 22)
     packed = base64.b64encode(pa.compress(bytes(1 << 23), "zstd", asbytes=True)).decode()
     loaded = read(
         spans_file(as_table(written(of([row(1)]))), {"nbtrace.samples": packed, "nbtrace.stacks": packed}), tmp_path
@@ -359,7 +362,7 @@ BOMBS = """
 import resource, sys
 import pyarrow as pa, pyarrow.parquet as pq
 from pathlib import Path
-from nbtrace.formats.parquet import read_parquet
+from nbtrace.formats.parquet.whole import read_parquet
 from nbtrace.formats.reading import UnreadableFileError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
@@ -466,7 +469,7 @@ def test_no_damage_ends_the_process(whose: str, tmp_path: Path) -> None:
     code = (
         "import random, sys\n"
         "from pathlib import Path\n"
-        "from nbtrace.formats.parquet import read_parquet\n"
+        "from nbtrace.formats.parquet.whole import read_parquet\n"
         "from nbtrace.formats.reading import UnreadableFileError\n"
         "path = Path(sys.argv[1])\n"
         "whole, chance, refused = path.read_bytes(), random.Random(7), 0\n"

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nbtrace.formats.checksums import BLOCK, Damage, DamagedFileError, Summing, damage, footer_of
+from nbtrace.formats.parquet.checksums import BLOCK, Damage, DamagedFileError, Summing, damage, footer_of
 
 
 def written(size: int) -> bytes:

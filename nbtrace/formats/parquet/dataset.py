@@ -33,21 +33,8 @@ import pyarrow.compute as pc
 
 from nbtrace.formats.checked import numbers, without_twins
 from nbtrace.formats.files import write_text, write_whole
-from nbtrace.formats.parquet import (
-    BROKEN,
-    SPANS,
-    VERSION,
-    Pair,
-    Source,
-    chosen,
-    counted,
-    opened,
-    told,
-    write_spans,
-    write_table,
-)
-from nbtrace.formats.reading import Loaded, UnreadableFileError
-from nbtrace.formats.signals import (
+from nbtrace.formats.parquet.columns import SPANS, VERSION, Pair, chosen, counted
+from nbtrace.formats.parquet.signals import (
     EXECUTIONS,
     SAMPLES,
     STACKS,
@@ -59,6 +46,9 @@ from nbtrace.formats.signals import (
     to_samples,
     to_statements,
 )
+from nbtrace.formats.parquet.source import BROKEN, Source, opened, told
+from nbtrace.formats.parquet.writing import write_spans, write_table
+from nbtrace.formats.reading import Loaded, UnreadableFileError
 from nbtrace.store.batch import Batch, part, with_cells
 from nbtrace.store.book import Execution
 from nbtrace.store.samples import samples_with_cells
