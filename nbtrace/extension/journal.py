@@ -52,14 +52,18 @@ class ShellJournal:
             return f"nbtrace: what is recorded is written to {_short(self._journal.path)} already."
         self.stop()
         path = folder.unused(target) if is_file else folder.new_path(target, notebook)
-        journal = Journal(self._store, path, notebook=notebook)
-        journal.start()
-        self._journal, self._told = journal, ""
-        atexit.register(self.stop)
+        self.write_to(path)
         _clear_old(usual)
         kept = f" {_short(target)} is there from before, and stays as it is." if is_file and path != target else ""
         said = f"nbtrace: what is recorded is written to {_short(path)} as it happens.{kept}"
         return "\n".join([said, *(f"  {each}" for each in self._to_recover())])
+
+    def write_to(self, path: Path) -> None:
+        """Begin a journal at a path at which there is none. Raises OSError where it cannot be made."""
+        journal = Journal(self._store, path, notebook=self._notebook())
+        journal.start()
+        self._journal, self._told = journal, ""
+        atexit.register(self.stop)
 
     def begin(self, file: str = "") -> None:
         """Begin a journal because it is configured: where that cannot be done, say so, and go on."""

@@ -41,7 +41,8 @@ def cores_busy(
     """Return how many cores the threads of each process kept busy together, by its number in `pids`.
 
     A sample says how much of its time its thread computed; where nobody looked it is 0. A cell that has no samples counts with
-    the mean over its time, as nothing tells when in it the process computed."""
+    the mean over its time, as nothing tells when in it the process computed; so does one of whose threads the system tells
+    nothing, as macOS does."""
     found: dict[int, list[tuple[Moments, Moments, Values]]] = {}
     for batch in batches:
         pid = _process_of(batch, pids)
@@ -53,7 +54,7 @@ def cores_busy(
             found.setdefault(each, []).append(
                 (began[here], time[here], np.minimum(1, cpu[here] / np.maximum(1, wall[here])))
             )
-    for cell in _unsampled(batches, cells):
+    for cell in _unsampled(batches, cells, "cpu"):
         resources = cell.execution.resources
         if resources is not None and resources.cpu_ns is not None and cell.end_ns > cell.start_ns:
             moments = np.array([cell.start_ns]), np.array([cell.end_ns])
@@ -108,8 +109,9 @@ def _process_of(batch: SampleBatch, pids: Mapping[int | None, int]) -> Moments:
     return numbers[np.asarray(threads.indices).astype(np.int64)]
 
 
-def _unsampled(batches: Sequence[SampleBatch], cells: Sequence[Cell]) -> list[Cell]:
-    sampled = {number for batch in batches for number in np.unique(batch.numbers("cell")).tolist()}
+def _unsampled(batches: Sequence[SampleBatch], cells: Sequence[Cell], tell: str = "time") -> list[Cell]:
+    """The cells that have no samples that tell a number."""
+    sampled = {n for batch in batches for n in np.unique(batch.numbers("cell")[batch.numbers(tell) >= 0]).tolist()}
     return [cell for cell in cells if cell.execution.number not in sampled]
 
 

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from nbtrace.store.span_store import Snapshot
 
 
+class UnknownFormatError(ValueError):
+    """A path whose suffix is that of no format."""
+
+
 class UnreadableFileError(ValueError):
     """A file that is not what its name says, or of which nothing can be read."""
 

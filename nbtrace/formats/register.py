@@ -21,7 +21,7 @@ from nbtrace.formats.otlp.write_json import write_json_lines
 from nbtrace.formats.otlp.write_protobuf import write_protobuf
 from nbtrace.formats.parquet.dataset import read_dataset
 from nbtrace.formats.parquet.whole import read_parquet, write_parquet
-from nbtrace.formats.reading import Loaded, UnreadableFileError
+from nbtrace.formats.reading import Loaded, UnknownFormatError, UnreadableFileError
 from nbtrace.formats.speedscope import speedscope
 from nbtrace.store.span_store import Snapshot
 
@@ -49,10 +49,6 @@ FORMATS: dict[str, Format] = {
     ".folded": Format("stacks for flamegraph.pl and inferno", profile=lambda flames, name: folded(flames)),
 }
 """By suffix."""
-
-
-class UnknownFormatError(ValueError):
-    """A path whose suffix is that of no format."""
 
 
 def names_folder(path: str | os.PathLike[str]) -> bool:

@@ -170,6 +170,14 @@ def ids_among(batches: Collection[Batch], wanted: Batch) -> set[int]:
     return {int(span_id, 16) for ids in found for span_id in ids.to_pylist()}
 
 
+def traces_with_parents(batch: Batch, span_ids: Collection[int]) -> set[int]:
+    """Return the traces in which one of these spans has a parent."""
+    of_cells = _are(batch, span_ids)
+    below = of_cells & np.asarray(pc.is_valid(batch.spans["parent_span_id"]))
+    traces = batch.spans["trace_id"]
+    return {int(traces.dictionary[index].as_py(), 16) for index in set(np.asarray(traces.indices)[below].tolist())}
+
+
 def with_cells_of_traces(batch: Batch, number_of: Mapping[int, int]) -> Batch:
     """Return the batch with the numbers of executions where it has none: of each span's trace, as `number_of` knows it."""
     numbers = np.asarray(batch.spans["cell"])

@@ -35,11 +35,20 @@ JUPYTER_CELL_ID = "jupyter.cell.id"
 JUPYTER_CELL_EXECUTION_COUNT = "jupyter.cell.execution_count"
 """The number between the cell's brackets, `In [N]`."""
 
+JUPYTER_CELL_TAGS = "jupyter.cell.tags"
+"""The cell's tags, where it has some and the front end sends them (JupyterLab and `nbtrace run` do)."""
+
 JUPYTER_CELL_UNFINISHED = "jupyter.cell.unfinished"
 """True when IPython never told that the cell ended, so that the end time is when the next cell began."""
 
 JUPYTER_NOTEBOOK_PATH = "jupyter.notebook.path"
 """The notebook file, where the server or VS Code tells it."""
+
+RUN_SCOPE = "nbtrace.run"
+"""The instrumentation scope of the span of a whole run of a notebook, the parent of its cells."""
+
+RUN_LIMITS_EXCEEDED = "nbtrace.run.limits_exceeded"
+"""The limits of change that a run has exceeded, as they were typed: such a run is no baseline."""
 
 JUPYTER_KERNEL_ID = "jupyter.kernel.id"
 """The kernel's id, as in its connection file's name."""

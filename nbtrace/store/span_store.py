@@ -125,8 +125,8 @@ class SpanStore:
         """Who is told of spans that start: whoever makes them need not make a row if there is nobody."""
         self.subscribed: Callable[[], None] = _nobody
         """Called when somebody subscribes or goes; whoever makes rows of spans that start sets it."""
-        self.taken_out: Callable[[], None] | None = None
-        """Called when something was taken out because somebody asked for it: whoever keeps a copy of what comes sets it."""
+        self.taken_out: tuple[Callable[[], None], ...] = ()
+        """Called when something was taken out because somebody asked for it: whoever keeps a copy of what comes is in it."""
         self._carried: list[Batch] = []
         """Spans that ran when another store handed them over: as they were then, until they end here."""
 
@@ -228,10 +228,14 @@ class SpanStore:
 
     def take(self, snapshot: Snapshot) -> None:
         """Hold what another store held: for one that is empty and is not being written to."""
-        from nbtrace.store.batch import divided, with_cells_of_traces
+        from nbtrace.store.batch import divided, traces_with_parents, with_cells_of_traces
 
         self.cells.take(snapshot.executions)
         number_of = self.cells.by_trace()
+        cells = [each.span_id for each in snapshot.executions if each.span_id]
+        for trace_id in {found for batch in snapshot.batches for found in traces_with_parents(batch, cells)}:
+            # Something is above the cells there, the span of a run: what has no cell may be that, or beside the cells.
+            number_of.pop(trace_id, None)
         for batch in snapshot.batches:
             ended, running = divided(with_cells_of_traces(batch, number_of))
             if running.length:
@@ -264,8 +268,8 @@ class SpanStore:
         self._tell_taken_out()
 
     def _tell_taken_out(self) -> None:
-        if self.taken_out is not None:
-            self.taken_out()
+        for told in self.taken_out:
+            told()
 
     def since(self, mark: Mark | None) -> tuple[list[tuple[Batch, int]], Mark]:
         """Return the spans that came after `mark`, as batches, each with the number of rows to skip, and a new mark: see

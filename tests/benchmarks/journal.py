@@ -59,9 +59,7 @@ def per_span() -> None:
         journal = Journal(store, folder / "run.journal")
         journal.start()
         store.unsubscribe(journal)
-        store.taken_out = (
-            None  # between the turns the memory is emptied, which would have the journal begin anew in each
-        )
+        store.taken_out = ()  # between the turns the memory is emptied, which would have the journal begin anew in each
         bare, exported = TracerProvider().get_tracer("bench"), exporter_tracer(folder)
 
         def journalled() -> None:

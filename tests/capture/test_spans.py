@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import pandas as pd
 import pytest
 from opentelemetry import trace
 
@@ -97,6 +98,64 @@ def test_an_exception_of_plain_opentelemetry_spans_is_recorded_once_too() -> Non
             raise ValueError("boo")
     assert rec.errors()["span_name"].tolist() == ["b"]
     assert rec.spans()["status_code"].tolist() == ["ERROR", "ERROR"]
+
+
+@pytest.mark.parametrize("provider", ["own", "the user's"])
+def test_an_exception_raised_from_another_is_recorded_once(provider: str) -> None:
+    """Its text begins with what it was raised from, and grows in the middle with each function it leaves."""
+    from opentelemetry.sdk.trace import TracerProvider
+
+    if provider == "the user's":
+        trace.set_tracer_provider(TracerProvider())
+    tracer = trace.get_tracer("mine")
+
+    def predict() -> None:
+        with nbtrace.span("forecast"), tracer.start_as_current_span("predict"):
+            pd.DataFrame({"a": [1]})["no such column"]
+
+    @nbtrace.traced("model")
+    def model() -> None:
+        predict()
+
+    with nbtrace.record() as rec, pytest.raises(KeyError), tracer.start_as_current_span("pipeline"):
+        model()
+    assert rec.errors()["span_name"].tolist() == ["predict"]
+    assert "direct cause" in rec.errors()["exception_stacktrace"][0]
+    assert rec.spans()["status_code"].tolist() == ["ERROR"] * 4
+
+
+def test_of_an_exception_that_is_raised_once_more_later_only_the_first_is_recorded() -> None:
+    """As retries do with the last of them. What another line raises is another, though it may stand at the same address."""
+
+    @nbtrace.traced("try")
+    def fail() -> None:
+        try:
+            raise KeyError("cause")
+        except KeyError as cause:
+            raise ValueError("again") from cause
+
+    def retries() -> None:
+        last = None
+        for _ in range(2):
+            try:
+                fail()
+            except ValueError as error:
+                last = error
+        assert last is not None
+        raise last
+
+    def otherwise() -> None:
+        with pytest.raises(ValueError, match="again"):
+            fail()
+        try:
+            raise KeyError("cause")
+        except KeyError as cause:
+            raise ValueError("again") from cause
+
+    for work, told in (retries, ["try", "try"]), (otherwise, ["whole", "try"]):
+        with nbtrace.record() as rec, pytest.raises(ValueError, match="again"), nbtrace.span("whole"):
+            work()
+        assert sorted(rec.errors()["span_name"]) == sorted(told)
 
 
 def test_deep_recursion_is_recorded_once() -> None:

@@ -67,5 +67,13 @@ def test_a_cell_without_samples_counts_by_its_resources() -> None:
     assert steps(resident_memory(samples(made), PIDS, cells)[11], 2**20) == [(20, 16), (30, 32)]
 
 
+def test_a_cell_of_whose_threads_the_system_does_not_tell_counts_by_its_resources() -> None:
+    made = Made()
+    cell = made.cell("work()", 0, 20)
+    made.sample(cell, 10, 10, 1, cpu=-1)
+    cell.resources = Resources(cpu_ns=30 * MS)
+    assert steps(cores_busy(samples(made), PIDS, [Cell(11, at(0), at(20), cell)])[11]) == [(0, 1.5), (20, 0)]
+
+
 def test_nothing_is_told_of_what_nobody_looked_at() -> None:
     assert (cores_busy((), PIDS, []), resident_memory((), PIDS, [])) == ({}, {})

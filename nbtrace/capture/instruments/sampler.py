@@ -69,6 +69,8 @@ class Sampler:
         compiled."""
         self.besides: Callable[[], None] = _unknown
         """Called in the sampling thread after each look: what else is to be read while something runs."""
+        self.noting: CodeType | None = None
+        """What notes that a statement begins: a thread that is met in it has read the clock for the next and not said so yet."""
         self._new: list[tuple[int, str]] = []
         """What is to be told by `first_seen` when no frame is held any more."""
         self._runs: dict[int, Run] = {}
@@ -287,10 +289,14 @@ class Sampler:
             self._collector.let_go()  # this makes nothing that the collector counts, and can take so long that others go on
             for run in runs:
                 run.read_statement()
+            # What is left of this turn at the interpreter's lock may be too short for a look: the code that goes on within it
+            # would see that the collector is held.
+            time.sleep(0)
             self._collector.hold()
         now = time.perf_counter_ns()
         age_s = max(FIRST_S, (now - max(run.began_ns for run in runs)) / 1e9)
-        rate = self.hz * min(1.0, FULL_RATE_S / age_s)
+        # Switched off by another thread since this look began, it is the last one.
+        rate = max(self.hz, 1) * min(1.0, FULL_RATE_S / age_s)
         safe = surroundings.lets_look()
         computed = time.thread_time()
         rows = self._samples(runs, now, late_ns, 0.5e9 / rate) if safe else []
@@ -327,8 +333,8 @@ class Sampler:
                 since = worker.last_ns
                 if run is not None and run.begun:
                     since = max(since, run.begun[-1][0])
-                if run is not None and not run.knows_statement:
-                    continue  # it has begun this very moment
+                if run is not None and (not run.knows_statement or frames[ident].f_code is self.noting):
+                    continue  # it begins one this very moment
                 if run is not None and now - run.began_ns < _FIRST_NS:
                     continue
                 if now - worker.last_ns < least_ns:

@@ -10,9 +10,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from opentelemetry.context import Context
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
 from nbtrace.capture.notebook.magic_line import is_span_line
 from nbtrace.store import semconv
 from nbtrace.store.book import Execution
@@ -54,7 +51,15 @@ def attributes(
         found[semconv.JUPYTER_CELL_ID] = execution.cell_id
     if execution.execution_count is not None:
         found[semconv.JUPYTER_CELL_EXECUTION_COUNT] = execution.execution_count
+    if tags := _tags(asked_by):
+        found[semconv.JUPYTER_CELL_TAGS] = tags
     return found
+
+
+def _tags(asked_by: dict[str, Any]) -> tuple[str, ...]:
+    """What the front end tells of the cell beside its code: JupyterLab sends all of its metadata."""
+    tags = asked_by.get("metadata", {}).get("tags")
+    return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
 
 
 def header(shell: Any) -> dict[str, Any]:
@@ -75,15 +80,6 @@ def cell_id_of(info: Any, header: dict[str, Any]) -> str | None:
     return cell_id if isinstance(cell_id, str) else None
 
 
-def parent_context() -> Context:
-    """The root, or in a headless run the parent that the environment names. A server's kernel inherits TRACEPARENT from
-    whatever started the server days ago."""
-    if "TRACEPARENT" in os.environ and "JPY_SESSION_NAME" not in os.environ:
-        carrier = {"traceparent": os.environ["TRACEPARENT"], "tracestate": os.environ.get("TRACESTATE", "")}
-        return TraceContextTextMapPropagator().extract(carrier, context=Context())
-    return Context()
-
-
 def _from_editor(namespace: dict[str, Any]) -> str | None:
     path = namespace.get("__vsc_ipynb_file__")
     return path if isinstance(path, str) else None
@@ -94,10 +90,10 @@ def notebook(namespace: dict[str, Any]) -> str | None:
     return _from_editor(namespace) or kernel_attributes().get(semconv.JUPYTER_NOTEBOOK_PATH)
 
 
-def kernel_attributes() -> dict[str, Any]:
-    """What is the same for all cells of this kernel."""
+def kernel_attributes(notebook: str | None = None) -> dict[str, Any]:
+    """What is the same for all cells of this kernel. notebook: the path of the notebook, if it is known from elsewhere."""
     found = {}
-    path = os.environ.get("JPY_SESSION_NAME", "")
+    path = notebook or os.environ.get("JPY_SESSION_NAME", "")
     if path.endswith(".ipynb"):  # a console has a session too
         found[semconv.CODE_FILE_PATH] = found[semconv.JUPYTER_NOTEBOOK_PATH] = path
     application = getattr(sys.modules.get("ipykernel.kernelapp"), "IPKernelApp", None)

@@ -46,6 +46,9 @@ class CellTracer:
         profile: Profile,
         shown: Callable[[str], str] = str,
         asks: Callable[[str], bool] = lambda source: False,
+        *,
+        parent: Context | None = None,
+        notebook: str | None = None,
     ) -> None:
         self.shell = shell
         self._shown = shown
@@ -66,7 +69,9 @@ class CellTracer:
         self._any_event = False
         # What cannot change while the kernel lives is asked for once: around a cell every look-up is a cold one.
         self._constants: dict[str, Any] | None = None
-        self._parent = cell_attributes.parent_context()
+        self._parent = Context() if parent is None else parent
+        """That of all cells; a cell is a root where there is none."""
+        self._notebook = notebook
         # IPython counts on before the hook from 9.10 on.
         self._counts_before = getattr(sys.modules.get("IPython"), "version_info", (0,))[:2] >= (9, 10)
 
@@ -288,8 +293,11 @@ class CellTracer:
     def _tell(self, span: Span, error: BaseException, *, told: bool) -> None:
         """Mark a span as failed; the exception is told once, on the innermost."""
         _fail(span, error, event=not told)
+        propagated, span_id = self._attachment.recorder.propagated, span.get_span_context().span_id
         if told:
-            self._attachment.recorder.propagated.passed_on(span.get_span_context().span_id)
+            propagated.passed_on(span_id)
+        else:
+            propagated.ended_by(span_id, error)
 
     # ── which cells, and what they are called ────────────────────────────────────────────────────────────────────────
 
@@ -321,7 +329,7 @@ class CellTracer:
 
     def _attributes(self, execution: Execution, asked_by: dict[str, Any]) -> dict[str, Any]:
         if self._constants is None:
-            self._constants = cell_attributes.kernel_attributes()
+            self._constants = cell_attributes.kernel_attributes(self._notebook)
         return cell_attributes.attributes(self._constants, self.shell.user_ns, execution, asked_by)
 
 

@@ -23,8 +23,8 @@ class Statements:
         self._shell = shell
         self._sampler = sampler
         self._patch: Patch | None = None
-        self.told: Callable[[int, int, CodeType], None] | None = None
-        """Told of each statement: number of the execution, when it began in ns since the epoch, code. It must not raise."""
+        self.told: tuple[Callable[[int, int, CodeType], None], ...] = ()
+        """Told of each statement: number of the execution, when it began in ns since the epoch, code. They must not raise."""
 
     def install(self) -> None:
         """Note from here on."""
@@ -56,8 +56,9 @@ class Statements:
                     files.add(cell.file)
                 began = now()
                 cell.begun.append((began, code))
-                if self.told is not None:
-                    self.told(cell.execution.number, began + cell.run.offset_ns, code)
+                for told in self.told:
+                    told(cell.execution.number, began + cell.run.offset_ns, code)
             return run_code(code, *args, **kwargs)
 
+        self._sampler.noting = noted.__code__
         return noted

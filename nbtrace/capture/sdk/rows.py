@@ -150,8 +150,10 @@ class SpanRows:
             extra = extra._replace(status_message=exceptions.message(cut), events=(*extra.events, self._named(event)))
             row[_STATUS] = StatusCode.ERROR.value
             keys, values = (*keys, semconv.ERROR_TYPE), [*values, exceptions.type_name(cut)]
+        # One that was being handled when the span started does not leave it.
+        leaving = cut if started is not None and cut is not None and id(cut) != started.handled else None
         extra = self.recorder.propagated.told_once(
-            extra, span.context.span_id, row[_PARENT], self.recorder.running.table
+            extra, span.context.span_id, row[_PARENT], self.recorder.running.table, leaving
         )
         done = (*row[:_EXTRA], None if extra == Extra() else extra, keys, *values)
         (deliver or self.recorder.deliver)(done, weigh(done))

@@ -1,11 +1,13 @@
 """Where journals lie, which there are, and which go.
 
 Enters: a notebook's folder. Leaves: paths, and what is known of each journal. They lie in `.nbtrace` beside the notebook, out of
-the way of version control, for two weeks or until they take a gigabyte."""
+the way of version control, for two weeks or until they take a gigabyte; and so do the files of `nbtrace run` that nobody has
+named, which are called as a journal is."""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 import time
@@ -21,10 +23,16 @@ from nbtrace.formats.journal.processes import runs
 
 NAME = ".nbtrace"
 
+OF_COMMAND = ".journals"
+"""How a folder is called in which the kernels of one `nbtrace exec` write theirs."""
+
 KEPT_DAYS = 14
 KEPT_BYTES = 1_000_000_000
 
 _DAY_NS = 86_400 * 10**9
+
+_OF_RUN = re.compile(r"(?P<run>.+-[0-9]{8}-[0-9]{6}-[0-9]+-[0-9a-f]{4})\.(?:ipynb|parquet|html)", re.DOTALL)
+"""A file of `nbtrace run`, called as its journal was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +85,12 @@ def journals(folder: Path) -> list[Found]:
 
 
 def beside(notebook: str | None) -> list[Found]:
-    """Return the journals of a notebook, the last one first: in the folder that is theirs, and in the notebook's own, where a
-    person puts a file with a name."""
+    """Return the journals of a notebook, the last one first: in the folder that is theirs, in those of commands whose kernels
+    have written them, and in the notebook's own, where a person puts a file with a name."""
     where = folder_of(notebook)
-    return sorted([*journals(where), *journals(where.parent)], key=lambda found: -found.started_ns)
+    commands = [each for each in where.glob(f"*{OF_COMMAND}") if each.is_dir()] if where.is_dir() else []
+    found = [each for place in (where, where.parent, *commands) for each in journals(place)]
+    return sorted(found, key=lambda each: -each.started_ns)
 
 
 def look(path: Path) -> Found | None:
@@ -160,18 +170,37 @@ def _trimmed(path: Path) -> None:
 
 
 def clear_old(folder: Path, now_ns: Callable[[], int] = time.time_ns) -> None:
-    """Delete the journals that are older than two weeks, and the oldest ones beyond a gigabyte, but none that is written to."""
+    """Delete the journals, and the files of runs, that are older than two weeks, and the oldest ones beyond a gigabyte, but none
+    of what is written to."""
     kept = 0
-    for found in journals(folder):
-        if found.state == "running":
-            continue
-        kept += found.nbytes
-        if now_ns() - found.written_ns > KEPT_DAYS * _DAY_NS or kept > KEPT_BYTES:
-            delete(found.path)
+    for written_ns, nbytes, paths in sorted(_deletable(folder), key=lambda each: -each[0]):
+        kept += nbytes
+        if now_ns() - written_ns > KEPT_DAYS * _DAY_NS or kept > KEPT_BYTES:
+            for path in paths:
+                delete(path)
+
+
+def _deletable(folder: Path) -> list[tuple[int, int, list[Path]]]:
+    """What may go, together: when it was written last, its bytes, and its files."""
+    found: dict[str, list[tuple[int, int, Path]]] = {}
+    running = set()
+    for journal in journals(folder):
+        if journal.state == "running":
+            running.add(journal.path.stem)
+        found.setdefault(journal.path.stem, []).append((journal.written_ns, journal.nbytes, journal.path))
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if (match := _OF_RUN.fullmatch(path.name)) is not None and path.is_file():
+            stat = path.stat()
+            found.setdefault(match["run"], []).append((stat.st_mtime_ns, stat.st_size, path))
+    return [
+        (max(each[0] for each in group), sum(each[1] for each in group), [each[2] for each in group])
+        for run, group in found.items()
+        if run not in running
+    ]
 
 
 def delete(path: Path) -> None:
-    """Delete the files of a journal."""
-    for each in (*files.parts(path), files.before(path)):
+    """Delete a file, or all files of a journal."""
+    for each in (path, *files.parts(path), files.before(path)):
         with suppress(OSError):
             each.unlink(missing_ok=True)

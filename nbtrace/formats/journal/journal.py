@@ -81,7 +81,7 @@ class Journal:
         store.subscribe(self)
         store.statements.subscribe(self._statements_over)
         store.samples.subscribe(self._sampled)
-        store.taken_out = self._begin_anew
+        store.taken_out = (*store.taken_out, self._begin_anew)
         _ALL.add(self)
         try:
             self._write_before()
@@ -96,8 +96,7 @@ class Journal:
         store.unsubscribe(self)
         store.statements.unsubscribe(self._statements_over)
         store.samples.unsubscribe(self._sampled)
-        if store.taken_out == self._begin_anew:
-            store.taken_out = None
+        store.taken_out = tuple(each for each in store.taken_out if each != self._begin_anew)
         self._series.close(lambda lines: lines.say("z", self._series.lost))
 
     @property

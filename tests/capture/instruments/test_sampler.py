@@ -17,6 +17,7 @@ import pytest
 import nbtrace
 from nbtrace.capture.instruments import sampler
 from nbtrace.capture.live import LIVE
+from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.sampling import surroundings, working_threads
 
 
@@ -164,6 +165,48 @@ def test_a_program_ends_while_it_is_sampled() -> None:
         [sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+
+def test_a_thread_that_is_about_to_begin_a_statement_is_not_looked_at() -> None:
+    """It has read the clock for the next one, and a sample would reach from the one before into it."""
+    looker = sampler.Sampler(SpanRecorder())
+    looker.hz, looker._thread = 1, object()  # nobody looks but we
+    held = threading.Lock()
+    runs: list[Any] = []
+
+    def between() -> None:
+        runs.append(looker.begin(7, [(time.perf_counter_ns(), between.__code__)]))
+        held.acquire()
+        held.release()
+        looker.end(runs[0])
+
+    with held:
+        thread = threading.Thread(target=between)
+        thread.start()
+        until(lambda: runs and sys._current_frames()[thread.ident or 0].f_code is between.__code__)
+        runs[0].read_statement()
+        later = time.perf_counter_ns() + 10**9
+        looker.noting = between.__code__
+        assert looker._samples(runs, later, 0, 0.0) == []
+        looker.noting = None
+        assert len(looker._samples(runs, later, 0, 0.0)) == 1
+    thread.join()
+
+
+def test_what_is_switched_off_while_it_looks_looks_for_the_last_time() -> None:
+    """Another thread has ended the recording, and taken the rate, after the look began."""
+    looker = sampler.Sampler(SpanRecorder())
+    looker._thread = object()  # nobody looks but we
+    run = looker.begin(
+        7, [(time.perf_counter_ns(), test_what_is_switched_off_while_it_looks_looks_for_the_last_time.__code__)]
+    )
+    assert looker.hz == 0
+    looker._collector.hold()
+    try:
+        assert looker._look([run], 0) > 0
+    finally:
+        looker._collector.let_go()
+        looker.end(run)
 
 
 def test_the_rate_falls_with_the_age_of_what_runs() -> None:

@@ -169,3 +169,21 @@ def test_old_journals_go_and_so_do_the_oldest_beyond_a_gigabyte(
         assert [found.path.name for found in folder.journals(tmp_path)] == ["run.journal"]
     folder.clear_old(tmp_path, lambda: written["a.journal"].written_ns + 90 * day_ns)
     assert {each.name for each in tmp_path.iterdir() if each.is_file()} == {"keep.txt"}
+
+
+def test_files_of_runs_go_with_their_journals_and_others_stay(tmp_path: Path) -> None:
+    """What is called as `nbtrace run` calls its files is one thing: it goes together, when the last of it is old enough."""
+    old, new = "a-20260101-120000-1-00ff", "a-20261126-120000-2-00ff"
+    names = [
+        *(f"{old}{suffix}" for suffix in (".ipynb", ".parquet", ".html")),
+        f"{new}.ipynb",
+        "mine.ipynb",
+        "a-1.html",
+    ]
+    now, day = 1_800_000_000, 86_400
+    for name in names:
+        (tmp_path / name).write_text("x")
+        age = day if name.startswith(new) else 20 * day
+        os.utime(tmp_path / name, (now - age, now - age))
+    folder.clear_old(tmp_path, lambda: now * 10**9)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a-1.html", f"{new}.ipynb", "mine.ipynb"]

@@ -146,6 +146,7 @@ def test_beyond_the_bound_the_oldest_go_and_what_runs_stays(tmp_path: Path, monk
         made.end(each)
         if n % 500 == 0:
             wait_for(lambda: not made.journal._series._has_work(), "the thread of the parts to be done")
+    wait_for(lambda: not made.journal._series._has_work(), "the thread of the parts to be done")
     assert made.path.name not in made.part_names(), "the first part is gone"
     assert sum(each.stat().st_size for each in tmp_path.iterdir()) <= 250_000
     found = made.read()
