@@ -9,25 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from nbtrace.analysis.columns import TEXT
 from nbtrace.analysis.intervals import covered, intervals
-from nbtrace.analysis.tree import depth_first, top_rows
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
-MIN_RUNS = 3
-"""Fewer runs than this say nothing about their noise."""
-
-UNKNOWN_SPREAD = 0.25
-"""The spread that a time is taken to have where nothing is known: a quarter of it, so that one run against one has to
-differ by more than a factor of 1.7 for a verdict."""
-
-LEAST_SPREAD = 0.01
-"""No spread is taken to be less than this share of the time: three runs can agree by chance."""
+from nbtrace.analysis.noise import Ints, by_chance, median, spread
+from nbtrace.analysis.run_roots import run_roots
+from nbtrace.analysis.tree import depth_first, parents, top_rows
 
 SHOWN_NAMES = 12
 """A path shows at most so many names, its last ones. Two paths are told apart by all."""
@@ -47,6 +35,8 @@ class Side:
     """The number of the run that each span belongs to."""
     labels: list[str]
     """The name that each span goes by if it is a root: a cell's has its number in it, which is another in each run."""
+    in_run: frozenset[int] = frozenset()
+    """The rows of spans directly below the root of a run of `nbtrace run`: cells, which go by these names too."""
 
 
 def cells_side(spans: pd.DataFrame, cells: Sequence[int]) -> Side:
@@ -58,9 +48,29 @@ def cells_side(spans: pd.DataFrame, cells: Sequence[int]) -> Side:
 
 
 def recording_side(spans: pd.DataFrame) -> Side:
-    """A recording, in which every root is a run of its own: cells go by their first line of code, without the number."""
+    """A recording, in which every root is a run of its own: cells go by their first line of code, without the number. So do
+    those in a run of `nbtrace run`, of which runs that never ended are left out where others did."""
+    tops = top_rows(*depth_first(spans))
+    unended = [row for row in run_roots(spans, tops).tolist() if pd.isna(spans["duration"].iloc[row])]
+    if unended and len(unended) < len(run_roots(spans, tops)):
+        spans = spans[~np.isin(tops, unended)]
     spans = spans[spans["duration"].notna()].reset_index(drop=True)
-    return Side(spans, top_rows(*depth_first(spans)), [_CELL.sub("cell ", name).rstrip() for name in spans["name"]])
+    tops = top_rows(*depth_first(spans))
+    in_run = np.flatnonzero(np.isin(parents(spans), run_roots(spans, tops)))
+    labels = [_CELL.sub("cell ", name).rstrip() for name in spans["name"]]
+    return Side(spans, tops, labels, frozenset(in_run.tolist()))
+
+
+def alike(before: Side, after: Side) -> tuple[Side, Side]:
+    """Return two recordings as sides whose paths can meet: where only one of them has cells in runs of `nbtrace run`, and the
+    other those of a notebook that somebody has open, the roots of the runs are left out, and each cell is a run."""
+    if bool(before.in_run) == bool(after.in_run):
+        return before, after
+    return _without_run_roots(before), _without_run_roots(after)
+
+
+def _without_run_roots(side: Side) -> Side:
+    return recording_side(side.spans.drop(index=run_roots(side.spans, side.runs).tolist())) if side.in_run else side
 
 
 def compare(before: Side, after: Side) -> pd.DataFrame:
@@ -128,7 +138,7 @@ class _Paths:
         for row, depth in zip(rows.tolist(), depths.tolist(), strict=True):
             del way[depth:]
             above = way[-1] if way else -1
-            key = (above, side.labels[row] if depth == 0 else names[row])
+            key = (above, side.labels[row] if depth == 0 or row in side.in_run else names[row])
             code = self._known.get(key)
             if code is None:
                 code = self._known[key] = len(self.names)
@@ -183,37 +193,20 @@ class _Times:
                 np.r_[np.zeros(missing, dtype=np.int64), values[start:stop]] for values in (*sums, counts)
             )
             self.there[path] = True
-            self.total[path], self.own[path] = _median(totals), _median(owns)
+            self.total[path], self.own[path] = median(totals), median(owns)
             self.count[path], self.fewest[path], self.most[path] = np.median(times), times.min(), times.max()
-            if len(totals) >= MIN_RUNS:
-                low, high = np.quantile(totals, (0.25, 0.75))
-                self.spread[path] = np.rint(high - low)
+            self.spread[path] = spread(totals)
             self.runs[path] = runs
 
 
-def _median(values: Ints) -> int:
-    """The median in whole nanoseconds."""
-    middle = np.sort(values)[[(len(values) - 1) // 2, len(values) // 2]]
-    return int(middle[0] + (middle[1] - middle[0]) // 2)
-
-
 def _verdicts(old: _Times, new: _Times) -> list[str]:
-    spread = np.zeros(len(old.total))
-    unknown = np.zeros(len(old.total), dtype=bool)
-    for side, other in ((old, new), (new, old)):
-        known = ~np.isnan(side.spread)
-        # Where this side alone has too few runs, the other's spread in proportion is the best that is known.
-        share = np.where(
-            np.isnan(other.spread) | (other.total == 0), UNKNOWN_SPREAD, other.spread / np.maximum(other.total, 1)
-        )
-        spread += np.maximum(np.where(known, side.spread, share * side.total), LEAST_SPREAD * side.total)
-        unknown |= ~known & np.isnan(other.spread)
+    noise, unknown = by_chance(old.total, old.spread, new.total, new.spread)
     change = new.total - old.total
     found = np.where(change > 0, "slower", "faster").astype(object)
-    found[np.abs(change) <= spread] = "same"
-    found[(np.abs(change) <= spread) & unknown] = "unclear"
-    found[(np.abs(change) <= spread) & (new.fewest > old.most)] = "more"
-    found[(np.abs(change) <= spread) & (new.most < old.fewest)] = "fewer"
+    found[np.abs(change) <= noise] = "same"
+    found[(np.abs(change) <= noise) & unknown] = "unclear"
+    found[(np.abs(change) <= noise) & (new.fewest > old.most)] = "more"
+    found[(np.abs(change) <= noise) & (new.most < old.fewest)] = "fewer"
     found[~old.there] = "added"
     found[~new.there] = "removed"
     return [str(verdict) for verdict in found]

@@ -7,13 +7,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from nbtrace.analysis.intervals import intervals
+from nbtrace.analysis.run_roots import of_runs
 
 
 def concurrency(spans: pd.DataFrame) -> pd.DataFrame:
     """Return how many spans of the table were running, from each moment at which that changed to the next.
 
     time datetime64[ns, UTC], ascending and without repetition · running Int64, 0 in the last row. Spans that still run
-    count up to the latest moment known; a span of no duration counts nowhere."""
+    count up to the latest moment known; a span of no duration counts nowhere, nor does that of a whole run, in which everything
+    is."""
+    spans = spans[~of_runs(spans)]
     found = intervals(spans)
     moments = np.concatenate([found.start, found.end])
     steps = np.concatenate([np.ones(len(found.start), np.int64), np.full(len(found.end), -1, np.int64)])
@@ -35,6 +38,8 @@ def gaps(spans: pd.DataFrame, filling: npt.NDArray[np.bool_] | None = None) -> p
     start_time, end_time datetime64[ns, UTC] · duration timedelta64[ns] · cell_before, cell_after Int64: the cells of the
     span that ended last before it and of the one that began first after it, missing outside cells. filling: bool per span,
     those whose time is no gap though they stand on neither side of one."""
+    work = ~of_runs(spans)
+    spans, filling = spans[work], None if filling is None else filling[work]
     steps = concurrency(spans)
     idle = np.flatnonzero((steps["running"] == 0).to_numpy(dtype=bool))
     idle = idle[idle < len(steps) - 1]

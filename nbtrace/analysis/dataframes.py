@@ -167,7 +167,8 @@ def cells(snapshot: Snapshot, *, asking: bool = True) -> pd.DataFrame:
     own = table.take(rows).reset_index(drop=True)
     owner = _SpanTable(snapshot)
     numbers_ = owner.column("cell")
-    inside = np.bincount(numbers_, minlength=1)
+    # A file may say of no span that it is of a cell which it lists.
+    inside = np.bincount(numbers_, minlength=1 + max((e.number for e in executions), default=0))
     failed = errors(snapshot)
     number_of = dict(zip(owner.ids(), numbers_.tolist(), strict=True))
     failures = pd.Series(failed["span_id"].map(number_of), dtype="Int64").value_counts()
@@ -186,7 +187,7 @@ def cells(snapshot: Snapshot, *, asking: bool = True) -> pd.DataFrame:
             "duration": own["duration"],
             "status_code": own["status_code"],
             "exception_type": _as_text(pd.Series(None, index=own.index) if error_type is None else error_type),
-            "span_count": integers(np.array([inside[e.number] - 1 for e in executions], dtype=np.int64)),
+            "span_count": integers(np.array([max(inside[e.number] - 1, 0) for e in executions], dtype=np.int64)),
             "error_count": integers(np.array([int(failures.get(e.number, 0)) for e in executions], dtype=np.int64)),
             DIGEST: pd.Series([e.digest or e.identity for e in executions], dtype=object),
             NUMBER: np.array([e.number for e in executions], dtype=np.int64),

@@ -225,14 +225,17 @@ class Tables:
         there is nothing to compare."""
         open_libraries()
         from nbtrace.analysis import runs
-        from nbtrace.analysis.compare import compare
+        from nbtrace.analysis.compare import alike, compare
 
         if after is None and not isinstance(before, Tables):
             known = [e for e in self._snapshot().executions if e.number != CELL.get() and not e.only_asked]
             before, after = runs.chosen(known, before, self._recorded_cells)
         if before is None or after is None:
             raise ValueError("compare needs two sides. Type for example nbtrace.compare(3, 5).")
-        return compare(self._side(before), self._side(after))
+        sides = self._side(before), self._side(after)
+        if isinstance(before, Tables) and isinstance(after, Tables):
+            sides = alike(*sides)
+        return compare(*sides)
 
     @question("history", options=("asking",), why="it is about all cells")
     def history(self, *, cell: Cells = None, asking: bool = False) -> pd.DataFrame:

@@ -61,7 +61,8 @@ class Views(Profiles):
         """Return the inspector, to be displayed: a widget in a notebook, the tree as text in a terminal and in `print`.
 
         Narrowed as `spans`; last: only the last so many cells, and what comes after them; asking: see `cells`. It is live: open
-        it before the cells that it shall show, and it grows while they run, by what meets the conditions."""
+        it before the cells that it shall show, and it grows while they run, by what meets the conditions. It begins with the
+        spans of the cell that opens it, if that has some of its own, and with everything otherwise."""
         open_libraries()
         selection = Selection(cell, trace_id, name, where, last, asking).bound()
         tree = partial(self._tree, selection)

@@ -145,6 +145,13 @@ class Answer(pd.DataFrame):
 
     __str__ = __repr__
 
+    def as_text(self, width: int, rows: int, more: str) -> str:
+        """Return what it shows in lines of at most so many columns, for who is not in Python: `more` is how to have the columns
+        that are not shown."""
+        table = pd.DataFrame(self)
+        table.attrs.update(self.attrs)
+        return as_text(formatted(table, getattr(self, "_nbtrace_word", ""), rows, screen=width, more=more), width)
+
     def _repr_html_(self) -> str | None:
         grid = self._grid(HTML_ROWS)
         shown: str | None = as_html(grid) if grid is not None else pd.DataFrame(self)._repr_html_()  # type: ignore[operator]
@@ -163,8 +170,9 @@ class Answer(pd.DataFrame):
             return None
 
 
-def formatted(table: pd.DataFrame, word: str, most: int) -> Grid:
-    """Return an answer as a grid of at most so many rows, which alone are formatted."""
+def formatted(table: pd.DataFrame, word: str, most: int, *, screen: int = SCREEN, more: str = "") -> Grid:
+    """Return an answer as a grid of at most so many rows, which alone are formatted. screen: characters that fit beside each
+    other. more: how to have the columns that are not shown; as in a notebook unless it is given."""
     if not len(table):
         return Grid((Column("", most=_TEXT_LENGTH),), (Row((_NOTHING.get(word, "no spans"),)),), headed=False)
     shown, foot = _rows(table, word, most)
@@ -178,7 +186,7 @@ def formatted(table: pd.DataFrame, word: str, most: int) -> Grid:
         foot = " · ".join(filter(None, [foot, words.count(table.attrs[SAMPLES], "sample")]))
     columns = [(name, _cells(shown, name)) for name in _ordered(shown, word)]
     columns = [(name, cells) for name, cells in columns if any(cells) and (name not in _SAME or len({*cells}) > 1)]
-    columns = columns[: _fitting(columns, shown)]
+    columns = columns[: _fitting(columns, shown, screen)]
     if not columns:  # whatever somebody has made of it
         columns = [(name, _cells(shown, name)) for name in list(shown.columns)[:1]] or [("", [""] * len(shown))]
     grid_columns = [
@@ -190,7 +198,11 @@ def formatted(table: pd.DataFrame, word: str, most: int) -> Grid:
     if word in _FOOT:
         foot = " · ".join(filter(None, [foot, _FOOT[word]]))
     elif hidden and word:
-        foot = " · ".join(filter(None, [foot, f"{words.count(hidden, 'more column')}: df = %spans {word}"]))
+        foot = " · ".join(
+            filter(None, [foot, f"{words.count(hidden, 'more column')}: {more or f'df = %spans {word}'}"])
+        )
+    elif more and len(shown) < len(table):
+        foot = f"{foot}: {more}"
     if len(shown) < len(table):
         rows.insert((len(rows) + 1) // 2 if word in _IN_TIME else len(rows), Row(tuple("…" for _ in columns)))
     return Grid(grid_columns, rows, foot)
@@ -205,13 +217,13 @@ def _rows(table: pd.DataFrame, word: str, most: int) -> tuple[pd.DataFrame, str]
     return pd.concat([table.iloc[: (most + 1) // 2], table.iloc[len(table) - most // 2 :]]), foot
 
 
-def _fitting(columns: list[tuple[Any, list[str]]], table: pd.DataFrame) -> int:
-    """How many columns fit on a small screen; long texts are broken there."""
+def _fitting(columns: list[tuple[Any, list[str]]], table: pd.DataFrame, screen: int) -> int:
+    """How many columns fit on a screen; long texts are broken there."""
     taken = 0
     for number, (name, cells) in enumerate(columns):
         widest = max(map(words.width, [_title(name, table), *cells]))
         taken += min(widest, _BROKEN) + 2
-        if number and taken > SCREEN:
+        if number and taken > screen:
             return number
     return len(columns)
 

@@ -18,7 +18,7 @@ from nbtrace.analysis.profiles.profile import FEW
 from nbtrace.store.book import Execution
 from nbtrace.views import words
 from nbtrace.views.formatted import HTML_ROWS, Answer
-from nbtrace.views.grid import WIDTH, Column, Grid, Row
+from nbtrace.views.grid import WIDTH, Column, Grid, Row, as_text
 
 TEXT_LINES = 60
 HTML_LINES = 150
@@ -59,10 +59,21 @@ class Listing(Answer):
         if cells is None or not len(self):
             return super()._grid(most)
         in_text = most < HTML_ROWS
-        samples = self.attrs.get(SAMPLES, 0)
-        notes = [words.count(samples, "sample")] if samples else ["no samples: each statement has its exact time"]
-        grid: Grid = cells.grid(TEXT_LINES if in_text else HTML_LINES, notes, in_text=in_text)
+        grid: Grid = cells.grid(
+            TEXT_LINES if in_text else HTML_LINES, self._listing_notes(), width=WIDTH if in_text else None
+        )
         return grid
+
+    def as_text(self, width: int, rows: int, more: str) -> str:
+        """Return the listing in lines of at most so many columns."""
+        cells = getattr(self, "_nbtrace_cells", None)
+        if cells is None or not len(self):
+            return super().as_text(width, rows, more)
+        return as_text(cells.grid(TEXT_LINES, self._listing_notes(), width=width), width)
+
+    def _listing_notes(self) -> list[str]:
+        samples = self.attrs.get(SAMPLES, 0)
+        return [words.count(samples, "sample")] if samples else ["no samples: each statement has its exact time"]
 
 
 def listed(public: pd.DataFrame, table: pd.DataFrame, code: CellCode) -> Listing:
@@ -81,7 +92,7 @@ def slowest(table: pd.DataFrame, code: CellCode, *, most_cells: int, most_lines:
     if not only:
         return None
     notes = [f"the slowest {len(only)} of {known:,} cells"] if len(only) < known else []
-    return cells.grid(most_lines, notes, in_text=False, only=only)
+    return cells.grid(most_lines, notes, width=None, only=only)
 
 
 class _Cells:
@@ -102,8 +113,9 @@ class _Cells:
         known = [number for number in self._took if number in self._sampled]
         return sorted(known, key=lambda number: -self._duration[number])[:most], len(known)
 
-    def grid(self, most: int, notes: list[str], *, in_text: bool, only: list[int] | None = None) -> Grid:
-        """The listing of all cells, or of some in this order, of each at most so many lines; below it stand the notes."""
+    def grid(self, most: int, notes: list[str], *, width: int | None, only: list[int] | None = None) -> Grid:
+        """The listing of all cells, or of some in this order, of each at most so many lines; below it stand the notes. width: of
+        a line of text; None for HTML."""
         rows: list[Row] = []
         for number in self._took if only is None else only:
             rows += self._cell(number, most, notes)
@@ -121,7 +133,7 @@ class _Cells:
             max(figures[at].least, *map(words.width, (figures[at].title, *(row.cells[at] for row in rows)))) + 2
             for at in drawn
         ]
-        columns = (*figures, Column("code", most=WIDTH - sum(widths) if in_text else _WIDEST // 2, code=True))
+        columns = (*figures, Column("code", most=width - sum(widths) if width is not None else _WIDEST // 2, code=True))
         kept = [*drawn, 6]
         return Grid(
             [columns[at] for at in kept],

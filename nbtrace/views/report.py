@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
+from nbtrace.formats.files import write_text, write_whole
 from nbtrace.store.span_store import SpanStore
 from nbtrace.views.inspector.feed import Feed
 from nbtrace.views.inspector.frames import Frame
@@ -47,11 +48,11 @@ def write(path: str | os.PathLike[str], store: SpanStore, tree: TreeView, *, nar
     kept = tree.last(MAX_DETAILS)
     left_out = [f"{len(tree) - len(kept):,} earlier spans are left out"] if len(tree) > len(kept) else []
     left_out += [f"{store.dropped_spans:,} were dropped"] if store.dropped_spans else []
-    feed = Feed(store, lambda frame: None, live=False, choose=among(kept))
+    feed = Feed(store, lambda frame: None, live=False, choose=among(kept), outside=not narrowed)
     target = Path(path)
     note = "; ".join(["narrowed", *left_out] if narrowed else left_out or ["all spans"])
     page = report(feed.frames(), tree, code=static("report.js"), title=target.stem, note=note, section=section)
-    target.write_text(page, encoding="utf-8")
+    write_whole(target, lambda file: write_text(iter([page]), file))
     return target
 
 

@@ -19,6 +19,8 @@ TWIN_ROWS = 50
 _MOST_SPANS = 50_000
 """So many spans of the last traces are put in order, to be folded; those before are only counted."""
 
+_HINT = " (see %nbtrace status)"
+
 
 class TreeView:
     """A tree of spans at one moment: text/plain everywhere, an HTML table where that can be shown. Of a long recording the
@@ -48,6 +50,10 @@ class TreeView:
 
     __repr__ = __str__
 
+    def as_text(self, width: int) -> str:
+        """Return the tree in lines of at most so many columns, for who has no magics to type."""
+        return as_text(self._grid(hint=""), width) if len(self) else self._nothing(hint="")
+
     def twin(self) -> dict[str, str]:
         """Return what stands for an inspector where there is none: text and a table, both short, as every view is saved."""
         if not len(self):
@@ -58,14 +64,14 @@ class TreeView:
     def _repr_html_(self) -> str:
         return as_html(self._grid()) if len(self) else f'<p class="nbtrace">{self._nothing(" — ")}</p>'
 
-    def _nothing(self, joined: str = "\n") -> str:
-        return joined.join(["no spans", *self._notes()])
+    def _nothing(self, joined: str = "\n", hint: str = _HINT) -> str:
+        return joined.join(["no spans", *self._notes(hint)])
 
-    def _notes(self) -> list[str]:
-        return [f"{self._dropped:,} older spans were dropped (see %nbtrace status)"] if self._dropped else []
+    def _notes(self, hint: str) -> list[str]:
+        return [f"{self._dropped:,} older spans were dropped{hint}"] if self._dropped else []
 
-    def _grid(self, max_rows: int = MAX_ROWS) -> Grid:
-        notes, spans = self._notes(), self._spans
+    def _grid(self, max_rows: int = MAX_ROWS, hint: str = _HINT) -> Grid:
+        notes, spans = self._notes(hint), self._spans
         sizes = spans.groupby("trace_id", sort=False).size()
         traces = max(1, int((sizes[::-1].cumsum() <= _MOST_SPANS).sum()))
         if traces < len(sizes):

@@ -3,65 +3,21 @@
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from typing import Any
 
+# What judges says its numbers in these words too, and lies below.
+from nbtrace.analysis.amounts import change as change
+from nbtrace.analysis.amounts import count as count
+from nbtrace.analysis.amounts import duration as duration
+from nbtrace.analysis.amounts import growth as growth
+from nbtrace.analysis.amounts import ratio as ratio
+from nbtrace.analysis.amounts import share as share
+from nbtrace.analysis.amounts import size as size
+
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _BIDI = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-
-
-def duration(ns: int | None) -> str:
-    """Write a duration with three significant digits: 850 ns, 12.3 µs, 1.20 s, 2 min 05 s; "running" for None."""
-    if ns is None:
-        return "running"
-    if ns < 0:
-        return "-" + duration(-ns)
-    if ns < 1_000:
-        return f"{ns} ns"
-    for size, unit, below in ((1e3, "µs", 999.5e3), (1e6, "ms", 999.5e6), (1e9, "s", 59.95e9)):
-        if ns < below:
-            number = ns / size
-            return f"{number:.{2 if number < 9.995 else 1 if number < 99.95 else 0}f} {unit}"
-    seconds = round(ns / 1e9)
-    if seconds < 3_600:
-        return f"{seconds // 60} min {seconds % 60:02} s"
-    minutes = seconds // 60
-    return f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def change(ns: int) -> str:
-    """Write how much longer or shorter: +1.20 s, −310 ms."""
-    return f"{'+' if ns > 0 else '−' if ns < 0 else ''}{duration(abs(ns))}"
-
-
-def size(bytes_: int) -> str:
-    """Write a number of bytes with three significant digits: 850 B, 12.3 kB, 410 MB, 1.20 GB."""
-    if bytes_ < 0:
-        return "−" + size(-bytes_)
-    if bytes_ < 1_000:
-        return f"{bytes_} B"
-    units = ((1e3, "kB"), (1e6, "MB"), (1e9, "GB"), (1e12, "TB"))
-    unit, name = next((each for each in units if bytes_ < 999.5 * each[0]), units[-1])
-    number = bytes_ / unit
-    return f"{number:.{2 if number < 9.995 else 1 if number < 99.95 else 0}f} {name}"
-
-
-def growth(bytes_: int) -> str:
-    """Write by how many bytes more or less: +410 MB, −1.20 GB."""
-    return f"+{size(bytes_)}" if bytes_ > 0 else size(bytes_)
-
-
-def ratio(times: float) -> str:
-    """Write how many times as long: ▲ 1.80 ×, ▼ 0.55 ×; within a hundredth there is no arrow."""
-    if times != times:
-        return ""
-    text = f"{times:.2f}" if times < 9.995 else f"{times:,.1f}" if times < 99.95 else f"{times:,.0f}"
-    return f"{'▲ ' if times > 1.005 else '▼ ' if times < 0.995 else ''}{text} ×"
-
-
-def share(part: float) -> str:
-    """Write a part of a whole: 62 %, 0.4 %."""
-    return "" if part != part else f"{part * 100:.{0 if part >= 0.0995 or part == 0 else 1}f} %"
 
 
 def width(text: str) -> int:
@@ -91,9 +47,14 @@ def cut(text: str, columns: int) -> str:
     return "".join(found) + "…"
 
 
+def without_codes(text: str) -> str:
+    """Return a text without terminal codes and direction marks; its lines stay."""
+    return _ANSI.sub("", text).translate(_BIDI)
+
+
 def plain(text: object, limit: int = 0) -> str:
     """Return one line of text without terminal codes, direction marks and control characters, cut at `limit`."""
-    line = _ANSI.sub("", str(text)).translate(_BIDI)
+    line = without_codes(str(text))
     line = "".join(_visible(char) for char in line) if not line.isprintable() else line
     return line if not limit or len(line) <= limit else line[: limit - 1] + "…"
 
@@ -106,6 +67,16 @@ def _visible(char: str) -> str:
     return char
 
 
+def typed(text: str) -> str:
+    """Return a text as one types it in a shell: in quotes where it needs them, and in one line whatever it contains."""
+    if not text.isprintable():
+        found = (each if each.isprintable() else f"\\U{ord(each):08x}" for each in text.replace("\\", "\\\\"))
+        return "$'" + "".join(found).replace("'", "\\'") + "'"
+    if "'" in text and not re.search(r'["$`\\!]', text):
+        return f'"{text}"'
+    return shlex.quote(text)
+
+
 def value(item: Any, limit: int = 60) -> str:
     """Write an attribute's value: text that could be taken for something else in quotes, numbers short."""
     if isinstance(item, str):
@@ -114,8 +85,3 @@ def value(item: Any, limit: int = 60) -> str:
     if isinstance(item, float):
         return f"{item:.6g}"
     return plain(item, limit)
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """Write "1 span", "2 spans"."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

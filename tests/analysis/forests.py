@@ -21,6 +21,7 @@ def table(spans: list[Span]) -> pd.DataFrame:
             "parent_span_id": pd.Series([None if p < 0 else str(p) for p, _, _ in spans], dtype="str"),
             "name": pd.Series([f"s{i}" for i in range(len(spans))], dtype="str"),
             "cell": pd.array([None] * len(spans), dtype="Int64"),
+            "scope_name": pd.Series([None] * len(spans), dtype="str"),
             "start_time": pd.to_datetime([s for _, s, _ in spans], utc=True).astype("datetime64[ns, UTC]"),
             "duration": pd.to_timedelta([None if d < 0 else d for _, _, d in spans], unit="ns").astype(
                 "timedelta64[ns]"

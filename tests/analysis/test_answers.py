@@ -97,6 +97,14 @@ def test_gaps_are_when_nothing_ran() -> None:
     assert len(gaps(table([]))) == len(gaps(table([(-1, 0, 5)]))) == 0
 
 
+def test_the_span_of_a_run_fills_no_gap() -> None:
+    """Everything is in it."""
+    spans = table([(-1, 0, 30), (0, 1, 2), (0, 10, 2)])
+    spans["scope_name"] = pd.Series(["nbtrace.run", "nbtrace", None], dtype="str")
+    assert [(a.value, b.value) for a, b, *_ in gaps(spans).itertuples(index=False)] == [(3, 10)]
+    assert concurrency(spans)["running"].tolist() == [1, 0, 1, 0]
+
+
 def test_gaps_name_the_cells_on_both_sides() -> None:
     """The span that ended last before it and the one that began first after it; what fills the time is on neither side."""
     spans = table([(-1, 0, 3), (-1, 1, 1), (-1, 7, 2), (-1, 7, 0), (-1, 20, 1), (-1, 30, 1)])

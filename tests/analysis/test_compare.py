@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbtrace.analysis.compare import Side, cells_side, compare, recording_side
+from nbtrace.analysis.compare import Side, alike, cells_side, compare, recording_side
 from tests.analysis.forests import Span, forests, parent_of, table
 
 MS = 1_000_000
@@ -125,6 +125,68 @@ def test_cells_of_two_recordings_go_by_their_code() -> None:
     before["name"], after["name"] = ["cell [1] load()", "fit"], ["cell [12] load()"]
     found = compare(recording_side(before), recording_side(after)).set_index("path")
     assert found["verdict"].to_dict() == {"cell load()": "unclear", "fit": "removed"}
+
+
+def run_of(*cells: str, root: str = "run a.ipynb", took: int = 9) -> pd.DataFrame:
+    """What `nbtrace run` records of a notebook."""
+    spans = table([(-1, 0, took * len(cells)), *[(0, n * took, took) for n in range(len(cells))]])
+    spans["name"] = [root, *cells]
+    spans["scope_name"] = ["nbtrace.run", *["nbtrace"] * len(cells)]
+    return spans
+
+
+def test_cells_of_two_runs_go_by_their_code() -> None:
+    """A cell more at the top moves no other."""
+    before, after = (
+        run_of("cell [1] load()", "cell [2] fit()"),
+        run_of("cell [1] new", "cell [2] load()", "cell [3] fit()"),
+    )
+    found = compare(*alike(recording_side(before), recording_side(after))).set_index("path")
+    assert found["verdict"].to_dict() == {
+        "run a.ipynb": "unclear",
+        "run a.ipynb › cell new": "added",
+        "run a.ipynb › cell load()": "unclear",
+        "run a.ipynb › cell fit()": "unclear",
+    }
+    assert found.loc["run a.ipynb › cell load()", "runs_before"] == 1
+
+
+def test_what_is_called_as_a_cell_deeper_in_a_run_keeps_its_name() -> None:
+    spans = run_of("cell [1] load()", "cell [2] inner")
+    spans["parent_span_id"] = pd.Series([None, "0", "1"], dtype="str")
+    found = compare(recording_side(spans), recording_side(spans))
+    assert set(found["path"]) == {
+        "run a.ipynb",
+        "run a.ipynb › cell load()",
+        "run a.ipynb › cell load() › cell [2] inner",
+    }
+
+
+def test_runs_meet_a_notebook_that_somebody_has_open_cell_by_cell() -> None:
+    """There cells are roots, and no run is around them."""
+    run, open_ = run_of("cell [1] load()", "cell [2] fit()"), table([(-1, 0, 9), (-1, 9, 90)])
+    open_["name"], open_["scope_name"] = ["cell [7] load()", "cell [8] other"], "nbtrace"
+    for before, after, other in ((run, open_, "added"), (open_, run, "removed")):
+        found = compare(*alike(recording_side(before), recording_side(after))).set_index("path")["verdict"].to_dict()
+        assert found == {
+            "cell load()": "unclear",
+            "cell fit()": "removed" if other == "added" else "added",
+            "cell other": other,
+        }
+
+
+def test_a_run_that_never_ended_is_left_out_where_others_did() -> None:
+    """Its cells would stand beside the other runs as if they were of none."""
+    whole, died = run_of("cell [1] load()"), run_of("cell [1] load()")
+    died["span_id"], died["parent_span_id"] = ["8", "9"], pd.Series([None, "8"], dtype="str")
+    died.loc[0, "duration"] = pd.NaT
+    both = pd.concat([whole, died], ignore_index=True)
+    assert set(compare(recording_side(both), recording_side(whole))["path"]) == {
+        "run a.ipynb",
+        "run a.ipynb › cell load()",
+    }
+    alone = compare(*alike(recording_side(died), recording_side(whole)))
+    assert alone["path"].tolist() == ["cell load()"]
 
 
 def totals(spans: list[Span], names: list[str]) -> dict[str, float]:

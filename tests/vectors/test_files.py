@@ -7,9 +7,9 @@ from types import ModuleType
 
 import pytest
 
-from tests.vectors import answers, colours, comparisons, conditions, doing, words
+from tests.vectors import answers, colours, comparisons, conditions, counters, doing, profiles, words
 
-ALL = (answers, colours, comparisons, conditions, doing, words)
+ALL = (answers, colours, comparisons, conditions, counters, doing, profiles, words)
 
 
 @pytest.mark.parametrize("module", ALL, ids=lambda module: module.__name__.rpartition(".")[2])

@@ -73,6 +73,8 @@ TEXTS = [
     "x" * 21,
 ]
 LIMIT = 20
+BYTES = [0, 1, 999, 1_000, 9_994, 9_995, 12_350, 99_949, 99_950, 999_499, 999_500, 410_000_000, 1_125_000_000, 10**15]
+SHARES = [0.0, 0.0004, 0.0045, 0.0994, 0.0995, 0.105, 0.615, 0.625, 1.0]
 
 
 def written() -> str:
@@ -87,6 +89,9 @@ def written() -> str:
             "durations": [[ns, words.duration(ns)] for ns in durations],
             "changes": [[ns, words.change(ns)] for ns in DURATIONS],
             "ratios": [[times, words.ratio(times)] for times in RATIOS],
+            "sizes": [[number, words.size(number)] for number in (*BYTES, -2_500_000)],
+            "growths": [[number, words.growth(number)] for number in (0, 410_000_000, -1_200_000_000)],
+            "shares": [[part, words.share(part)] for part in SHARES],
             "counts": [[number, words.count(number, "span")] for number in (0, 1, 2, 999, 1_000, 1_234_567)],
             "texts": [[text, words.plain(text, LIMIT)] for text in TEXTS],
         }

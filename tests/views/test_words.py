@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import ast
+import shlex
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from nbtrace.views import words
 
@@ -71,3 +75,19 @@ def test_values_can_be_told_apart(value: Any, text: str) -> None:
 def test_a_number_of_bytes_has_three_digits(number: int, text: str) -> None:
     assert words.size(number) == text
     assert words.growth(number) == ("+" + text if number > 0 else text)
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=20))
+@example("it's")
+@example("it's $HOME")
+@example("both ' and \"")
+@example("")
+@example("a\n\x1b[31m'\\b")
+def test_what_is_typed_in_a_shell_is_one_line_that_means_the_same(text: str) -> None:
+    written = words.typed(text)
+    assert written.isprintable()
+    if text.isprintable():
+        assert shlex.split(written) == [text]
+    else:
+        assert written.startswith("$'")
+        assert ast.literal_eval(written[1:]) == text  # whose escapes are those of $'…'

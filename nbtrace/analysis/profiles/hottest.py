@@ -9,11 +9,15 @@ import keyword
 import re
 
 import numpy as np
+import numpy.typing as npt
 
 from nbtrace.analysis.profiles.allotted import Allotted, sums
 from nbtrace.analysis.profiles.cell_code import cell_name
 from nbtrace.analysis.profiles.lines import grouped, whose
 from nbtrace.analysis.profiles.profile import FEW, Ints
+
+_SHOWN = "DisplayHook.__call__"
+"""Shows what a cell has for its value: IPython calls it, and nothing that stands on the line does."""
 
 _LONG = 40
 _NO_CALL = re.compile(r"(?:import|from|def|class|async def)\b|[%!@]")
@@ -22,7 +26,7 @@ _CALL = re.compile(r"(?<![\w.])([A-Za-z_][\w.]{0,80})\s?\(")
 
 def hottest(time: Allotted) -> dict[int, str]:
     """Return by the number of each execution of which there are statements or samples the line that took most of its time, what
-    it called there, and its share of the duration; a ~ marks what fewer than ten samples support."""
+    it called there for more than half of that, and its share of the duration; a ~ marks what fewer than ten samples support."""
     samples, where, statements, ran = time.samples, time.where, time.statements, time.ran
     nearest = samples.climbed(where.notebook)
     rows = np.flatnonzero(time.own)
@@ -45,7 +49,7 @@ def hottest(time: Allotted) -> dict[int, str]:
     guessed = (support > 0) & (support < FEW) & ((whole == 0) | (spent < 0.999 * whole))
     order = np.lexsort((-spent, groups.cell))
     first = order[np.r_[True, groups.cell[order][1:] != groups.cell[order][:-1]]] if length else order
-    called = _called(time, rows, node, groups.number[: len(rows)], first)
+    called = _called(time, rows, node, groups.number[: len(rows)], first, spent)
     place = ran.place(groups.cell)
     found = {}
     for group in first.tolist():
@@ -65,8 +69,11 @@ def hottest(time: Allotted) -> dict[int, str]:
     return found
 
 
-def _called(time: Allotted, rows: Ints, node: Ints, group: Ints, first: Ints) -> dict[int, str]:
-    """By group, the function that was called there and took most of its time."""
+def _called(
+    time: Allotted, rows: Ints, node: Ints, group: Ints, first: Ints, whole: npt.NDArray[np.float64]
+) -> dict[int, str | None]:
+    """By group, the function that was called there and took more than half of its time; None where several were called, and
+    none did."""
     samples, where = time.samples, time.where
     if not len(rows):
         return {}
@@ -74,30 +81,32 @@ def _called(time: Allotted, rows: Ints, node: Ints, group: Ints, first: Ints) ->
     above = samples.above
     stays = (above < 0) | where.notebook | where.notebook[above]
     below = samples.climbed(stays)[samples.stack[rows]]
-    hot = np.isin(group, first) & (below != node)
+    shown = np.array([name.endswith(_SHOWN) for name in where.functions], dtype=bool)
+    hot = np.isin(group, first) & (below != node) & ~shown[where.function[below]]
     functions = len(where.functions)
     keys, place = np.unique(group[hot] * functions + where.function[below[hot]], return_inverse=True)
     spent = sums(place, time.weight[rows][hot], len(keys))
-    order = np.argsort(spent, kind="stable")
-    return {int(keys[at]) // functions: where.functions[int(keys[at]) % functions] for at in order.tolist()}
+    most = spent > whole[keys // functions] / 2
+    found: dict[int, str | None] = dict.fromkeys((keys // functions).tolist())
+    found.update((key // functions, where.functions[key % functions]) for key in keys[most].tolist())
+    return found
 
 
-def named(source: str | None, function: str) -> str:
+def named(source: str | None, function: str | None) -> str:
     """Return what a line calls, as it says it there: df.merge for DataFrame.merge. Where it does not say it, the function's own
-    name; where it calls nothing that is known, the first call that it names, or its beginning."""
+    name; where it calls nothing that is known (""), the first call that it names, or its beginning; where no call took most of
+    its time (None), a call that it names alone, or its beginning."""
     line = (source or "").strip()
     if _NO_CALL.match(line):
         return _short(line)
-    name = function.replace(".<locals>", "")
+    name = (function or "").replace(".<locals>", "")
     parts = [] if name.rpartition(".")[2].startswith("<") else name.split(".")
     last = parts[-2] if parts[-1:] == ["__init__"] and len(parts) > 1 else parts[-1] if parts else ""
     if last:
         said = re.search(rf"(?<![\w.])(?:\w{{1,80}}\.){{0,8}}{re.escape(last)}(?=\s?\()", line[:2_000])
         return _short(said[0] if said else ".".join(parts))
-    for call in _CALL.finditer(line[:2_000]):
-        if not keyword.iskeyword(call[1]):
-            return _short(call[1])
-    return _short(line)
+    calls = [call[1] for call in _CALL.finditer(line[:2_000]) if not keyword.iskeyword(call[1])]
+    return _short(calls[0] if calls and (function is not None or len(calls) == 1) else line)
 
 
 def _short(text: str) -> str:

@@ -22,6 +22,7 @@ _KNOWN = {
     "yaml": "PyYAML",
     "dateutil": "python-dateutil",
     "IPython": "ipython",
+    "zmq": "pyzmq",
 }
 """What needs no look at what is installed, and may not be installed here."""
 
@@ -38,6 +39,7 @@ _FROZEN = re.compile(r"<frozen ")
 _DECORATED = re.compile(r"<decorator-gen-\d+>")
 _NAME = re.compile(r"[^\\/]+")
 _MODULE = re.compile(r"[A-Za-z_]\w*")
+_BROUGHT = re.compile(r"^(?:([A-Za-z_]\w*)/|([A-Za-z_]\w*)(?:\.[\w-]+)?\.(?:py|so|pyd),)", re.MULTILINE)
 
 
 @lru_cache(maxsize=20_000)
@@ -100,14 +102,24 @@ def distribution(module: str) -> str:
         return str(metadata.distribution(module).metadata["Name"] or module)
     except Exception:  # none, or one whose files cannot be read
         found = _distributions().get(module, ())
-        return next(iter(found)) if len({*found}) == 1 else module
+        return next(iter(found)) if len(found) == 1 else module
 
 
 @cache
-def _distributions() -> dict[str, list[str]]:
+def _distributions() -> dict[str, set[str]]:
+    """By module the distributions that bring it. metadata.packages_distributions() knows it too, after half a second in which the
+    cell that runs does not: it makes a path of each line of what is installed."""
     from importlib import metadata
 
+    found: dict[str, set[str]] = {}
     try:
-        return {module: list(names) for module, names in metadata.packages_distributions().items()}
+        for each in metadata.distributions():
+            modules = (each.read_text("top_level.txt") or "").split()
+            if not modules:
+                modules = [folder or file for folder, file in _BROUGHT.findall(each.read_text("RECORD") or "")]
+            name = str(each.metadata["Name"])
+            for module in set(modules):
+                found.setdefault(module, set()).add(name)
     except Exception:  # an environment that is broken somewhere else
         return {}
+    return found

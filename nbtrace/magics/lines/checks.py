@@ -48,7 +48,7 @@ def word_of(magic: Magic, line: Line) -> tuple[str, tuple[str, ...]]:
     if option is not None:
         alone = re.fullmatch(r"[\d,]+", bare) is not None
         said = f"{shown(typed)} stands alone." if alone else wrong
-        raise WrongError(said, option if magic is SPANS else option.text(SPANS))
+        raise WrongError(said, option.text(SPANS) if magic is NBTRACE else option)
     head, equals, value = bare.partition("=")
     for piece, more in ((bare, ()), (re.split(r"[(.]", bare)[0], ()), (head, (value,) if equals else ())):
         if piece in magic.words:

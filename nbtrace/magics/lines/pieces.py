@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from nbtrace.magics.lines.words import OPTIONS, Holds, Magic
-from nbtrace.views.words import plain
+from nbtrace.views.words import plain, typed
 
 LONG = 60
 """Characters of a word that an error shows."""
@@ -31,12 +31,19 @@ class Line:
 
     def text(self, magic: Magic) -> str:
         """The line as it is typed."""
-        pieces = [magic.name, *self.words]
+        written = typed if magic.in_shell else str
+        pieces = [magic.name, *map(written, self.words)]
         for name, value in self.options:
-            pieces += [name] if value is None else [name, value]
+            pieces += [name] if value is None else [name, written(value)]
         if self.where is not None:
-            pieces += ["--where", self.where]
+            pieces += ["--where", written(self.where)]
         return " ".join(piece for piece in pieces if piece)
+
+    @property
+    def printable(self) -> bool:
+        """Whether all that stands in it can be shown as it is."""
+        values = [value or "" for _, value in self.options]
+        return "".join([*self.words, *values, self.where or ""]).isprintable()
 
     def without(self, *names: str) -> Line:
         """The line without these options."""

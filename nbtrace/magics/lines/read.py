@@ -1,7 +1,8 @@
 """Read the line of %spans and %nbtrace: what it asks for, or what a wrong one may have meant.
 
-Enters: the text behind the magic's name. Leaves: an `Asked`, or a `LineError` of one line that says what is wrong, why, and
-what to type. What is advised is mended until it can be read, so that it works when it is typed. Knows no shell."""
+Enters: the text behind the magic's name, or the pieces that a shell has made of a command's. Leaves: an `Asked`, or a
+`LineError` of one line that says what is wrong, why, and what to type. What is advised is mended until it can be read, so that it
+works when it is typed. Knows no shell."""
 
 from __future__ import annotations
 
@@ -46,14 +47,27 @@ def read(magic: Magic, line: str, cells: Callable[[], Sequence[int]] = lambda: (
     try:
         return _asked(magic, pieces(magic, line), known)
     except WrongError as wrong:
-        raise LineError(f"{shown(wrong.what, 6 * LONG)}{_advice(magic, wrong, known)}") from None
+        raise _told(magic, wrong, known) from None
+
+
+def read_pieces(magic: Magic, line: Line, cells: Callable[[], Sequence[int]] = lambda: ()) -> Asked | None:
+    """The same for a line that a shell has taken apart, of a magic that stands for a command."""
+    known = Known(cells)
+    try:
+        return _asked(magic, line, known)
+    except WrongError as wrong:
+        raise _told(magic, wrong, known) from None
+
+
+def _told(magic: Magic, wrong: WrongError, known: Known) -> LineError:
+    return LineError(f"{shown(wrong.what, 6 * LONG + len(magic.name))}{_advice(magic, wrong, known)}")
 
 
 def _advice(magic: Magic, wrong: WrongError, known: Known) -> str:
     if wrong.advice:
         return wrong.advice
     lines = [_mended(magic, each, known) for each in wrong.instead]
-    found = list(dict.fromkeys(line for line in lines if line is not None and len(line) <= 3 * LONG))
+    found = list(dict.fromkeys(line for line in lines if line is not None and len(line) <= 3 * LONG + len(magic.name)))
     if not found:
         return f" Type  {magic.name} help"
     if wrong.example:
@@ -64,18 +78,22 @@ def _advice(magic: Magic, wrong: WrongError, known: Known) -> str:
 def _mended(magic: Magic, instead: Line | str, known: Known) -> str | None:
     """A line that can be read, come from one that may have other faults; None if there is none."""
     for _ in range(_MOST_MENDED):
-        if isinstance(instead, Line):
-            instead = instead.text(magic)
-        name, _, rest = instead.partition(" ")
-        magic = MAGICS[name]
+        if isinstance(instead, str) or not magic.in_shell:
+            # As it will be read when it is typed.
+            text = instead if isinstance(instead, str) else instead.text(magic)
+            name, _, rest = text.partition(" ")
+            magic = MAGICS[name]
+            line = pieces(magic, rest)
+        else:
+            line, text = instead, instead.text(magic)
         try:
-            _asked(magic, pieces(magic, rest), known)
+            _asked(magic, line, known)
         except WrongError as wrong:
             if not wrong.instead:
                 return None
             instead = wrong.instead[0]
         else:
-            return instead if instead.isprintable() else None
+            return text if line.printable and text.isprintable() else None
     return None
 
 
@@ -83,7 +101,8 @@ def _asked(magic: Magic, line: Line, known: Known) -> Asked | None:
     """Read the pieces of a line; None if they ask for help. Raises WrongError with the first thing that is wrong."""
     if any(name in _HELP for name, _ in line.options) or line.words[:1] in (("help",), ("/?",), ("?",)):
         return None
-    check_signs(magic, line)
+    if not magic.in_shell:
+        check_signs(magic, line)
     check_known(magic, line)
     word, behind = word_of(magic, line)
     check_taken(magic, line, word)

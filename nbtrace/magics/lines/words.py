@@ -47,6 +47,8 @@ class Magic:
     meant: dict[str, str]
     """Words that lie nearer to a line than their letters tell: what to type instead, a whole line if it begins with %. One
     that begins with a blank is advice in words."""
+    in_shell: bool = False
+    """Whether it is a command of a shell, which has taken its line apart and needs quotes around some of the pieces."""
 
 
 def _lines(line: str, *words: str) -> dict[str, str]:
@@ -69,7 +71,7 @@ _RECOVER = (
     ' Python reads journals. Type  nbtrace.recover()  to see which there are, nbtrace.recover("FILE") to open one'
 )
 _CONFIG = " Type  %config NBTrace  to see and set options"
-_EXPORTS = (
+EXPORTS = (
     "export",
     "save",
     "write",
@@ -126,7 +128,7 @@ SPANS = Magic(
         **_lines("gaps", "idle"),
         **_lines("compare", "diff", "changes", "change"),
         **_lines("headings", "sections", "notebook"),
-        **_lines(_EXPORT, *_EXPORTS),
+        **_lines(_EXPORT, *EXPORTS),
         **{word: f"%nbtrace {word}" for word in _TO_NBTRACE},
         **_lines("%nbtrace reset", "clear"),
         **_lines("%nbtrace off", "stop", "pause"),
@@ -169,7 +171,7 @@ NBTRACE = Magic(
             "unstored_cells",
             "capture_source",
         ),
-        **_lines(_EXPORT, *_EXPORTS),
+        **_lines(_EXPORT, *EXPORTS),
         **{word: f"%spans {word}" for word in SPANS.words},
         **_lines("%spans", "spans"),
         **_lines("%spans stats", "statistics"),

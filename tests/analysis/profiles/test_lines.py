@@ -255,13 +255,39 @@ def test_a_cell_of_ten_thousand_lines_is_answered() -> None:
         ("x = 1", "", "x = 1"),
         (None, "DataFrame.merge", "DataFrame.merge"),
         (None, "", ""),
+        ("f(x) + g(y)", None, "f(x) + g(y)"),
+        ("y = f(x)", None, "f"),
         ("y = x" + " + x" * 100, "", "y = x + x + x + x + x + x + x + x + x +…"),
         ("remerge(df.merge_all())", "DataFrame.merge", "DataFrame.merge"),
         ("a" * 100_000 + "(", "f", "f"),
     ],
 )
-def test_what_a_line_calls_is_said_as_it_says_it(source: str | None, function: str, text: str) -> None:
+def test_what_a_line_calls_is_said_as_it_says_it(source: str | None, function: str | None, text: str) -> None:
     assert named(source, function) == text
+
+
+@pytest.mark.parametrize(
+    ("taken", "text"),
+    [
+        ({"f": 60, "g": 40}, "f"),
+        ({"f": 49, "g": 41, "": 10}, "await gather(f(x), g(y))"),
+        ({"f": 20, "": 80}, "await gather(f(x), g(y))"),
+        ({"DisplayHook.__call__": 24, "": 76}, "gather"),
+        ({"DisplayHook.__call__": 99, "": 1}, "gather"),
+        ({"": 100}, "gather"),
+    ],
+    ids=str,
+)
+def test_a_function_is_named_if_it_took_most_of_the_lines_time(taken: dict[str, int], text: str) -> None:
+    """The share that is told is the line's. What shows a result is called by no line."""
+    made = Made()
+    cell = made.cell("await gather(f(x), g(y))", 0, 1_000, [(0, 1)])
+    moment = 0
+    for name, share in taken.items():
+        for _ in range(share):
+            moment += 10
+            made.sample(cell, moment, 10, 1, *([(name, "/opt/somewhere.py", 1)] if name else []))
+    assert hot(made) == {cell.number: f"line 1 {text} 100 %"}
 
 
 def test_trivial_cells_and_cells_without_anything_have_what_is_known() -> None:
