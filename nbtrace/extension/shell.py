@@ -16,8 +16,10 @@ from nbtrace.capture.notebook.cells import CellTracer
 from nbtrace.capture.notebook.only_asking import Questions
 from nbtrace.capture.notebook.statements import Statements
 from nbtrace.config import NBTrace
+from nbtrace.extension import handed
 from nbtrace.extension.journal import ShellJournal, trouble
 from nbtrace.faults import fault, faults
+from nbtrace.formats.journal import folder
 from nbtrace.magics.commands import NbtraceMagics
 from nbtrace.magics.completion import Completion
 from nbtrace.recording import checked_source
@@ -36,6 +38,8 @@ _END = RowFields._fields.index("end_ns")
 def load(shell: Any) -> None:
     """Start tracing in `shell`. A second call does nothing."""
     if getattr(shell, _ATTRIBUTE, None) is None:
+        # Here, as a person's own configuration may load nbtrace before whoever runs the notebook does.
+        handed.take()
         extension = Extension(shell)
         setattr(shell, _ATTRIBUTE, extension)
         extension.install()
@@ -58,10 +62,15 @@ class Extension:
         self._recording = api.live()
         self._store = self._recording._store
         self._questions = Questions(api.QUESTIONS)
+        self._run = handed.given()
         self._tracer = CellTracer(
-            shell, LIVE.attachment, LIVE.cells, self._config, LIVE.profile, self._title, self._asks
+            *(shell, LIVE.attachment, LIVE.cells, self._config, LIVE.profile, self._title, self._asks),
+            parent=self._run.parent,
+            notebook=self._run.notebook,
         )
         self._journal = ShellJournal(self._store, lambda: cell_attributes.notebook(shell.user_ns))
+        self._run_journal = ShellJournal(self._store, lambda: self._run.notebook)
+        """That of `nbtrace run`: beside the one that the notebook may switch on and off."""
         self._statements = Statements(shell, LIVE.profile.sampler)
         self._magics = NbtraceMagics(shell, self._tracer, self._control)
         self._completion = Completion(shell)
@@ -92,6 +101,7 @@ class Extension:
         failing.listen(self._tracer.note_failure)
         self._statements.install()
         LIVE.open(self._store, shell=self)
+        self._begin_run_journal()
         self._journal_changed({"new": self._config.journal})
         self._config.observe(self._journal_changed, "journal")
 
@@ -100,6 +110,7 @@ class Extension:
         shell = self._shell
         self._tracer.close()
         self._journal.stop()
+        self._run_journal.stop()
         LIVE.close(self._store, shell=self)
         feeds = sys.modules.get("nbtrace.views.inspector.feed")
         if feeds is not None and not LIVE.is_open(self._store):  # another shell of this process may go on
@@ -164,8 +175,21 @@ class Extension:
             return said
         return "\n".join(f"nbtrace: {line}" for line in self._journal.status())
 
+    def _begin_run_journal(self) -> None:
+        if self._run.journal is None:
+            return
+        try:
+            # Of a folder every kernel of the run takes a name of its own. Where the extension is loaded anew, the second journal
+            # holds what the first one held.
+            into = self._run.journal
+            path = folder.new_path(into, self._run.notebook) if into.is_dir() else folder.unused(into)
+            self._run_journal.write_to(path)
+        except OSError:
+            fault("beginning the journal of a run")  # nothing may be said in the notebook; who runs it misses the file
+
     def _heed_journal(self) -> None:
-        self._statements.told = self._journal.statement_begun
+        journals = (self._journal, self._run_journal)
+        self._statements.told = tuple(filter(None, (journal.statement_begun for journal in journals)))
 
     def status(self) -> str:
         """Return what is captured and what is not, in a few lines."""
@@ -228,6 +252,7 @@ class Extension:
     def _rules_changed(self, change: Any) -> None:
         self._store.change(redactor=Redactor(change["new"]))
         self._journal.rules_changed()
+        self._run_journal.rules_changed()
 
     def _journal_changed(self, change: Any) -> None:
         if change["new"]:
@@ -258,7 +283,10 @@ class Extension:
             from IPython.display import display
 
             try:
-                display(api.text(trace_id=f"{execution.trace_id:032x}"))
+                if self._run.parent is None:
+                    display(api.text(trace_id=f"{execution.trace_id:032x}"))
+                else:  # all cells are of one trace
+                    display(api.text(cell=execution.execution_count))
             except Exception:
                 fault("showing a cell's tree")
 

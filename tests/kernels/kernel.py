@@ -169,7 +169,10 @@ class Kernel:
         return self.run("print(_nbtrace_clean)", store_history=False).stdout == "True\n"
 
     def interrupt_when(self, marker: str, message_id: str) -> Reply:
-        """Interrupt the cell once it has printed `marker`, and wait for its end."""
+        """Interrupt the cell once it has printed `marker`, and wait for its end.
+
+        Let it print without `flush=True`: that waits for a thread in `Condition.wait`, which an interrupt at its last step leaves
+        with "release unlocked lock", in the cell or in the kernel's own thread."""
         while True:
             message = self.client.get_iopub_msg(timeout=TIMEOUT_S)
             if message["parent_header"].get("msg_id") == message_id and message["content"].get("text", "").startswith(
