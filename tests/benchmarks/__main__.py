@@ -1,5 +1,6 @@
 """What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [hotspots]
-[bound] [files] [chrome] [otlp] [redact] [inside] [sampling] [journal] [inspector] [memory] [peers]`.
+[bound] [files] [chrome] [otlp] [redact] [run] [inside] [sampling] [journal] [inspector] [followed]
+[memory] [peers] [kills TRIES] [strangers FOLDER…]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -15,17 +16,21 @@ from tests.benchmarks import (
     chrome,
     dataframes,
     files,
+    followed,
     hotspots,
     inside,
     inspector,
     journal,
+    kills,
     loading,
     memory,
     otlp,
     peers,
     redaction,
+    running,
     sampling,
     spans,
+    strangers,
 )
 
 PARTS: dict[str, Callable[[], None]] = {
@@ -38,16 +43,20 @@ PARTS: dict[str, Callable[[], None]] = {
     "files": files.main,
     "chrome": chrome.main,
     "redact": redaction.main,
+    "run": running.main,
     "inside": inside.main,
     "otlp": otlp.main,
     "sampling": sampling.main,
     "journal": journal.main,
     "inspector": inspector.main,
+    "followed": followed.main,
     "memory": memory.main,
     "peers": peers.main,
+    "kills": kills.main,
+    "strangers": strangers.main,
 }
-OPTIONAL = ("sampling", "journal", "inspector", "memory", "peers")
-"""Run only when named: they need a browser, or install other software."""
+OPTIONAL = ("sampling", "journal", "inspector", "followed", "memory", "peers", "kills", "strangers")
+"""Run only when named: they need a browser, install other software, take minutes, or take notebooks of yours."""
 
 
 def main() -> None:
@@ -56,6 +65,8 @@ def main() -> None:
         if name not in PARTS:
             sys.exit(f"{name!r} is no benchmark. Known: {', '.join(PARTS)}.")
         PARTS[name]()
+        if name in ("kills", "strangers"):
+            break  # what follows is its own
 
 
 main()

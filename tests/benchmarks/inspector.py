@@ -34,6 +34,18 @@ FRAMES = """async e => { const s = e.parentElement.parentElement.nbtrace; const 
         const now = performance.now(); times.push(now - last); last = now; }
     return times; }"""
 
+FILL_SAMPLES = """
+from tests.benchmarks.followed import filled
+from nbtrace.api import Recording
+rec = Recording(filled().store)
+"""
+
+SHOWN = """async e => { const s = e.parentElement.parentElement.nbtrace; const drawn = () => new Promise(r => requestAnimationFrame(() => setTimeout(r)));
+    const took = {};
+    for (const view of ['code', 'time', 'heavy', 'waterfall']) { await drawn(); const began = performance.now(); s.show(view); await drawn(); await drawn();
+        took[view] = performance.now() - began; }
+    return took; }"""
+
 LIVE = """
 import time, statistics
 from opentelemetry import trace
@@ -66,6 +78,23 @@ def opening(page: Any, lab: Lab, spans: int) -> None:
     print(
         f"  {spans:>9,} spans: {(drawn - began) / 1_000:5.2f} s from the call to the first paint; frames {middle:.1f} ms, "
         f"p95 {high:.1f} ms"
+    )
+    page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+
+
+def inside(page: Any, lab: Lab) -> None:
+    """Print how long views of a hundred thousand samples beside ten thousand spans take to be drawn for the first time, and how
+    the flame graph moves."""
+    book = Notebook.make(page, lab, "inside.ipynb", FILL_SAMPLES, "rec.view()")
+    book.run(0, 1)
+    inspector = InspectorOnPage(page)
+    inspector.until("s.profile.count === 100000 && s.trace.count > 10000")
+    took = inspector.element.evaluate(SHOWN)
+    times = sorted(inspector.element.evaluate(FRAMES))
+    shown = ", ".join(f"{view} {ms:.0f} ms" for view, ms in took.items())
+    print(
+        f"  100,000 samples beside 10,000 spans: first drawn in {shown}; frames of the flame graph {times[len(times) // 2]:.1f} ms, "
+        f"p95 {times[int(len(times) * 0.95)]:.1f} ms"
     )
     page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
 
@@ -105,5 +134,6 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
         for spans in SIZES:
             opening(browser.new_page(), lab, spans)
+        inside(browser.new_page(), lab)
         live(browser.new_page(), lab)
         browser.close()

@@ -173,12 +173,20 @@ class InspectorOnPage:
             arg=handle,
             timeout=TIMEOUT_MS,
         )
+        self.drawn()
+
+    def drawn(self) -> None:
+        """Wait until what has changed is drawn: it is with the next frame of the screen, and read after the one that follows."""
+        self.element.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(null))))"
+        )
 
     def key(self, *keys: str) -> None:
         """Press keys in the inspector."""
         self.element.focus()
         for key in keys:
             self.page.keyboard.press(key)
+        self.drawn()
 
     def names(self) -> list[str]:
         """The lines of the waterfall, as its table for screen readers has them."""

@@ -25,12 +25,14 @@ MAX_SAFE_INTEGER = 2**53
 
 
 def details(placed: Placed) -> Iterator[Frame]:
-    """Return what the panel shows of spans, in frames of up to a thousand: two columns, the rows, and the zlib-compressed
-    JSON of a list."""
+    """Return what the panel shows of spans, in frames of up to a thousand: the keys of their attributes, and two columns, the
+    rows, and the zlib-compressed JSON of a list."""
     for each in placed.slices():
-        text = json.dumps(_describe(each.batch, each.positions), ensure_ascii=True, allow_nan=False)
+        described = _describe(each.batch, each.positions)
+        text = json.dumps(described, ensure_ascii=True, allow_nan=False)
+        keys = sorted({key for item in described for key in item["attributes"]})
         data = np.frombuffer(zlib.compress(text.encode("ascii"), 1), dtype=np.uint8)
-        yield frame({"kind": DETAILS}, (each.rows.astype(np.int32), data))
+        yield frame({"kind": DETAILS, "keys": keys}, (each.rows.astype(np.int32), data))
 
 
 _DESCRIBED = (
@@ -42,6 +44,7 @@ _DESCRIBED = (
     "status_message",
     "start_ns",
     "origin",
+    "thread",
     "dropped_attributes",
     "dropped_events",
     "dropped_links",
@@ -54,7 +57,7 @@ def _describe(batch: Batch, positions: Ints) -> list[dict[str, Any]]:
     columns = [batch.spans[name].take(where).to_pylist() for name in _DESCRIBED]
     found: list[dict[str, Any]] = []
     for fields, attributes in zip(zip(*columns, strict=True), _dicts(batch.attributes, positions), strict=True):
-        trace_id, span_id, parent, kind, status, message, start_ns, origin, *dropped = fields
+        trace_id, span_id, parent, kind, status, message, start_ns, origin, thread, *dropped = fields
         found.append(
             {
                 "id": span_id,
@@ -67,6 +70,7 @@ def _describe(batch: Batch, positions: Ints) -> list[dict[str, Any]]:
                 "attributes": _plain(attributes),
                 "scope": [origin["scope_name"], origin["scope_version"]],
                 "resource": _plain(decode_json(origin["resource"])),
+                "thread": [_plain(thread[field]) for field in ("process_pid", "thread_id", "thread_name")],
                 "dropped": dropped,
             }
         )

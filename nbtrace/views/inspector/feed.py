@@ -23,11 +23,15 @@ from nbtrace.views.inspector.told import Told
 INTERVAL_S = 0.1
 PATIENCE_S = 1.0
 
+QUIET_S = 1.0
+"""So long nothing is new before that counts as settled."""
+
 MAX_ASKED = 100
 """Rows whose details wait to be sent because somebody clicked on them: of more, the last ones."""
 
 _SHARE = 0.05
-"""How much of the time looks may take, and details as much again while spans come: after a long one it waits the longer."""
+"""How much of the time looks may take, and samples and details as much again while more come: after a long one it waits the
+longer."""
 
 _REST = 1 / _SHARE - 1
 
@@ -44,17 +48,26 @@ class Feed:
         choose: Choice | None = None,
         opener: Execution | None = None,
         asking: bool = False,
+        outside: bool = False,
         send_code: Callable[[], None] = lambda: None,
         renewed: Callable[[], None] = lambda: None,
+        settled: Callable[[], None] = lambda: None,
     ) -> None:
-        """`opener` is the cell that opens the inspector; `asking`: cells that only asked are told of too. `send_code` sends
-        the front end itself; `renewed` is called before everything is sent anew."""
+        """`opener` is the cell that opens the inspector; `asking`: cells that only asked are told of too; `outside`: though
+        some spans are chosen, samples outside all spans and cells are too. `send_code` sends the front end itself; `renewed`
+        is called before everything is sent anew, `settled` when there was something new, and then nothing for a while."""
         self._store = store
         self._send = send
         self._send_code = send_code
         self._renewed = renewed
-        self._told = Told(store, live=live, choose=choose, opener=opener, asking=asking, renewed=renewed)
+        self._settled = settled
+        self._told = Told(
+            store, live=live, choose=choose, opener=opener, asking=asking, outside=outside, renewed=renewed
+        )
         self._next_look = self._next_details = self._next_answer = 0.0
+        self._settles: float | None = None
+        """When what is new will have been all for a while."""
+        self._next_settled = 0.0
         self._lock = threading.Lock()
         """Held by whoever makes frames, for as long as that takes."""
 
@@ -67,7 +80,7 @@ class Feed:
         self._greeted = False
         self._anew = False
         self._lacks_code = False
-        self._hello: tuple[int, int] | None = None
+        self._hello: tuple[int, int, int] | None = None
         self._rows: list[int] = []
         self._late = b""
 
@@ -78,15 +91,15 @@ class Feed:
             return self._told.everything()
 
     def frames(self) -> Iterator[Frame]:
-        """Return everything at once, details and all: what a file needs."""
+        """Return everything at once, samples, details and all: what a file needs."""
         with self._lock:
             yield self._told.everything()
             while self._told.has_unsent:
-                yield from self._told.next_details()
+                yield from self._told.next_unsent()
 
     def start(self, late: Frame = b"") -> None:
-        """Send details, and what is new from here on; before that `late`, a first frame that is still to be sent if nobody
-        asks for everything. Where no thread can be had, the inspector shows what it was opened with, and answers."""
+        """Send samples and details, and what is new from here on; before that `late`, a first frame that is still to be sent if
+        nobody asks for everything. Where no thread can be had, the inspector shows what it was opened with, and answers."""
         _FEEDS.add(self)
         with self._gate:
             self._resting = False
@@ -110,11 +123,11 @@ class Feed:
         self.stop()
         _FEEDS.discard(self)
 
-    def hello(self, rows: int, described: int, *, code: bool = True) -> None:
-        """Have a browser that has just come, or come back, sent what it lacks: it has the spans up to this row, and so many
-        details, and the code or not. Of many greetings the last one counts."""
+    def hello(self, rows: int, described: int, profiles: int, *, code: bool = True) -> None:
+        """Have a browser that has just come, or come back, sent what it lacks: it has the spans up to this row, so many
+        details and frames of samples, and the code or not. Of many greetings the last one counts."""
         with self._gate:
-            self._hello = (rows, described)
+            self._hello = (rows, described, profiles)
             self._lacks_code |= not code
             self._resting, self._greeted = False, True
             self._wake.set()
@@ -216,33 +229,46 @@ class Feed:
                 self._working = False
             return pause
 
-    def _answer(self, hello: tuple[int, int] | None, anew: bool) -> None:
+    def _answer(self, hello: tuple[int, int, int] | None, anew: bool) -> None:
         """Send everything, or ask a browser that lacks something whether it does: what was sent last may be on its way."""
         mine = self._told.so_far
         self._told.doing.again()
-        if anew or (hello == (0, 0) and mine != (0, 0)):
+        if anew or (hello == (0, 0, 0) and mine != (0, 0, 0)):
             self._renewed()
             self._send(self._told.everything())
         elif hello != mine:
-            self._send(frame({"kind": HAVE, "rows": mine[0], "details": mine[1]}))
+            self._send(frame({"kind": HAVE, "rows": mine[0], "details": mine[1], "profiles": mine[2]}))
 
     def _step(self, *, look: bool = True) -> float | None:
-        """Look for what is new, if it is time to, or send one frame of details; return after how long there can be more."""
+        """Look for what is new, if it is time to, or send one frame of samples or details; return after how long there can be
+        more."""
         # What a look computes it takes from the cell; while code of the cell's keeps it waiting it takes nothing.
         began, computed = time.monotonic(), time.thread_time()
         looks = self._told.live and look
         if looks and began >= self._next_look:
             update = self._told.news()
             self._send_all(each for each in (update, self._told.doing_news()) if each is not None)
+            self._told.look_at_profile()
             self._next_look = time.monotonic() + max(INTERVAL_S, (time.thread_time() - computed) * _REST)
+            self._settle(began)
         elif self._told.has_unsent and (began >= self._next_details or not look):
-            self._send_all(self._told.next_details())
-            # While spans keep coming, details take their share of the time too: the newest first.
+            self._send_all(self._told.next_unsent())
+            # While spans or samples keep coming, these take their share of the time too.
             rest = (time.thread_time() - computed) * _REST if looks and self._told.flowing else 0.0
             self._next_details = time.monotonic() + max(0.01, rest)
         due = [self._next_look] if looks else []
         due += [self._next_details if look else 0.0] if self._told.has_unsent else []
         return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def _settle(self, now: float) -> None:
+        """Note that there was something new, or say that there has been nothing for a while. What that costs counts apart: nobody
+        who looks waits for it."""
+        if self._told.flowing:
+            self._settles = now + QUIET_S
+        elif self._settles is not None and now >= max(self._settles, self._next_settled):
+            self._settles, computed = None, time.thread_time()
+            self._settled()
+            self._next_settled = time.monotonic() + (time.thread_time() - computed) * _REST
 
     def _send_all(self, frames: Iterable[Frame]) -> None:
         for each in frames:

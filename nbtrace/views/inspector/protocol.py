@@ -15,8 +15,9 @@ SPANS: Final = "spans"
 DETAILS: Final = "details"
 HAVE: Final = "have"
 DOING: Final = "doing"
+PROFILE: Final = "profile"
 
-FROM_BROWSER: Final = {HELLO: ("rows", "details", "code"), BYE: (), DESCRIBE: ("row",)}
+FROM_BROWSER: Final = {HELLO: ("rows", "details", "profiles", "code"), BYE: (), DESCRIBE: ("row",)}
 """Messages with their fields, `kind` left out."""
 
 FROM_KERNEL: Final = {CODE: ("code",), FRAME: ()}
@@ -24,9 +25,10 @@ FROM_KERNEL: Final = {CODE: ("code",), FRAME: ()}
 
 FRAMES: Final = {
     SPANS: ("first", "count", "zero", "names", "renamed", "cells", "reset", "dropped", "narrowed", "now"),
-    DETAILS: (),
-    HAVE: ("rows", "details"),
+    DETAILS: ("keys",),
+    HAVE: ("rows", "details", "profiles"),
     DOING: ("cells", "now"),
+    PROFILE: ("number", "base", "memory", "texts", "files", "codes", "lines", "threads", "resources", "dropped"),
 }
 """Frames with the fields of their headers, `kind` and `columns` left out."""
 
@@ -39,5 +41,12 @@ COLUMNS: Final = {
     DETAILS: (("row", "i4"), ("data", "u1")),
     HAVE: (),
     DOING: (),
+    PROFILE: (
+        *(("above", "u"), ("frame", "u"), ("function", "u"), ("file", "u"), ("line", "u"), ("firstLine", "u")),
+        *(("kind", "u"), ("thread", "u"), ("cell", "u"), ("span", "u"), ("stack", "u"), ("after", "u2")),
+        *(("wall", "u2"), ("computed", "u1"), ("look", "u2"), ("at", "u2"), ("run", "u2"), ("origin", "u2")),
+        *(("long", "i4"), ("longAfter", "f8"), ("longWall", "f8"), ("statement", "u"), ("place", "u")),
+        *(("first", "u"), ("last", "u"), ("begun", "f8"), ("ended", "f8"), ("status", "u1")),
+    ),
 }
-"""The columns of each frame in their order, with dtypes as numpy writes them."""
+"""The columns of each frame in their order, with dtypes as numpy writes them; u is u1, u2 or u4, whatever is enough."""

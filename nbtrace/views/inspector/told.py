@@ -20,6 +20,7 @@ from nbtrace.views.inspector.details import details
 from nbtrace.views.inspector.doing import DoingTold
 from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.placed import Choice, Placed
+from nbtrace.views.inspector.profiled import ProfileTold
 from nbtrace.views.inspector.wire import Encoder
 
 HEARTBEAT_S = 0.5
@@ -49,9 +50,11 @@ class Told:
         choose: Choice | None,
         opener: Execution | None,
         asking: bool,
+        outside: bool = False,
         renewed: Callable[[], None],
     ) -> None:
-        """`renewed` is called before everything is told anew because the recording has begun anew."""
+        """`outside`: samples outside all spans are told of, though only some spans are chosen. `renewed` is called before
+        everything is told anew because the recording has begun anew."""
         self.live = live
         """Whether more will be told after a frame of everything."""
         self._store = store
@@ -63,6 +66,7 @@ class Told:
         self._encoder = Encoder()
         self.doing = DoingTold(store)
         """What running cells are doing, which is told apart."""
+        self._profile = ProfileTold(store, outside=outside)
         self._mark: Mark | None = None
         self._older: list[Placed] = []
         self._unsent: list[Placed] = []
@@ -71,21 +75,26 @@ class Told:
         self._at = 0.0
         """When it was told the time."""
         self.flowing = False
-        """Whether the last look found spans."""
+        """Whether the last look found spans, or samples."""
 
     @property
-    def so_far(self) -> tuple[int, int]:
-        """How many rows, and how many details, have been told since everything was told anew; the browser counts them too."""
-        return self._encoder.rows, self._described
+    def so_far(self) -> tuple[int, int, int]:
+        """How many rows, details and frames of samples have been told since everything was told anew; the browser counts too."""
+        return self._encoder.rows, self._described, self._profile.number
 
     @property
     def has_unsent(self) -> bool:
-        """Whether there are details that are to be sent unasked."""
-        return bool(self._unsent)
+        """Whether there are samples or details that are to be sent unasked."""
+        return self._profile.has_unsent or bool(self._unsent)
 
-    def next_details(self) -> Iterator[Frame]:
-        """Yield a frame of the details that are to be sent next."""
-        return self._details(self._unsent.pop())
+    def next_unsent(self) -> Iterator[Frame]:
+        """Yield a frame of what is to be sent next, if there is anything."""
+        if self._profile.has_unsent:
+            found = self._profile.next()
+            if found is not None:
+                yield found
+        elif self._unsent:
+            yield from self._details(self._unsent.pop())
 
     def details_of(self, row: int) -> Iterator[Frame]:
         """Yield the details of a row that are not sent unasked; nothing for any other number."""
@@ -109,8 +118,9 @@ class Told:
         batches, mark = self._store.since(self._mark)
         held = max(held, len(self._store))
         cleared = self._mark is not None and mark[0] != self._mark[0]
-        if cleared or self._encoder.rows > LAST_ROW:
+        if cleared or self._encoder.rows > LAST_ROW or self._profile.is_full:
             self._renewed()
+            self.flowing = True
             return self.everything()
         self._mark = mark
         self.flowing = bool(batches)
@@ -121,8 +131,13 @@ class Told:
             return None
         return self._frame(batches, fresh, reset=False, held=held)
 
+    def look_at_profile(self) -> None:
+        """Look for samples, statements and resources that are new, if it is time to: after the spans, which they name."""
+        if self._profile.look():
+            self.flowing = True
+
     def everything(self) -> Frame:
-        """Return everything there is; what follows goes on from it."""
+        """Return all spans there are; what follows goes on from them."""
         self._encoder = Encoder(choose=self._choose, live=self.live)
         self.doing.anew()
         self._older, self._unsent, self._described, self._missing = [], [], 0, {}
@@ -185,6 +200,8 @@ class Told:
         }
         found, placed = self._encoder.spans(batches, self._store.executions(), note, held=held)
         self._queue(placed)
+        if reset:
+            self._profile.anew(self._encoder, placed)
         return found
 
     def _queue(self, placed: list[Placed]) -> None:

@@ -26,10 +26,14 @@ from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.front_end import static
 from nbtrace.views.inspector.narrowed import meeting
 from nbtrace.views.inspector.protocol import BYE, CODE, DESCRIBE, FRAME, HELLO
+from nbtrace.views.inspector.twin import Twin
 from nbtrace.views.tree import TreeView
 
 MAX_FIRST = 4_000_000
 """Bytes of a first frame that goes with the widget; a longer one is sent when the browser asks, or after `PATIENCE_S`."""
+
+MAX_RENEWAL_S = 0.25
+"""A table that took longer to make is not renewed beside the cells: it is of when it was made, as it says."""
 
 
 def inspector(
@@ -50,7 +54,10 @@ def inspector(
         asker = 0 if opener is None else opener.number
         choose = meeting(selection, store.executions, asker=asker, known_keys=keys)
     return Inspector(
-        tree, partial(Feed, store, live=live, choose=choose, opener=opener, asking=selection.asking), spans
+        tree,
+        partial(Feed, store, live=live, choose=choose, opener=opener, asking=selection.asking),
+        spans,
+        _opener=0 if opener is None else opener.number,
     )
 
 
@@ -68,6 +75,7 @@ class Inspector(anywidget.AnyWidget):
     height = traitlets.Int(460, min=160, help="Height in pixels.").tag(sync=True)
     _code = traitlets.Unicode("").tag(sync=True)
     _first = traitlets.Bytes(b"").tag(sync=True)
+    _opener = traitlets.Int(0).tag(sync=True)
 
     def __init__(
         self,
@@ -77,8 +85,9 @@ class Inspector(anywidget.AnyWidget):
         **traits: Any,
     ) -> None:
         self._tree = tree
+        self._twin = Twin(tree)
         self._spans = spans
-        self._feed = feed(self._send_frame, send_code=self._send_code, renewed=self._forget)
+        self._feed = feed(self._send_frame, send_code=self._send_code, renewed=self._forget, settled=self._settled)
         first = self._feed.first()
         late = first if len(first) > MAX_FIRST else b""
         # With the widget, so that it is drawn while the cell that opens it still runs: until that ends, the kernel answers
@@ -110,7 +119,7 @@ class Inspector(anywidget.AnyWidget):
         notebook that is opened without the widget's state shows an error instead of the twin."""
         from IPython.display import display
 
-        display(self._tree().twin(), raw=True)
+        self._twin.display()
         if self.comm is None:  # closed
             return
         view = {"version_major": 2, "version_minor": 1, "model_id": self.model_id}
@@ -133,6 +142,8 @@ class Inspector(anywidget.AnyWidget):
                 timer.start()
             else:
                 self._forget()
+                # Nobody will look at a notebook without a browser before it is saved.
+                self._renew_twin()
 
         shell.events.register("post_run_cell", ended)
 
@@ -142,6 +153,18 @@ class Inspector(anywidget.AnyWidget):
             self._code, self._first = "", b""
         except Exception:  # a connection that is gone; this runs at the end of a cell of the user's
             fault("taking an inspector's code out of its state")
+
+    def _settled(self) -> None:
+        # A cell may begin meanwhile, and would be kept from the interpreter for as long.
+        if self._twin.cost_s <= MAX_RENEWAL_S:
+            self._renew_twin()
+
+    def _renew_twin(self) -> None:
+        """Have the table show what has ended since."""
+        try:
+            self._twin.renew()
+        except Exception:  # as in `_forget`
+            fault("renewing the table of an inspector")
 
     def _heard(self, _: Any, message: Any, buffers: Any) -> None:
         """Note what the browser wants: it has just come, is about to go, or wants the details of a row. Its feed's thread
@@ -158,10 +181,11 @@ class Inspector(anywidget.AnyWidget):
         kind, row = message.get("kind"), message.get("row")
         if kind == HELLO:
             rows, details, code = message.get("rows"), message.get("details", 0), message.get("code", False)
-            if not _is_number(rows) or not _is_number(details) or not isinstance(code, bool):
+            profiles = message.get("profiles", 0)
+            if not (_is_number(rows) and _is_number(details) and _is_number(profiles) and isinstance(code, bool)):
                 return False
             self._forget()
-            self._feed.hello(rows, details, code=code)
+            self._feed.hello(rows, details, profiles, code=code)
         elif kind == BYE:
             self._feed.rest()
         elif kind == DESCRIBE and _is_number(row):

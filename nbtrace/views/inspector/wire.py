@@ -33,7 +33,7 @@ from nbtrace.views.inspector.protocol import SPANS
 MAX_EVENTS = 100_000
 """Events of one frame that are drawn as ticks."""
 
-MAX_SOURCE = 2_000
+MAX_SOURCE = 20_000
 """Characters of a cell's source that are told."""
 
 MAX_KNOWN_IDS = 150_000
@@ -127,6 +127,10 @@ class Encoder:
         self._lost.append(row)
         self._names.count(np.array([name]), -1)
         self._count_cells(np.array([cell]), -1)
+
+    def tells_of(self, number: int) -> bool:
+        """Whether an execution is told of, with all that is its own: where not all spans are chosen, if its span is."""
+        return number in self._cells and (self.choose is None or number in self._own_cells)
 
     @property
     def has_lost(self) -> bool:
@@ -288,10 +292,11 @@ class Encoder:
         parent: npt.NDArray[np.int32] = np.where(found < 0, -1, rows[found]).astype(np.int32)
         if self.running or self._known or self._known_before:
             for place in np.flatnonzero((found < 0) & np.asarray(wanted.is_valid())).tolist():
-                parent[place] = self._row(wanted[place].as_py())
+                parent[place] = self.row_of(wanted[place].as_py())
         return parent
 
-    def _row(self, span_id: str) -> int:
+    def row_of(self, span_id: str) -> int:
+        """Return the row of a span; -1 for one that is not told of, or not known any more."""
         if span_id in self.running:
             return self.running[span_id][0]
         return self._known.get(span_id, self._known_before.get(span_id, -1))

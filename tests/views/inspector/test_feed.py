@@ -16,8 +16,12 @@ from nbtrace.views.inspector import told as module
 from nbtrace.views.inspector.feed import Feed, resend, stop_all
 from nbtrace.views.inspector.frames import Frame
 from nbtrace.views.inspector.narrowed import among
+from tests.profiles import Made
 from tests.rows import row
+from tests.views.inspector.profile import Profile
 from tests.views.inspector.test_wire import read
+
+pytestmark = pytest.mark.once
 
 
 class Browser:
@@ -33,13 +37,14 @@ class Browser:
 
     def begin(self) -> None:
         """Know nothing, as after a reload of the page."""
-        self.rows = self.received = 0
+        self.rows = self.received = self.profiles = 0
         self.names: list[str] = []
         self.here: dict[int, int] = {}
         """The name of each row that has not been forgotten."""
         self.described: set[int] = set()
         self.most = 0
         self.doing = []
+        self.profile = Profile()
 
     def take(self, sent: Frame) -> None:
         header, columns = read(sent)
@@ -50,10 +55,15 @@ class Browser:
         if header["kind"] == "doing":
             self.doing = header["cells"]
             return
+        if header["kind"] == "profile":
+            assert header["number"] == self.profiles
+            self.profiles += 1
+            self.profile.take(header, columns)
+            return
         if header["kind"] == "have":
             assert self.feed is not None
-            if (header["rows"], header["details"]) != (self.rows, self.received):
-                self.feed.hello(0, 0)
+            if (header["rows"], header["details"], header["profiles"]) != (self.rows, self.received, self.profiles):
+                self.feed.hello(0, 0, 0)
             return
         if header["reset"]:
             self.begin()
@@ -81,7 +91,7 @@ class Browser:
     def hello(self) -> None:
         """Greet with what is here."""
         assert self.feed is not None
-        self.feed.hello(self.rows, self.received)
+        self.feed.hello(self.rows, self.received, self.profiles)
 
     def quiet(self) -> None:
         """Take what is sent until all that was asked is answered: the feed at work has nothing left to say."""
@@ -194,8 +204,8 @@ def test_many_greetings_are_answered_together_by_another_thread(browser: Browser
     browser.take(made.first())
     made.start()
     for i in range(200):
-        made.hello(i % 2, i)
-    made.hello(0, 0)
+        made.hello(i % 2, i, 0)
+    made.hello(0, 0, 0)
     browser.begin()
     browser.until(10_000, described=10_000)
     assert browser.resets < 10
@@ -217,7 +227,7 @@ def test_without_threads_who_asks_is_answered_at_once(browser: Browser, monkeypa
         made = feed(store, browser)
         assert browser.frames.empty()
         browser.begin()
-        made.hello(0, 0)
+        made.hello(0, 0, 0)
         while not browser.frames.empty():
             browser.next()
         assert (browser.rows, len(browser.described)) == (2_500, 500)
@@ -348,6 +358,80 @@ def test_names_that_come_and_go_do_not_pile_up(browser: Browser) -> None:
         for number, name in browser.here.items():
             assert browser.names[name] == f"span {number}"
     assert len(browser.names) <= 1_600
+
+
+def test_samples_come_after_the_spans_and_as_they_are_taken(browser: Browser) -> None:
+    made = Made()
+    cell = made.cell("f()", 0, None, [(0, 1)])
+    made.sample(cell, 10, 10, 1, memory=2**30)
+    feed(made.store, browser)
+    while not browser.profile.samples:
+        browser.next()
+    assert browser.rows == 1
+    for turn in range(3):
+        made.sample(cell, 20 + turn, 1, 1, ("f", "/f.py", turn, 1))
+        while len(browser.profile.samples) < 2 + turn:
+            browser.next()
+    assert [each.time for each in browser.profile.samples] == [10, 20, 21, 22]
+    assert (len(browser.profile.nodes), browser.resets) == (4, 1)
+
+
+def test_who_lacks_a_frame_of_samples_is_told_everything(browser: Browser) -> None:
+    """And who lacks nothing is told nothing."""
+    made = Made()
+    cell = made.cell("f()", 0, 100, [(0, 1)])
+    made.sample(cell, 10, 10, 1)
+    feed(made.store, browser)
+    browser.until(1, described=1)
+    assert (browser.profiles, len(browser.profile.samples)) == (1, 1)
+    browser.hello()
+    browser.quiet()
+    assert browser.resets == 1
+    browser.profiles, browser.profile = 0, Profile()  # it was lost
+    browser.hello()
+    while browser.resets < 2 or not browser.profile.samples:
+        browser.next()
+    browser.quiet()
+    assert (browser.rows, browser.profiles, len(browser.profile.samples)) == (1, 1, 1)
+    assert browser.profile.statements == {cell.number: {0: (1, 1, 0.0, 100.0, 0)}}
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_samples_of_what_is_forgotten_leave_open_inspectors(browser: Browser, live: bool) -> None:
+    """Everything is told anew, from the first frame of samples on, also to one that tells nothing new."""
+    made = Made()
+    cells = [made.cell(f"secret_{n}()", n * 100, n * 100 + 90, [(n * 100, 1)]) for n in range(2)]
+    for n, cell in enumerate(cells):
+        made.sample(cell, n * 100 + 10, 10, 1, (f"secret_{n}", "/f.py", 1, 1))
+    feed(made.store, browser, live=live)
+    browser.until(2, described=2)
+    while len(browser.profile.samples) < 2:
+        browser.next()
+    made.recording.forget(cell=1)
+    while browser.resets < 2 or not browser.profile.samples:
+        browser.next()
+    browser.quiet()
+    assert [each.stack[-1] for each in browser.profile.samples] == ["secret_1 (/f.py:1)"]
+    assert "secret_0" not in browser.profile.texts
+    assert list(browser.profile.statements) == [cells[1].number]
+
+
+def test_without_threads_who_asks_is_told_of_samples_too(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    made = Made()
+    cell = made.cell("f()", 0, 100, [(0, 1)])
+    for tick in range(10_000):
+        made.sample(cell, tick / 100, 0.01, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        here = feed(made.store, browser)
+        browser.begin()
+        here.hello(0, 0, 0)
+        while not browser.frames.empty():
+            browser.next()
+    assert (browser.rows, browser.profiles, len(browser.profile.samples)) == (1, 2, 10_000)
 
 
 @pytest.mark.parametrize("options", [{}, {"live": False}, {"live": False, "choose": among([f"{1:016x}", f"{2:016x}"])}])

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nbtrace.store.seal import seal
 from nbtrace.views.inspector import protocol
-from nbtrace.views.inspector.details import details
-from nbtrace.views.inspector.wire import Encoder
-from tests.rows import row
+from nbtrace.views.inspector.feed import Feed
+from tests.profiles import Made
 from tests.views.inspector.test_wire import read
 
 HERE = Path(protocol.__file__).parent
 PAGE = (HERE / "protocol.md").read_text(encoding="utf-8")
 SCRIPT = (HERE.parent / "frontend" / "src" / "protocol.ts").read_text(encoding="utf-8")
-DTYPES = {"Float64Array": "f8", "Uint32Array": "u4", "Int32Array": "i4", "Uint8Array": "u1"}
+DTYPES = {"Float64Array": "f8", "Uint32Array": "u4", "Int32Array": "i4", "Uint16Array": "u2", "Uint8Array": "u1"} | {
+    "Uints": "u"
+}
 
 
 def table(*head: str) -> list[list[str]]:
@@ -59,21 +59,23 @@ def test_the_browser_has_the_same_messages_fields_and_columns() -> None:
         first, *others = re.findall(r"^  (\w+)\??: (.*);$", body, re.M)
         shapes[names[first[1].removeprefix("typeof ")]] = tuple(name for name, _ in others)
     assert shapes == {**protocol.FROM_BROWSER, **protocol.FROM_KERNEL, **protocol.FRAMES}
-    for kind in (protocol.SPANS, protocol.DETAILS):
+    for kind in (protocol.SPANS, protocol.DETAILS, protocol.PROFILE):
         [listed] = re.findall(rf"^export type {kind.capitalize()}Columns = \[(.*?)\];", SCRIPT, re.M | re.S)
         told = tuple((name, DTYPES[array]) for name, array in re.findall(r"(\w+): (\w+)", listed))
         assert told == protocol.COLUMNS[kind]
 
 
 def test_frames_are_as_the_page_says() -> None:
-    batch = seal([row(1), row(2, parent=1)])
-    spans, placed = Encoder().spans([(batch, 0)], (), {"reset": True, "dropped": 0, "narrowed": False, "now": 0.0})
-    [described] = details(placed[0])
-    for kind, frame in ((protocol.SPANS, spans), (protocol.DETAILS, described)):
+    made = Made()
+    cell = made.cell("f()", 0, 100, [(0, 1)])
+    made.sample(cell, 50, 10, 1)
+    spans, profile, described = Feed(made.store, lambda frame: None, live=False).frames()
+    for kind, frame in ((protocol.SPANS, spans), (protocol.PROFILE, profile), (protocol.DETAILS, described)):
         header, columns = read(frame)
         assert header["kind"] == kind
         assert set(header) == {"kind", *protocol.FRAMES[kind]}
-        assert [column.dtype.str[1:] for column in columns] == [dtype for _, dtype in protocol.COLUMNS[kind]]
+        for column, (name, dtype) in zip(columns, protocol.COLUMNS[kind], strict=True):
+            assert column.dtype.str[1:] in (("u1", "u2", "u4") if dtype == "u" else (dtype,)), name
 
 
 def test_the_page_has_each_trait() -> None:

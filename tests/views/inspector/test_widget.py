@@ -12,6 +12,7 @@ import pytest
 from nbtrace import faults
 from nbtrace.analysis import dataframes
 from nbtrace.analysis.selection import Selection
+from nbtrace.store.book import Execution
 from nbtrace.store.span_store import SpanStore
 from nbtrace.views.inspector.feed import resend, stop_all
 from nbtrace.views.inspector.widget import Inspector, inspector
@@ -40,6 +41,7 @@ MALFORMED: list[Any] = [
     {"kind": "hello", "rows": True},
     {"kind": "hello", "rows": 1, "details": "y"},
     {"kind": "hello", "rows": 1, "details": None},
+    {"kind": "hello", "rows": 1, "profiles": -1},
     {"kind": "hello", "rows": 1, "code": "import os"},
     {"kind": "describe"},
     {"kind": "describe", "row": "0"},
@@ -76,7 +78,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sent]:
     stop_all()
 
 
-def opened(store: SpanStore, *, live: bool = True, narrowed: bool = False) -> Inspector:
+def opened(
+    store: SpanStore, *, live: bool = True, narrowed: bool = False, opener: Execution | None = None
+) -> Inspector:
     def spans() -> Any:
         raise AssertionError("nobody has asked for the table")
 
@@ -86,7 +90,7 @@ def opened(store: SpanStore, *, live: bool = True, narrowed: bool = False) -> In
         return TreeView(shown, dataframes.errors(snapshot), snapshot.dropped_spans)
 
     selection = Selection(where="start_time == start_time") if narrowed else Selection()
-    return inspector(tree, store, spans, selection, live=live, opener=None)
+    return inspector(tree, store, spans, selection, live=live, opener=opener)
 
 
 def store_of(spans: int) -> SpanStore:
@@ -136,6 +140,13 @@ def test_a_flood_of_messages_is_left_to_the_feed(sent: Sent) -> None:
     assert {message["kind"] for message in sent.messages} == {"code"}
     view._heard(None, {"kind": "bye"}, [])
     until(lambda: not view._feed._working)
+
+
+def test_the_browser_is_told_which_cell_opened_it(sent: Sent) -> None:
+    """What that cell did is looked at first, after a reload of the page too: it stays in the widget's state."""
+    opener = Execution(4, None, "a", "nbtrace.view()", 1)
+    assert opened(store_of(3), opener=opener).get_state()["_opener"] == 4
+    assert opened(store_of(3)).get_state()["_opener"] == 0
 
 
 def test_a_first_frame_that_is_outdated_is_not_kept_in_the_state(sent: Sent) -> None:

@@ -85,10 +85,10 @@ def test_only_wanted_spans_are_told_of() -> None:
 
 def test_cells_are_told_once_and_again_when_their_number_is_known() -> None:
     encoder = Encoder()
-    execution = Execution(1, None, "id", "x" * 5_000, 1)
+    execution = Execution(1, None, "id", "x" * 50_000, 1)
     first, _ = read(encoder.spans([(seal([row(1, cell=1)]), 0)], [execution], {})[0])
     assert first["cells"][0][:2] == [1, None]
-    assert len(first["cells"][0][4]) == 2_001
+    assert len(first["cells"][0][4]) == 20_001
     assert read(encoder.spans([], [execution], {})[0])[0]["cells"] == []
     execution.execution_count = 7
     assert read(encoder.spans([], [execution], {})[0])[0]["cells"][0][1] == 7
@@ -118,6 +118,7 @@ def test_details_hold_every_value_as_json_can() -> None:
     }
     assert found["attributes"]["text"].isprintable()
     assert (found["id"], found["message"], found["dropped"]) == (f"{2:016x}", "why", [3, 0, 0])
+    assert found["thread"] == [11, 22, "MainThread"]
     assert found["events"] == [["event", "1500", {"k": [1, 2]}]]
     assert found["links"] == [[f"{7:032x}", f"{8:016x}", {"why": "because"}]]
 

@@ -3,7 +3,7 @@
 import { render } from "preact";
 import type { Inspector, Model, Pending } from "./model";
 import { App } from "./panels/app";
-import { STYLE } from "./panels/style";
+import STYLE from "./panels/style.css";
 import { BYE, FRAME } from "./protocol";
 import { Session } from "./session/session";
 
@@ -21,34 +21,7 @@ export function mount(session: Session, el: HTMLElement): () => void {
   render(<App session={session} host={el} />, place);
   // For tests: a canvas cannot be asked what it shows.
   (el as { nbtrace?: Session }).nbtrace = session;
-  const show = hideTwin(el);
-  return () => {
-    render(null, place);
-    show();
-  };
-}
-
-/** Hide the table that stands before the widget for those who cannot see it; returns what shows it again. */
-function hideTwin(el: HTMLElement): () => void {
-  let hidden: HTMLElement | null = null;
-  let frame = 0;
-  // A front end may put the element into its page after it was drawn: all but the first inspector of a page are drawn at once.
-  const look = () => {
-    if (!el.isConnected) {
-      frame = requestAnimationFrame(look);
-      return;
-    }
-    const output = el.closest<HTMLElement>(".jp-OutputArea-child, .output_area, .cell-output-ipywidget-background");
-    const before = output?.previousElementSibling as HTMLElement | null | undefined;
-    if (!before?.querySelector(".nbtrace")) return;
-    before.style.display = "none";
-    hidden = before;
-  };
-  look();
-  return () => {
-    cancelAnimationFrame(frame);
-    hidden?.style.removeProperty("display");
-  };
+  return () => render(null, place);
 }
 
 export const open: Inspector["open"] = (model: Model, pending: Pending) => {

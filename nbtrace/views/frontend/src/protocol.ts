@@ -11,11 +11,13 @@ export const SPANS = "spans";
 export const DETAILS = "details";
 export const HAVE = "have";
 export const DOING = "doing";
+export const PROFILE = "profile";
 
 export interface Hello {
   kind: typeof HELLO;
   rows: number;
   details?: number;
+  profiles?: number;
   code: boolean;
 }
 
@@ -61,12 +63,14 @@ export interface SpansHeader {
 
 export interface DetailsHeader {
   kind: typeof DETAILS;
+  keys: string[];
 }
 
 export interface HaveHeader {
   kind: typeof HAVE;
   rows: number;
   details: number;
+  profiles: number;
 }
 
 /** number, line, what stands there, first and last line, begun, since, last looked at (0: all the time), what runs, the hottest */
@@ -78,7 +82,37 @@ export interface DoingHeader {
   now: number;
 }
 
-export type Header = SpansHeader | DetailsHeader | HaveHeader | DoingHeader;
+/** path as it is shown, library: both numbers of texts */
+export type FileInfo = [number, number];
+
+/** number of the execution, of the file as which its code was compiled, execution count */
+export type CodeInfo = [number, number, number | null];
+
+/** number of the file, line, what stands there */
+export type LineInfo = [number, number, string];
+
+/** id, name, process */
+export type ThreadInfo = [number | null, string | null, number | null];
+
+/** number of the execution, cpu in ms, memory at the most and how much it grew in bytes, garbage collection in ms, bytes read and
+ * written, whether other cells ran meanwhile; null is what the system does not tell */
+export type ResourcesInfo = [number, number | null, number | null, number | null, number | null, number | null, number | null, boolean];
+
+export interface ProfileHeader {
+  kind: typeof PROFILE;
+  number: number;
+  base: number;
+  memory: [number, number];
+  texts: string[];
+  files: FileInfo[];
+  codes: CodeInfo[];
+  lines: LineInfo[];
+  threads: ThreadInfo[];
+  resources: ResourcesInfo[];
+  dropped: number;
+}
+
+export type Header = SpansHeader | DetailsHeader | HaveHeader | DoingHeader | ProfileHeader;
 
 export type SpansColumns = [
   start: Float64Array, end: Float64Array, name: Uint32Array, parent: Int32Array, cell: Int32Array, flags: Uint8Array,
@@ -87,3 +121,13 @@ export type SpansColumns = [
 ];
 
 export type DetailsColumns = [row: Int32Array, data: Uint8Array];
+
+/** As narrow as the numbers of a frame are. */
+export type Uints = Uint8Array | Uint16Array | Uint32Array;
+
+export type ProfileColumns = [
+  above: Uints, frame: Uints, function: Uints, file: Uints, line: Uints, firstLine: Uints, kind: Uints, thread: Uints, cell: Uints,
+  span: Uints, stack: Uints, after: Uint16Array, wall: Uint16Array, computed: Uint8Array, look: Uint16Array, at: Uint16Array,
+  run: Uint16Array, origin: Uint16Array, long: Int32Array, longAfter: Float64Array, longWall: Float64Array, statement: Uints,
+  place: Uints, first: Uints, last: Uints, begun: Float64Array, ended: Float64Array, status: Uint8Array,
+];

@@ -45,6 +45,6 @@ test("a recursive name counts once in its sandwich, and its callers share its ti
 
 test("a comparison names what is added, gone and changed", () => {
   const made = trace([[-1, 0, 10, "cell [1]"], [0, 0, 4, "load"], [0, 5, 6, "old"], [-1, 20, 30, "cell [2]"], [3, 20, 28, "load"], [3, 28, 29, "new"]]);
-  const found = Object.fromEntries(compare(made, 0, 3).changes.map((each) => [made.names[each.name], [each.before, each.after]]));
+  const found = Object.fromEntries(compare(made, [0], [3]).changes.map((each) => [made.names[each.name], [each.before.total, each.after.total]]));
   assert.deepEqual(found, { "cell [2]": [10, 10], load: [4, 8], old: [1, 0], new: [0, 1] });
 });

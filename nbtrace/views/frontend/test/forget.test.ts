@@ -193,7 +193,7 @@ function frame(head: object, columns: Column[]): DataView {
 function detailsOf(rows: number[], over: Partial<Details> = {}): [Int32Array, Uint8Array] {
   const list = rows.map((row): Details => ({
     id: `id ${row}`, trace: "t", parent: null, kind: "INTERNAL", status: "UNSET", message: null, start: "0", attributes: { row, text: `text ${row}` },
-    scope: [null, null], resource: {}, dropped: [0, 0, 0], ...over,
+    scope: [null, null], resource: {}, thread: [null, null, null], dropped: [0, 0, 0], ...over,
   }));
   return [Int32Array.from(rows), new Uint8Array(deflateSync(JSON.stringify(list)))];
 }
@@ -217,7 +217,8 @@ test("selection, folds, matches and choices stay with their spans, and go with t
   while (selection() !== "id 7") await new Promise((resolve) => setTimeout(resolve, 1));
   session.folds.collapsed = new Set([1, 5]);
   session.folds.unfolded = new Set(["-1:0", "1:3", "5:6"]);
-  session.compared = [4, 5];
+  session.comparing.choose(0, { row: 4, all: false });
+  session.comparing.choose(1, { row: 5, all: false });
   session.scope.chosen = 5;
   session.finder.look("span 8");
   while (session.finder.searching) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -225,14 +226,14 @@ test("selection, folds, matches and choices stay with their spans, and go with t
   assert.equal(session.trace.nameOf(session.selected), "span 7");
   assert.deepEqual([...session.folds.collapsed].map((index) => session.trace.nameOf(index)), ["span 5"]);
   assert.deepEqual([...session.folds.unfolded], ["-1:0", "2:6"]);
-  assert.deepEqual(session.compared.map((index) => session.trace.nameOf(index)), ["span 4", "span 5"]);
+  assert.deepEqual(session.comparing.pair!.map(({ row }) => session.trace.nameOf(row)), ["span 4", "span 5"]);
   assert.equal(session.trace.nameOf(session.scope.chosen), "span 5");
   assert.deepEqual(session.finder.found.map((index) => session.trace.nameOf(index)), ["span 8"]);
   assert.equal(session.finder.matches![session.finder.found[0]!], 1);
   assert.equal((await session.describe(session.selected))?.id, "id 7");
   assert.equal(session.details.size, 7);
   session.receipt.receive(frame(...kernel.frame([], [], [4, 5, 7])));
-  assert.deepEqual([session.selected, session.scope.chosen, session.compared], [-1, -2, [-1, -1]]);
+  assert.deepEqual([session.selected, session.scope.chosen, session.comparing.pair], [-1, -2, undefined]);
   assert.equal(selection(), "", "and the kernel is told");
 });
 
@@ -267,16 +268,16 @@ test("a frame that is missing is asked for, once, and nothing is taken in until 
   kernel.frame([plain("lost")]);
   session.receipt.receive(frame(...kernel.frame([plain("b")])));
   session.receipt.receive(frame(...kernel.frame([plain("c")])));
-  assert.deepEqual(sent, [{ kind: "hello", rows: 0, details: 0, code: true }]);
+  assert.deepEqual(sent, [{ kind: "hello", rows: 0, details: 0, profiles: 0, code: true }]);
   assert.equal(session.trace.count, 1);
   const all = new Kernel();
   session.receipt.receive(frame(...all.frame(["a", "lost", "b", "c"].map((name) => plain(name)))));
   session.receipt.receive(frame(...all.frame([plain("d")])));
   assert.deepEqual(Array.from({ length: 5 }, (_, i) => session.trace.nameOf(i)), ["a", "lost", "b", "c", "d"]);
-  session.receipt.receive(frame({ kind: "have", rows: 5, details: 0 }, []));
+  session.receipt.receive(frame({ kind: "have", rows: 5, details: 0, profiles: 0 }, []));
   assert.equal(sent.length, 1);
-  session.receipt.receive(frame({ kind: "have", rows: 5, details: 9 }, []));
-  assert.deepEqual(sent[1], { kind: "hello", rows: 0, details: 0, code: true });
+  session.receipt.receive(frame({ kind: "have", rows: 5, details: 9, profiles: 0 }, []));
+  assert.deepEqual(sent[1], { kind: "hello", rows: 0, details: 0, profiles: 0, code: true });
 });
 
 test("a search leaves no more unpacked than there is room for, and finds all", async () => {

@@ -4,7 +4,7 @@ import { boxes } from "../src/engine/boxes";
 import { lines } from "../src/engine/folding";
 import { Lanes } from "../src/engine/lanes";
 import { merge } from "../src/engine/merge";
-import { ticks } from "../src/pictures/canvas";
+import { ticks } from "../src/engine/ticks";
 import { boxAt, paintBoxes, paintLanes } from "../src/pictures/flame";
 import { densityOf } from "../src/pictures/minimap";
 import { paintWaterfall } from "../src/pictures/waterfall";
@@ -95,7 +95,7 @@ test("in a merged graph the heaviest stands left, and children stay within their
   assert.equal(boxAt(found, state, 10, 5, 1000), at("root"));
   const drawn = pen();
   paintBoxes(drawn, THEME, made, found, state, 1000, 200);
-  assert.deepEqual(drawn.texts.sort(), ["beside", "heavy", "light", "root"]);
+  assert.deepEqual(drawn.texts.sort(), ["beside  7.00 ms", "heavy  7.00 ms", "light  2.00 ms", "root  10.0 ms"]);
 });
 
 test("a tree a hundred thousand deep has a merged graph", () => {

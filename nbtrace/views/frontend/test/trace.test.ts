@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { executions } from "../src/engine/executions";
 import { Trace } from "../src/engine/trace";
 import { type Row, header, numbers, quiet, trace } from "./kit";
 
@@ -73,4 +74,11 @@ test("thousands of small updates add up", () => {
   }
   assert.equal(made.count, 3_000);
   assert.equal(made.tree.roots.length, 3_000);
+});
+
+test("executions are roots, and the cells below the span of a run", () => {
+  const made = trace([[-1, 0, 9, "run"], [0, 1, 3, "cell [1]"], [0, 4, 5, "beside"], [0, 6, 8, "cell [2]"], [1, 1, 2, "a"], [-1, 10, 11, "cell [3]"], [-1, 12, 13, "alone"]]);
+  made.cell.set([0, 7, 0, 8, 7, 9, 0]);
+  for (const number of [7, 8, 9]) made.cells.set(number, [number, number, number, 1, ""]);
+  assert.deepEqual(executions(made), [1, 3, 5, 6]);
 });

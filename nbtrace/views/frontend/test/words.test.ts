@@ -27,21 +27,21 @@ test("what looks like a condition is one, and an unknown column is an error that
   assert.deepEqual(ask("duration > 100ms and name == 'load'"), [0]);
   assert.deepEqual(ask("status_code == 'ERROR'"), [1]);
   assert.deepEqual(ask("status = 'ERROR'"), [1]);
-  assert.deepEqual(ask("status=ERROR and name = query"), [1]);
+  assert.deepEqual(ask("status='ERROR' and name = 'query'"), [1]);
   assert.deepEqual(ask("duration = 200ms"), [0]);
   assert.deepEqual(ask("duration >= 200ms"), [0]);
-  assert.deepEqual(ask("name != load"), [1]);
+  assert.deepEqual(ask("name != 'load'"), [1]);
   assert.deepEqual(ask("attributes.rows >= 3", { ...bare, attributes: { rows: 5 } }), [0, 1]);
   assert.deepEqual(ask("attributes.rows >= 3", { ...bare, attributes: { rows: "5" } }), []);
   const full = { attributes: {}, resource: { "service.name": "shop" }, scope: ["lib", "1"], events: [1, 2], dropped: [0, 3, 0], parent: null };
-  assert.deepEqual(ask("service_name == shop and event_count >= 2 and dropped_events > 1 and scope_name != x", full), [0, 1]);
+  assert.deepEqual(ask("service_name == 'shop' and event_count >= 2 and dropped_events > 1 and scope_name != 'x'", full), [0, 1]);
   assert.deepEqual(ask("start_time < '1971-01-01'"), [0, 1]);
   assert.deepEqual(ask("end_time > '1970-01-01 00:00:00.1'"), [0]);
   assert.match((parse("start_time > soon") as { message: string }).message, /takes a moment/);
   assert.deepEqual(ask("QUER"), [1]);
   assert.match((parse("durration > 3ms") as { message: string }).message, /no column durration. Did you mean duration/);
   assert.match((parse("duration > many") as { message: string }).message, /takes a time/);
-  assert.match((parse("name == 'x' and what") as { message: string }).message, /cannot read/);
+  assert.match((parse("name == 'x' and what") as { message: string }).message, /no column what/);
 });
 
 test("a search finds what stands in details, and the last word on a span counts", async () => {

@@ -1,70 +1,102 @@
 // The lines of the waterfall: a tree as far as it is opened, repeated siblings folded into one line.
 
+import type { Groups } from "./grouping";
 import { Room } from "./room";
-import type { Trace } from "./trace";
+import { ERROR, type Trace } from "./trace";
+import type { Tree } from "./tree";
+import { Wall } from "./wall";
 
 export const MIN_REPEATS = 5;
 
 /** What is opened and closed, and what is left out. */
 export interface Shape {
-  collapsed: Set<number>;
+  collapsed: ReadonlySet<number>;
   /** Groups of repeated siblings that are unfolded: `${parent}:${name}`. */
-  unfolded: Set<string>;
+  unfolded: { has(key: string): boolean };
   /** Only these rows and what is above them; undefined for all. */
   only?: Uint8Array;
   /** Only these trees; undefined for all. */
   roots?: ReadonlySet<number>;
+  /** Lanes, each below a line of its own. They know which trees are looked at. */
+  groups?: Groups;
 }
 
-/** Lines of the waterfall. A line is a span, or a group of repeated siblings, told by its first. */
+/** Whether something hangs below a line, and whether it can be seen. */
+export const LEAF = 0;
+export const OPEN = 1;
+export const CLOSED = 2;
+
+/** Lines of the waterfall. A line is a span, or several siblings of a name, told by the first of them, or the head of a lane, whose
+ * row is -2 or less. */
 export interface Lines {
   row: Int32Array;
-  /** Members of a group, 0 for a span. */
+  /** How many siblings it stands for, 0 for a span. */
   members: Int32Array;
-  /** Of a group, for how long one of them or more ran. */
+  /** Of siblings, or a lane, for how long one of them or more ran. */
   total: Float64Array;
+  /** Of siblings, how long all of them took together. */
+  sum: Float64Array;
+  /** Where the last of what it stands for ends. */
+  until: Float64Array;
+  depth: Int32Array;
+  state: Int32Array;
+  /** How many spans have failed that this line hides. */
+  hidden: Int32Array;
   count: number;
+  tree: Tree;
+  groups: Groups | undefined;
+  /** Where a span ends, or was last seen. */
+  endOf(row: number): number;
 }
 
 /** Memory for lines, used again with each update: what was made of it before is overwritten. */
 export class LineRoom {
-  readonly row = new Room();
-  readonly members = new Room();
-  readonly total = new Room();
-  readonly grouped = new Room();
+  readonly rooms = Array.from({ length: 10 }, () => new Room());
 }
 
-export function lines(trace: Trace, shape: Shape, room = new LineRoom()): Lines {
-  const tree = trace.tree;
-  const n = trace.count;
-  const found: Lines = { row: room.row.ints(n), members: room.members.ints(n).fill(0), total: room.total.floats(n).fill(0), count: 0 };
-  const show = shape.only && withAncestors(trace, shape.only);
+export function lines(trace: Trace, shape: Shape, { rooms } = new LineRoom()): Lines {
+  const { groups } = shape;
+  const tree = groups?.tree ?? trace.tree;
+  const n = tree.order.length;
+  const found: Lines = {
+    row: rooms[0]!.ints(n), members: rooms[1]!.ints(n).fill(0), total: rooms[2]!.floats(n).fill(0), sum: rooms[3]!.floats(n).fill(0),
+    until: rooms[4]!.floats(n), depth: rooms[5]!.ints(n), state: rooms[6]!.ints(n), hidden: rooms[7]!.ints(n).fill(0),
+    count: 0, tree, groups, endOf: lastSeen(trace),
+  };
+  const show = shape.only && withAncestors(tree, shape.only);
+  const failed = rooms[9]!.ints(n + 1);
+  failed[0] = 0;
+  for (let place = 0; place < n; place++) {
+    const row = tree.order[place]!;
+    failed[place + 1] = failed[place]! + Number(row < trace.count && trace.status(row) === ERROR && (!show || show[row] === 1));
+  }
+  const failures = (row: number) => failed[tree.place[row]! + tree.size[row]!]! - failed[tree.place[row]!]!;
   /** 1: hidden in a group; above: the head of a group of as many. */
-  const grouped = room.grouped.ints(n).fill(0);
-  const totals = new Map<number, number>();
-  const reached = new Map<number, number>();
-  const ran = (head: number, child: number) => {
-    const end = trace.endOf(child);
-    const until = reached.get(head) ?? -Infinity;
-    totals.set(head, (totals.get(head) ?? 0) + Math.max(0, end - Math.max(trace.start[child]!, until)));
-    reached.set(head, Math.max(until, end));
+  const grouped = rooms[8]!.ints(n).fill(0);
+  const sums = new Map<number, Sum>();
+  const add = (head: number, child: number) => {
+    let sum = sums.get(head);
+    if (!sum) sums.set(head, (sum = { wall: new Wall(), last: -Infinity, failed: 0 }));
+    sum.wall.add(trace.start[child]!, trace.endOf(child));
+    sum.last = Math.max(sum.last, found.endOf(child));
+    sum.failed += failures(child);
   };
   const fold = (parent: number, children: Int32Array) => {
     if (children.length < MIN_REPEATS || show) return;
+    const id = groups ? groups.idOf(parent) : parent;
     const heads = new Map<number, number>();
     for (const child of children) {
       const name = trace.name[child]!;
       const head = heads.get(name);
       if (head === undefined) {
-        if (shape.unfolded.has(`${parent}:${name}`)) continue;
+        if (shape.unfolded.has(`${id}:${name}`)) continue;
         heads.set(name, child);
         grouped[child] = -1;
-        ran(child, child);
       } else {
         grouped[head]!--;
         grouped[child] = 1;
-        ran(head, child);
       }
+      add(head ?? child, child);
     }
     for (const child of children) {
       const head = heads.get(trace.name[child]!);
@@ -72,24 +104,35 @@ export function lines(trace: Trace, shape: Shape, room = new LineRoom()): Lines 
     }
   };
   // Of the trees that are looked at: one that is looked at alone is not hidden behind another of its name.
-  fold(-1, shape.roots ? tree.roots.filter((root) => shape.roots!.has(root)) : tree.roots);
+  if (!groups) fold(-1, shape.roots ? tree.roots.filter((root) => shape.roots!.has(root)) : tree.roots);
+  const left = (row: number) => (groups ? row < trace.count : shape.roots && !shape.roots.has(row));
   for (let place = 0; place < n; ) {
     const row = tree.order[place]!;
     const whole = place + tree.size[row]!;
-    const out = (show && !show[row]) || grouped[row]! > 0 || (shape.roots && tree.depth[row] === 0 && !shape.roots.has(row));
-    if (out) {
+    if ((show && !show[row]) || grouped[row]! > 0 || (tree.depth[row] === 0 && left(row))) {
       place = whole;
       continue;
     }
-    found.row[found.count] = row;
+    const line = found.count++;
+    const id = (found.row[line] = row < trace.count ? row : groups!.idOf(row));
+    found.depth[line] = tree.depth[row]!;
+    found.until[line] = row < trace.count ? found.endOf(row) : 0;
     if (grouped[row]! < 0) {
-      found.members[found.count] = -grouped[row]!;
-      found.total[found.count++] = totals.get(row)!;
+      const sum = sums.get(row)!;
+      found.members[line] = -grouped[row]!;
+      found.total[line] = sum.wall.total;
+      found.sum[line] = sum.wall.sum;
+      found.until[line] = sum.last;
+      found.hidden[line] = sum.failed;
+      found.state[line] = CLOSED;
       place = whole;
       continue;
     }
-    found.count++;
-    if (shape.collapsed.has(row)) {
+    if (id < 0) found.total[line] = groups!.groupOf(id).total;
+    const closed = tree.size[row]! > 1 && shape.collapsed.has(id);
+    found.state[line] = tree.size[row] === 1 ? LEAF : closed ? CLOSED : OPEN;
+    if (closed) {
+      found.hidden[line] = failed[whole]! - failed[place + 1]!;
       place = whole;
       continue;
     }
@@ -99,21 +142,50 @@ export function lines(trace: Trace, shape: Shape, room = new LineRoom()): Lines 
   return found;
 }
 
+interface Sum {
+  wall: Wall;
+  last: number;
+  failed: number;
+}
+
 /** The rows, and all above them. */
-function withAncestors(trace: Trace, only: Uint8Array): Uint8Array {
-  const { order } = trace.tree;
-  const show = only.slice(0, trace.count);
-  for (let place = trace.count - 1; place >= 0; place--) {
+function withAncestors(tree: Tree, only: Uint8Array): Uint8Array {
+  const { order } = tree;
+  const show = new Uint8Array(order.length);
+  show.set(only.subarray(0, order.length));
+  for (let place = order.length - 1; place >= 0; place--) {
     const row = order[place]!;
-    const parent = trace.tree.parent[row]!;
+    const parent = tree.parent[row]!;
     if (show[row] && parent >= 0) show[parent] = 1;
   }
   return show;
 }
 
-/** The members of a group that a line stands for. */
-export function members(trace: Trace, head: number): number[] {
-  const parent = trace.tree.parent[head]!;
-  const siblings = parent < 0 ? trace.tree.roots : trace.tree.of(parent);
-  return Array.from(siblings).filter((row) => trace.name[row] === trace.name[head]);
+/** Where a span ends. One that has no end, and does not run any more, was last seen where its trace was. */
+function lastSeen(trace: Trace): (row: number) => number {
+  let seen: Float64Array | undefined;
+  return (row) => {
+    if (!trace.isUnfinished(row)) return trace.endOf(row);
+    if (!seen) {
+      const { order, size } = trace.tree;
+      seen = new Float64Array(trace.count);
+      for (let place = 0; place < order.length; ) {
+        const rows = order.subarray(place, place + size[order[place]!]!);
+        let last = -Infinity;
+        for (const each of rows) last = Math.max(last, trace.endOf(each));
+        for (const each of rows) seen[each] = last;
+        place += rows.length;
+      }
+    }
+    return seen[row]!;
+  };
+}
+
+/** The spans that a line draws: siblings of a name, or those of a lane that no other of it covers. */
+export function members(trace: Trace, { row, tree, groups }: Lines, line: number): Int32Array {
+  const head = row[line]!;
+  if (head < 0) return groups!.groupOf(head).rows;
+  const parent = tree.parent[head]!;
+  const siblings = parent < 0 ? tree.roots : tree.of(parent);
+  return siblings.filter((each) => each < trace.count && trace.name[each] === trace.name[head]);
 }

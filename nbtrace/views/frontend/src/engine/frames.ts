@@ -2,7 +2,7 @@
 
 import type { Header } from "../protocol";
 
-export type Column = Float64Array | Uint32Array | Int32Array | Uint8Array;
+export type Column = Float64Array | Uint32Array | Int32Array | Uint16Array | Uint8Array;
 
 export interface Frame {
   header: Header;
@@ -13,6 +13,7 @@ const TYPES: Record<string, new (buffer: ArrayBuffer, offset: number, length: nu
   f8: Float64Array,
   u4: Uint32Array,
   i4: Int32Array,
+  u2: Uint16Array,
   u1: Uint8Array,
 };
 

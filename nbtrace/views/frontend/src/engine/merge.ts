@@ -1,5 +1,6 @@
 // Spans merged by their paths of names: downwards from roots, upwards from the spans of a name.
 
+import type { Parts } from "./parts";
 import { ERROR, type Trace } from "./trace";
 
 /** A node of spans merged by their path of names. */
@@ -12,11 +13,13 @@ export interface Merged {
   /** A span that is part of it, the longest. */
   row: number;
   children: Map<number, Merged>;
+  /** Of sampled frames: what is known of their time, in ms. */
+  parts?: Parts;
 }
 
 const MAX_MERGED = 100_000;
 
-function node(name: number): Merged {
+export function node(name: number): Merged {
   return { name, total: 0, self: 0, count: 0, errors: 0, row: -1, children: new Map() };
 }
 
@@ -28,8 +31,8 @@ function add(target: Merged, trace: Trace, row: number, total: number, self: num
   if (trace.status(row) === ERROR) target.errors++;
 }
 
-/** Merge the subtrees of rows by their paths of names below one node without a name. */
-export function merge(trace: Trace, tops: Iterable<number>): Merged {
+/** Merge the subtrees of rows by their paths of names below one node without a name. `at` takes the node of each row. */
+export function merge(trace: Trace, tops: Iterable<number>, at?: Merged[]): Merged {
   const tree = trace.tree;
   const top = node(-1);
   let nodes = 0;
@@ -48,6 +51,7 @@ export function merge(trace: Trace, tops: Iterable<number>): Merged {
         above.children.set(name, (here = node(name)));
       }
       add(here, trace, row, trace.duration(row), tree.self[row]!);
+      if (at) at[row] = here;
       way.push(here);
     }
     top.total += trace.duration(first);

@@ -1,12 +1,16 @@
 // Times by name: analysis/statistics.py, as far as the table shows it.
 
 import { ERROR, type Trace } from "./trace";
+import { Wall } from "./wall";
 import { round } from "./words";
 
 export interface NameStatistics {
   name: number;
   count: number;
+  /** How long they took together. */
   total: number;
+  /** For how long one of them or more ran. */
+  wall: number;
   self: number;
   p50: number;
   p95: number;
@@ -18,22 +22,21 @@ export interface NameStatistics {
 export function statistics(trace: Trace, wanted?: (row: number) => boolean): NameStatistics[] {
   const rows = byStart(trace);
   const self = wanted ? selfTimes(trace, rows, wanted) : trace.tree.self;
-  const groups = new Map<number, { lengths: number[]; total: number; self: number; errors: number }>();
+  const groups = new Map<number, { lengths: number[]; wall: Wall; self: number; errors: number }>();
   for (const row of rows) {
     if (wanted && !wanted(row)) continue;
     const name = trace.name[row]!;
     let group = groups.get(name);
-    if (!group) groups.set(name, (group = { lengths: [], total: 0, self: 0, errors: 0 }));
+    if (!group) groups.set(name, (group = { lengths: [], wall: new Wall(), self: 0, errors: 0 }));
     if (Number.isNaN(trace.end[row]!)) continue;
-    const length = trace.duration(row);
-    group.lengths.push(length);
-    group.total += length;
+    group.lengths.push(trace.duration(row));
+    group.wall.add(trace.start[row]!, trace.endOf(row));
     group.self += self[row]!;
     if (trace.status(row) === ERROR) group.errors++;
   }
-  const found = [...groups].filter(([, { lengths }]) => lengths.length).map(([name, { lengths, total, self, errors }]) => {
+  const found = [...groups].filter(([, { lengths }]) => lengths.length).map(([name, { lengths, wall, self, errors }]) => {
     const sorted = Float64Array.from(lengths).sort();
-    return { name, count: lengths.length, total, self, errors, p50: percentile(sorted, 50), p95: percentile(sorted, 95) };
+    return { name, count: lengths.length, total: wall.sum, wall: wall.total, self, errors, p50: percentile(sorted, 50), p95: percentile(sorted, 95) };
   });
   // To the nanosecond: sums that differ by less are the same.
   return found.sort((a, b) => Math.round(b.total * 1e6) - Math.round(a.total * 1e6));

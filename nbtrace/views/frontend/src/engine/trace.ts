@@ -3,6 +3,7 @@
 import { hue } from "./colour";
 import type { CellInfo, SpansColumns, SpansHeader } from "../protocol";
 import type { Column } from "./frames";
+import { resized } from "./room";
 import { Tree } from "./tree";
 
 export const UNSET = 0;
@@ -42,9 +43,9 @@ export class Trace {
   /** The row of the next new span. */
   next = 0;
   version = 0;
-  private going = new Set<number>();
-  private readonly derived = new Tree(this);
-  private derivedVersion = -1;
+  #going = new Set<number>();
+  readonly #derived = new Tree(this);
+  #derivedVersion = -1;
 
   /** Take in a frame. Returns where each index has gone if spans were forgotten: -1 for those that were. */
   append(header: SpansHeader, columns: Column[]): Int32Array | undefined {
@@ -54,22 +55,22 @@ export class Trace {
       this.hues = [];
       this.events.clear();
       this.cells.clear();
-      this.going.clear();
+      this.#going.clear();
       this.now = 0;
     }
     const [
       start, end, name, parent, cell, flags, errors,
       rows, ends, newNames, newParents, newFlags, newErrors, eventRows, eventTimes, gone,
     ] = columns as SpansColumns;
-    const moved = gone.length ? this.forget(gone) : undefined;
+    const moved = gone.length ? this.#forget(gone) : undefined;
     this.zero = BigInt(header.zero);
     this.dropped = header.dropped;
     this.narrowed = header.narrowed;
-    for (const text of header.names) this.called(this.names.length, text);
-    for (const [code, text] of header.renamed) this.called(code, text);
+    for (const text of header.names) this.#called(this.names.length, text);
+    for (const [code, text] of header.renamed) this.#called(code, text);
     for (const each of header.cells) this.cells.set(each[0], each);
     const at = this.count;
-    this.reserve(at + start.length);
+    this.#reserve(at + start.length);
     this.start.set(start, at);
     this.end.set(end, at);
     this.name.set(name, at);
@@ -102,16 +103,16 @@ export class Trace {
       eventful.add(row);
       this.events.get(row)!.push(eventTimes[i]!);
     }
-    for (let index = at; index < this.count; index++) this.look(index);
-    for (const index of changed) this.look(index);
-    if (this.going.size) this.now = Math.max(this.now, header.now - Number(this.zero / 1000n) / 1000);
+    for (let index = at; index < this.count; index++) this.#look(index);
+    for (const index of changed) this.#look(index);
+    if (this.#going.size) this.now = Math.max(this.now, header.now - Number(this.zero / 1000n) / 1000);
     this.version++;
     return moved;
   }
 
   /** How many spans run. */
   get running(): number {
-    return this.going.size;
+    return this.#going.size;
   }
 
   /** Where the span of a row stands; -1 if it is not known, or not any more. */
@@ -133,27 +134,27 @@ export class Trace {
   }
 
   /** Take note of a span that is new or has changed. */
-  private look(index: number): void {
+  #look(index: number): void {
     const until = this.end[index]!;
-    if (this.isRunning(index)) this.going.add(this.row[index]!);
-    else this.going.delete(this.row[index]!);
+    if (this.isRunning(index)) this.#going.add(this.row[index]!);
+    else this.#going.delete(this.row[index]!);
     if (until > this.now) this.now = until;
     if (this.start[index]! > this.now) this.now = this.start[index]!;
   }
 
-  private called(code: number, text: string): void {
+  #called(code: number, text: string): void {
     this.names[code] = text;
     this.hues[code] = hue(text);
   }
 
   /** Close the gaps that rows leave; children of a span that is gone are roots. */
-  private forget(rows: Int32Array): Int32Array {
+  #forget(rows: Int32Array): Int32Array {
     const moved = new Int32Array(this.count);
     for (const row of rows) {
       const index = this.indexOf(row);
       if (index >= 0) moved[index] = -1;
       this.events.delete(row);
-      this.going.delete(row);
+      this.#going.delete(row);
     }
     let kept = 0;
     for (let index = 0; index < this.count; index++) if (moved[index] === 0) moved[index] = kept++;
@@ -174,7 +175,7 @@ export class Trace {
     }
     this.count = kept;
     for (const number of this.cells.keys()) if (!used.has(number)) this.cells.delete(number);
-    if (this.start.length > 4 * Math.max(kept, 1024)) this.resize(2 * Math.max(kept, 1024));
+    if (this.start.length > 4 * Math.max(kept, 1024)) this.#resize(2 * Math.max(kept, 1024));
     return moved;
   }
 
@@ -215,30 +216,26 @@ export class Trace {
   }
 
   get tree(): Tree {
-    if (this.derivedVersion !== this.version) {
-      this.derived.grow();
-      this.derivedVersion = this.version;
+    if (this.#derivedVersion !== this.version) {
+      this.#derived.grow();
+      this.#derivedVersion = this.version;
     }
-    return this.derived;
+    return this.#derived;
   }
 
-  private reserve(count: number): void {
+  #reserve(count: number): void {
     if (count <= this.start.length) return;
-    this.resize(Math.max(count, this.start.length * 2));
+    this.#resize(Math.max(count, this.start.length * 2));
   }
 
-  private resize(size: number): void {
-    const copied = <T extends Column>(column: T, empty: T): T => {
-      empty.set(column.subarray(0, this.count) as never);
-      return empty;
-    };
-    this.start = copied(this.start, new Float64Array(size));
-    this.end = copied(this.end, new Float64Array(size));
-    this.name = copied(this.name, new Uint32Array(size));
-    this.parent = copied(this.parent, new Int32Array(size));
-    this.cell = copied(this.cell, new Int32Array(size));
-    this.flags = copied(this.flags, new Uint8Array(size));
-    this.errors = copied(this.errors, new Uint8Array(size));
-    this.row = copied(this.row, new Int32Array(size));
+  #resize(size: number): void {
+    this.start = resized(this.start, size);
+    this.end = resized(this.end, size);
+    this.name = resized(this.name, size);
+    this.parent = resized(this.parent, size);
+    this.cell = resized(this.cell, size);
+    this.flags = resized(this.flags, size);
+    this.errors = resized(this.errors, size);
+    this.row = resized(this.row, size);
   }
 }

@@ -29,30 +29,30 @@ export class Tree {
   self!: Float64Array;
   /** Row of the parent, -1 for a root, also for one that is the earliest of a circle. */
   parent!: Int32Array;
-  private readonly rooms = Array.from({ length: 9 }, () => new Room());
+  readonly #rooms = Array.from({ length: 9 }, () => new Room());
 
   constructor(readonly trace: Spans) {}
 
   grow(): void {
-    const { trace, rooms } = this;
+    const [trace, rooms] = [this.trace, this.#rooms];
     const n = trace.count;
     const parent = (this.parent = rooms[0]!.ints(n));
     parent.set(trace.parent.subarray(0, n));
     for (let row = 0; row < n; row++) if (parent[row]! >= n || parent[row] === row) parent[row] = -1;
-    this.byParent(parent);
+    this.#byParent(parent);
     // Who stands in a circle covers its parent all the same: before anything is cut.
-    this.self = this.selfTimes();
+    this.self = this.#selfTimes();
     this.order = rooms[1]!.ints(n);
     this.place = rooms[2]!.ints(n).fill(-1);
     this.depth = rooms[3]!.ints(n).fill(0);
     this.size = rooms[4]!.ints(n).fill(1);
-    let seen = this.walk(this.children.subarray(0, this.first[0]));
+    let seen = this.#walk(this.children.subarray(0, this.first[0]));
     if (seen < n) {
-      this.cutCircles(parent);
-      this.byParent(parent);
+      this.#cutCircles(parent);
+      this.#byParent(parent);
       this.place.fill(-1);
       this.depth.fill(0);
-      seen = this.walk(this.children.subarray(0, this.first[0]));
+      seen = this.#walk(this.children.subarray(0, this.first[0]));
     }
     this.roots = this.children.subarray(0, this.first[0]);
     for (let i = n - 1; i >= 0; i--) {
@@ -80,7 +80,7 @@ export class Tree {
   }
 
   /** Make the earliest span of each circle of parents a root: such spans of a hostile file hang on none. */
-  private cutCircles(parent: Int32Array): void {
+  #cutCircles(parent: Int32Array): void {
     const { start } = this.trace;
     const walked = new Map<number, number>();
     for (let first = 0; first < parent.length; first++) {
@@ -96,9 +96,9 @@ export class Tree {
     }
   }
 
-  private walk(roots: Int32Array): number {
+  #walk(roots: Int32Array): number {
     let at = 0;
-    const stack = this.rooms[5]!.ints(this.order.length);
+    const stack = this.#rooms[5]!.ints(this.order.length);
     let top = 0;
     for (let i = roots.length - 1; i >= 0; i--) stack[top++] = roots[i]!;
     while (top) {
@@ -114,9 +114,9 @@ export class Tree {
     return at;
   }
 
-  private selfTimes(): Float64Array {
+  #selfTimes(): Float64Array {
     const trace = this.trace;
-    const found = this.rooms[6]!.floats(trace.count);
+    const found = this.#rooms[6]!.floats(trace.count);
     for (let row = 0; row < found.length; row++) {
       const begin = trace.start[row]!;
       const end = trace.endOf(row);
@@ -137,16 +137,16 @@ export class Tree {
   }
 
   /** Children side by side by their parent and start. `first` has an entry per row and one more; before first[0] are roots. */
-  private byParent(parent: Int32Array): void {
+  #byParent(parent: Int32Array): void {
     const { start } = this.trace;
     const n = parent.length;
-    const first = this.rooms[7]!.ints(n + 2).fill(0);
+    const first = this.#rooms[7]!.ints(n + 2).fill(0);
     for (let row = 0; row < n; row++) first[parent[row]! + 2]!++;
     for (let i = 1; i < first.length; i++) first[i]! += first[i - 1]!;
     // first[p + 1] is now where the children of p begin (p = -1 for roots).
-    const next = this.rooms[5]!.ints(n + 2); // the stack's: it walks later
+    const next = this.#rooms[5]!.ints(n + 2); // the stack's: it walks later
     next.set(first);
-    const children = this.rooms[8]!.ints(n);
+    const children = this.#rooms[8]!.ints(n);
     for (let row = 0; row < n; row++) children[next[parent[row]! + 1]!++] = row;
     for (let p = -1; p < n; p++) {
       const low = first[p + 1]!;

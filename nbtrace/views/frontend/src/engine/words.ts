@@ -32,6 +32,26 @@ export function ratio(times: number, sure = true): string {
   return `${!sure ? "" : times > 1.005 ? "▲ " : times < 0.995 ? "▼ " : ""}${text} ×`;
 }
 
+/** A number of bytes with three significant digits: 850 B, 12.3 kB, 410 MB, 1.20 GB. */
+export function size(bytes: number): string {
+  if (bytes < 0) return "−" + size(-bytes);
+  if (bytes < 1000) return `${round(bytes)} B`;
+  const units = [[1e3, "kB"], [1e6, "MB"], [1e9, "GB"], [1e12, "TB"]] as const;
+  const [unit, name] = units.find(([each]) => bytes < 999.5 * each) ?? units[3];
+  const number = bytes / unit;
+  return `${fixed(number, number < 9.995 ? 2 : number < 99.95 ? 1 : 0)} ${name}`;
+}
+
+/** By how many bytes more or less: +410 MB, −1.20 GB. */
+export function growth(bytes: number): string {
+  return bytes > 0 ? `+${size(bytes)}` : size(bytes);
+}
+
+/** A part of a whole: 62 %, 0.4 %. */
+export function share(part: number): string {
+  return Number.isNaN(part) ? "" : `${fixed(part * 100, part >= 0.0995 || part === 0 ? 0 : 1)} %`;
+}
+
 /** The nearest whole number, of two the even one: as Python rounds. */
 export function round(number: number): number {
   const down = Math.floor(number);

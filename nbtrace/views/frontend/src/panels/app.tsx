@@ -1,44 +1,55 @@
 // The inspector as a whole: tabs, search, the current view, the panel of the selected span, keys.
 
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { FIRST_SYMBOL } from "../engine/symbols";
 import { count, duration, plain } from "../engine/words";
 import type { Theme } from "../pictures/colours";
+import { into, nextError, noticed, outOf, walk } from "../session/moves";
+import { LATEST, OPENED } from "../session/scope";
 import { type Pill, type Session, VIEWS, type View } from "../session/session";
+import { Code } from "./code";
 import { Doing } from "./doing";
+import { useFocusInside } from "./focus";
+import { GroupBy } from "./groupby";
 import { Panel } from "./panel";
-import { MergedPicture, Minimap, TimePicture, around } from "./picture";
-import { Alternative, Cells, CompareBar, CompareTable, Errors, Table, runs } from "./tables";
+import { Boundary } from "./boundary";
+import { MergedPicture } from "./mergedpicture";
+import { TimePicture, around } from "./timepicture";
+import { Cells, traces } from "./cells";
+import { Compare } from "./compare";
+import { Alternative, Errors, Table } from "./tables";
 import { themeOf } from "./theme";
+import { TimeBar } from "./timebar";
+import { PointerTip, overRows } from "./tip";
+import { Usage } from "./usage";
 
-const TITLES: Record<View, [string, string]> = {
-  waterfall: ["Waterfall", "4"],
-  time: ["Flame", "1"],
-  heavy: ["Left-heavy", "2"],
-  sandwich: ["Sandwich", "3"],
-  cells: ["Cells", "5"],
-  table: ["Table", "6"],
-  errors: ["Errors", "7"],
-  compare: ["Compare", "8"],
+const TITLES: Record<View, string> = {
+  waterfall: "Waterfall", code: "Code", time: "Flame", heavy: "Left-heavy", sandwich: "Sandwich", cells: "Cells", table: "Table", errors: "Errors", compare: "Compare",
 };
 
 const KEYS: [string, string][] = [
-  ["1 2 3", "flame graph: in time order, left-heavy, sandwich"],
-  ["4 5 6 7 8", "waterfall, cells, table, errors, compare"],
+  [`1 … ${VIEWS.length}`, `the views, in the order of their tabs: ${VIEWS.map((view) => TITLES[view].toLowerCase()).join(", ")}`],
+  ["c", "the code of a cell, with what each line took"],
   ["↑ ↓  or  b f", "the span before, the next"],
   ["← →", "close, open; go to the parent, the first child"],
   ["[  ]", "close all, open all"],
   ["+ −  or  w s", "zoom in, out"],
   ["a d", "go back, forward in time"],
   ["0", "fit everything"],
+  ["Backspace", "what was shown before; with Shift forward again"],
+  ["i", "fold or open the time in which nothing ran; I waits inside a trace too"],
+  ["m", "hide, show the lanes of CPU and memory"],
   ["Enter", "zoom to the selected span"],
   ["/", "search; n and N go to the next match, the one before"],
   ["e", "go to the next error"],
+  ["p", "show or hide sampled frames in the flame graphs"],
   ["Esc", "clear: search, then selection"],
   ["Ctrl + wheel", "zoom to the pointer; drag to pan, double click to fit"],
   ["?", "these keys"],
 ];
 
 const NARROW = 760;
+const LOW = 320;
 
 export function App({ session, host }: { session: Session; host: HTMLElement }) {
   const [, refresh] = useReducer((number: number) => number + 1, 0);
@@ -51,6 +62,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
   const [height, setHeight] = useState(Math.max(160, Number(session.model.get("height")) || 460));
 
   useEffect(() => session.drawing.listen(() => refresh(0)), [session]);
+  useFocusInside(root);
   useEffect(() => {
     const update = () => setTheme(themeOf(host));
     const changed = new MutationObserver(update);
@@ -72,30 +84,38 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
   });
   const { view } = session;
   const wide = (root.current?.clientWidth ?? 1000) >= NARROW;
-  const picture = { session, theme, width: size.width, height: view === "compare" ? Math.max(0, Math.floor(size.height * 0.5)) : size.height };
+  const tall = (root.current?.clientHeight ?? 0) >= LOW;
+  const picture = { session, theme, width: size.width, height: size.height };
   return (
     <div
       ref={root} class={`nbt ${theme.dark ? "nbt-dark" : ""} ${wide ? "" : "nbt-narrow"}`} tabIndex={0} data-lm-suppress-shortcuts="true"
-      style={{ height: fills ? "100vh" : height, ...variables(theme) }} role="region" aria-label="nbtrace inspector" onKeyDown={(event) => pressed(event, session, searchBox.current, root.current)}
+      style={{ height: fills ? "100vh" : height, ...variables(theme) }} role="region" aria-label="nbtrace inspector" onPointerDown={() => session.pointed.leave()} onKeyDown={(event) => pressed(event, session, searchBox.current, root.current)}
     >
       <div class="nbt-top">
         <div role="tablist" class="nbt-tabs" aria-label="views">
-          {VIEWS.map((each) => (
-            <button key={each} type="button" role="tab" aria-selected={view === each} title={`${TITLES[each][0]} (${TITLES[each][1]})`} onClick={() => session.show(each)}>
-              {TITLES[each][0]}{each === "errors" && <ErrorCount session={session} />}
+          {VIEWS.map((each, place) => (
+            <button key={each} type="button" role="tab" aria-selected={view === each} title={`${TITLES[each]} (${place + 1})`} onClick={() => session.show(each)}>
+              {TITLES[each]}{each === "errors" && <ErrorCount session={session} />}
             </button>
           ))}
         </div>
         <div class="nbt-search" role="search">
           <Scope session={session} />
-          <input
-            ref={searchBox} class="nbt-input" type="search" placeholder="search, or duration > 100ms" aria-label="search names, attributes, events and errors"
-            value={session.finder.typed} onInput={(event) => session.finder.look(event.currentTarget.value)}
-          />
+          {view === "waterfall" && <GroupBy session={session} />}
+          <div class="nbt-field">
+            <input
+              ref={searchBox} class="nbt-input" type="search" placeholder="search, or duration > 100ms" aria-label="search names, attributes, events and errors"
+              aria-invalid={session.finder.query.kind === "error"} value={session.finder.typed} onInput={(event) => session.finder.look(event.currentTarget.value)}
+            />
+            {session.finder.query.kind === "error" && <span class="nbt-wrong" role="alert">{session.finder.query.message}</span>}
+          </div>
           <Found session={session} />
+          {framed(session) && (
+            <button type="button" class="nbt-pill" aria-pressed={session.frames} title="sampled frames (p)" onClick={() => session.toggleFrames()}>samples</button>
+          )}
           {(["errors", "slow", "critical"] as Pill[]).map((pill) => (
             <button key={pill} type="button" class="nbt-pill" aria-pressed={session.pills.has(pill)} onClick={() => session.toggle(pill)}
-              title={pill === "slow" ? "only the slowest hundredth" : pill === "critical" ? "only what the end waited for" : "only spans that failed"}>
+              title={pill === "slow" ? "only the slowest hundredth of the spans, and cells that took as long" : pill === "critical" ? "only what the end waited for" : "only spans that failed"}>
               {pill === "critical" ? "critical path" : pill}
             </button>
           ))}
@@ -105,33 +125,46 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
       <Doing session={session} />
       <div class="nbt-middle">
         <div class="nbt-main">
-          {(view === "waterfall" || view === "time") && size.width > 0 && <Minimap session={session} theme={theme} width={size.width} />}
-          {view === "compare" && <CompareBar session={session} />}
-          <div class="nbt-stage" ref={stage}>
+          {(view === "waterfall" || view === "time") && size.width > 0 && <TimeBar session={session} theme={theme} width={size.width} />}
+          {(view === "waterfall" || view === "time") && size.width > 0 && tall && <Usage session={session} theme={theme} width={size.width} />}
+          <div class="nbt-stage" ref={stage} {...overRows(session)}>
+            <Boundary view={view === "code" ? `code ${session.code.cell(session)}` : view}>
             {size.width > 0 && (view === "waterfall" || view === "time") && <TimePicture {...picture} />}
-            {size.width > 0 && (view === "heavy" || view === "sandwich" || view === "compare") && <MergedPicture {...picture} />}
+            {size.width > 0 && (view === "heavy" || view === "sandwich") && <MergedPicture {...picture} />}
+            {view === "code" && <Code session={session} />}
             {view === "cells" && <Cells session={session} theme={theme} />}
             {(view === "table") && <Table session={session} />}
             {view === "errors" && <Errors session={session} />}
-            {view === "compare" && <CompareTable session={session} />}
+            {size.width > 0 && view === "compare" && <Compare {...picture} />}
             {(view === "waterfall" || view === "time") && <Alternative session={session} height={size.height} />}
+            </Boundary>
           </div>
         </div>
-        {session.selected >= 0 && <Panel session={session} />}
+        {session.selected >= 0 && <Boundary view={`panel ${session.selected}`}><Panel session={session} /></Boundary>}
         {session.help && <Help session={session} />}
       </div>
+      <PointerTip session={session} root={root} />
       <div class="nbt-bottom">
-        <span role="status">{status(session)}</span>
+        <span role="status" class="nbt-status">{framed(session) && session.told.name === session.name && session.name >= 0 ? session.told.text : noticed(session) || status(session)}</span>
+        {framed(session) && session.frames && (
+          <span class="nbt-legend">sampled: <i class="nbt-python" /> Python <i class="nbt-native" /> native <i class="nbt-waiting" /> waiting</span>
+        )}
         {!fills && <Handle height={height} change={(next) => setHeight(next)} done={(next) => (session.model.set("height", next), session.model.save_changes())} />}
       </div>
     </div>
   );
 }
 
+/** Whether there are samples, and the current view shows them. */
+function framed({ profile, view }: Session): boolean {
+  return profile.count > 0 && (view === "time" || view === "heavy" || view === "sandwich");
+}
+
 function variables(theme: Theme) {
   return {
     "--ground": theme.ground, "--raised": theme.raised, "--text": theme.text, "--quiet": theme.quiet, "--line": theme.line,
-    "--accent": theme.accent, "--error": theme.error, "--match": theme.match, fontFamily: theme.font,
+    "--accent": theme.accent, "--error": theme.error, "--match": theme.match, "--heat": theme.heat,
+    "--code-keyword": theme.code[0], "--code-string": theme.code[1], "--code-number": theme.code[2], "--code-builtin": theme.code[3], fontFamily: theme.font,
   };
 }
 
@@ -142,6 +175,7 @@ function status(session: Session): string {
   parts.push(duration(session.scope.whole.to - session.scope.whole.from));
   if (trace.running) parts.push(`${trace.running} running`);
   if (trace.dropped) parts.push(`${trace.dropped.toLocaleString("en-US")} older ones dropped (NBTrace.max_spans, max_bytes)`);
+  if (session.profile.dropped) parts.push(`${session.profile.dropped.toLocaleString("en-US")} older samples left out`);
   const note = session.model.get("_note");
   if (note) parts.push(String(note));
   return parts.join(" · ");
@@ -158,23 +192,24 @@ function ErrorCount({ session }: { session: Session }) {
 }
 
 function Scope({ session }: { session: Session }) {
-  const all = runs(session);
+  const all = traces(session);
   if (all.length < 2) return null;
   return (
-    <select class="nbt-input nbt-scope" aria-label="trace" value={session.scope.chosen === -2 && session.scope.root < 0 ? -1 : session.scope.chosen} onChange={(event) => session.focus(Number(event.currentTarget.value))}>
+    <select class="nbt-input nbt-scope" aria-label="trace" value={session.scope.chosen === OPENED ? session.scope.root : session.scope.chosen} onChange={(event) => session.focus(Number(event.currentTarget.value))}>
       <option value={-1}>all traces</option>
-      <option value={-2}>{session.scope.chosen === -2 && session.scope.root >= 0 ? `latest: ${plain(session.trace.nameOf(session.scope.root), 30)}` : "the latest"}</option>
+      <option value={LATEST}>{session.scope.chosen === LATEST && session.scope.root >= 0 ? `latest: ${plain(session.trace.nameOf(session.scope.root), 30)}` : "the latest"}</option>
       {all.slice(-200).map(({ row, title, count: number }) => <option key={row} value={row}>{`${number === null ? "" : `[${number}] `}${plain(title, 40)}`}</option>)}
     </select>
   );
 }
 
 function Found({ session }: { session: Session }) {
-  if (!session.finder.typed.trim()) return null;
-  if (session.finder.query.kind === "error") return <span class="nbt-error" role="alert">{session.finder.query.message}</span>;
+  if (!session.finder.typed.trim() || session.finder.query.kind === "error") return null;
+  const { found, searching, functions } = session.finder;
+  const alone = !found.length && !searching && functions.length > 0;
   return (
     <span class="nbt-found" role="status">
-      {session.finder.found.length.toLocaleString("en-US")}{session.finder.searching ? "…" : ""} found
+      {alone ? count(functions.length, "function") : found.length.toLocaleString("en-US")}{searching ? "…" : ""} found
       <button type="button" class="nbt-small" aria-label="match before" onClick={() => session.step(-1)}>↑</button>
       <button type="button" class="nbt-small" aria-label="next match" onClick={() => session.step(1)}>↓</button>
     </span>
@@ -217,10 +252,12 @@ function pressed(event: KeyboardEvent, session: Session, search: HTMLInputElemen
   const typing = event.target instanceof HTMLElement && /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
   // The notebook has keys of its own, and would delete cells by them.
   event.stopPropagation();
+  session.pointed.leave();
   if (event.key === "Escape") {
     event.preventDefault();
     if (session.help) session.help = false;
     else if (session.finder.typed) session.finder.look("");
+    else if (session.selected < 0 && session.name >= FIRST_SYMBOL) session.name = -1;
     else session.select(-1);
     root?.focus();
     return session.changed();
@@ -231,51 +268,28 @@ function pressed(event: KeyboardEvent, session: Session, search: HTMLInputElemen
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Enter" && event.target !== root) return; // a button
-  const { trace, selected } = session;
+  const { selected } = session;
   const actions: Record<string, () => void> = {
-    "1": () => session.show("time"), "2": () => session.show("heavy"), "3": () => session.show("sandwich"),
-    "4": () => session.show("waterfall"), "5": () => session.show("cells"), "6": () => session.show("table"),
-    "7": () => session.show("errors"), "8": () => session.show("compare"),
+    ...Object.fromEntries(VIEWS.map((view, place) => [place + 1, () => session.show(view)])), c: () => session.show("code"),
+    m: () => ((session.meters = !session.meters), session.changed()),
     "?": () => ((session.help = !session.help), session.changed()),
     "/": () => search?.focus(),
     "0": () => (session.zoom.fit(), session.changed()),
     "+": () => session.zoom.by(0.7), "=": () => session.zoom.by(0.7), w: () => session.zoom.by(0.7),
     "-": () => session.zoom.by(1 / 0.7), s: () => session.zoom.by(1 / 0.7),
     a: () => session.zoom.pan(-0.2), d: () => session.zoom.pan(0.2),
+    Backspace: () => session.zoom.travel(event.shiftKey ? 1 : -1),
+    i: () => session.idle.toggle(), I: () => session.idle.toggleWaits(),
+    p: () => session.toggleFrames(),
     n: () => session.step(1), N: () => session.step(-1),
     "]": () => session.folds.openAll(true, session.scope.rows()), "[": () => session.folds.openAll(false, session.scope.rows()),
     ArrowDown: () => walk(session, 1), f: () => walk(session, 1), ArrowUp: () => walk(session, -1), b: () => walk(session, -1),
-    ArrowRight: () => {
-      if (selected < 0) return;
-      if (session.folds.collapsed.has(selected)) session.folds.open(selected, true);
-      else if (trace.tree.of(selected).length) session.select(trace.tree.of(selected)[0]!, true);
-    },
-    ArrowLeft: () => {
-      if (selected < 0) return;
-      if (!session.folds.collapsed.has(selected) && trace.tree.of(selected).length) session.folds.open(selected, false);
-      else if (trace.tree.parent[selected]! >= 0) session.select(trace.tree.parent[selected]!, true);
-    },
+    ArrowRight: () => into(session), ArrowLeft: () => outOf(session),
     Enter: () => selected >= 0 && session.zoom.to(around(session, selected)),
-    e: () => {
-      const failed = Array.from(session.scope.rows()).filter((row) => trace.status(row) === 2);
-      const here = selected < 0 ? -1 : trace.tree.place[selected]!;
-      const next = failed.find((row) => trace.tree.place[row]! > here) ?? failed[0];
-      if (next !== undefined) session.select(next, true);
-    },
+    e: () => nextError(session),
   };
   const action = actions[event.key];
   if (!action) return;
   event.preventDefault();
   action();
-}
-
-/** Select the line above or below. */
-function walk(session: Session, by: 1 | -1): void {
-  const { lines } = session;
-  if (!lines.count) return;
-  const here = lines.row.subarray(0, lines.count).indexOf(session.selected);
-  const next = here < 0 ? 0 : Math.min(lines.count - 1, Math.max(0, here + by));
-  const row = lines.row[next]!;
-  session.select(row);
-  session.wanted = row;
 }

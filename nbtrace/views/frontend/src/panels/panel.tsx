@@ -2,8 +2,12 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Details, Noted } from "../engine/details";
-import { duration, isMarked, lines, plain, value, whole } from "../engine/words";
+import { isIdentity } from "../engine/tip";
+import { duration, isMarked, lines, plain, share, value, whole } from "../engine/words";
 import type { Session } from "../session/session";
+import { CellCode } from "./cellcode";
+import { Inside } from "./inside";
+import { Traceback } from "./traceback";
 
 const STATUS = ["UNSET", "OK", "ERROR"];
 
@@ -43,11 +47,11 @@ export function Panel({ session }: { session: Session }) {
   }, [number, session.details.size, trace.version]);
   if (row < 0 || row >= trace.count) return null;
   const known = details?.[0] === number ? details[1] : undefined;
-  const share = trace.duration(row) / Math.max(trace.duration(trace.tree.rootOf(row)), 1e-9);
-  const own = ([key]: [string, unknown]) => Number(/^(jupyter|code)\./.test(key)); // what every cell has comes last
-  const attributes = Object.entries(known?.attributes ?? {}).sort((a, b) => own(a) - own(b)).filter(
-    ([key, item]) => !filter || key.toLowerCase().includes(filter.toLowerCase()) || value(item).toLowerCase().includes(filter.toLowerCase()),
-  );
+  const root = trace.tree.rootOf(row);
+  const within = trace.start[row]! >= trace.start[root]! && trace.endOf(row) <= trace.endOf(root);
+  const all = Object.entries(known?.attributes ?? {});
+  const own = all.filter(([key]) => !isIdentity(key));
+  const attributes = own.filter(([key, item]) => !filter || key.toLowerCase().includes(filter.toLowerCase()) || value(item).toLowerCase().includes(filter.toLowerCase()));
   const cell = trace.cells.get(trace.cell[row]!);
   const status = STATUS[trace.status(row)]!;
   return (
@@ -58,7 +62,7 @@ export function Panel({ session }: { session: Session }) {
       </div>
       <dl class="nbt-facts">
         <dt>duration</dt>
-        <dd>{trace.isRunning(row) ? "running" : trace.isUnfinished(row) ? "unfinished" : duration(trace.duration(row))} <span class="nbt-quiet">{(share * 100).toFixed(1)} % of its trace</span></dd>
+        <dd>{trace.isRunning(row) ? "running" : trace.isUnfinished(row) ? "unfinished" : duration(trace.duration(row))} {within && <span class="nbt-quiet">{share(trace.duration(row) / Math.max(trace.duration(root), 1e-9))} of its trace</span>}</dd>
         <dt>self time</dt>
         <dd>{duration(trace.tree.self[row]!)}</dd>
         <dt>start</dt>
@@ -66,17 +70,19 @@ export function Panel({ session }: { session: Session }) {
         <dt>status</dt>
         <dd class={status === "ERROR" ? "nbt-error" : ""}>{status === "ERROR" && "✗ "}{status}{known?.message && `: ${plain(known.message, 500)}`}</dd>
         {cell?.[1] != null && <><dt>cell</dt><dd>[{cell[1]}]</dd></>}
-        {known && <><dt>kind</dt><dd>{known.kind}</dd></>}
-        {known && <><dt>span id</dt><dd><code>{known.id}</code> <Copy text={() => known.id} what="the span id" /></dd></>}
-        {known && <><dt>trace id</dt><dd><code>{known.trace}</code></dd></>}
+      </dl>
+      {known && <Exceptions session={session} cell={trace.cell[row]!} events={known.events ?? []} />}
+      <Inside session={session} row={row} />
+      {cell && <CellCode session={session} cell={trace.cell[row]!} open={session.times.spans.get(trace.cell[row]!) === row} />}
+      <dl class="nbt-facts">
+        {known && known.kind !== "INTERNAL" && <><dt>kind</dt><dd>{known.kind}</dd></>}
         {known && <><dt>pandas</dt><dd><Copy text={() => `nbtrace.spans(where="span_id == '${known.id}'")`} what="the pandas expression that selects this span" label="copy expression" /></dd></>}
       </dl>
       {!known && <p class="nbt-quiet">Details come from the kernel when it is free…</p>}
-      {known && <Exceptions events={known.events ?? []} />}
-      {known && Object.keys(known.attributes).length > 0 && (
+      {own.length > 0 && (
         <section>
-          <h4>Attributes <span class="nbt-quiet">{Object.keys(known.attributes).length}</span></h4>
-          {Object.keys(known.attributes).length > 8 && (
+          <h4>Attributes <span class="nbt-quiet">{own.length}</span></h4>
+          {own.length > 8 && (
             <input class="nbt-input" placeholder="filter attributes" aria-label="filter attributes" value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
           )}
           <Pairs entries={attributes} />
@@ -95,10 +101,13 @@ export function Panel({ session }: { session: Session }) {
         </section>
       )}
       {known && (
-        <section>
-          <h4>Where from</h4>
-          <Pairs entries={[["scope", [known.scope[0], known.scope[1]].filter(Boolean).join(" ")], ...Object.entries(known.resource)]} />
-        </section>
+        <details class="nbt-fold">
+          <summary>Identity</summary>
+          <Pairs entries={[
+            ["span id", known.id], ["trace id", known.trace], ["parent id", known.parent ?? ""], ["kind", known.kind], ["scope", [known.scope[0], known.scope[1]].filter(Boolean).join(" ")],
+            ...all.filter(([key]) => isIdentity(key)), ...Object.entries(known.resource),
+          ]} />
+        </details>
       )}
       {known && known.dropped.some(Boolean) && (
         <p class="nbt-quiet">OpenTelemetry's limits dropped {known.dropped[0]} attributes, {known.dropped[1]} events, {known.dropped[2]} links.</p>
@@ -149,7 +158,7 @@ function Value({ item }: { item: unknown }) {
   );
 }
 
-function Exceptions({ events }: { events: Noted[] }) {
+function Exceptions({ session, cell, events }: { session: Session; cell: number; events: Noted[] }) {
   const found = events.filter(([name]) => name === "exception");
   return (
     <>
@@ -158,7 +167,7 @@ function Exceptions({ events }: { events: Noted[] }) {
           <h4 class="nbt-error">✗ {plain(attributes["exception.type"] ?? "exception")}</h4>
           <p>{plain(attributes["exception.message"] ?? "", 1000)}</p>
           {attributes["exception.stacktrace"] !== undefined && (
-            <pre class="nbt-text" tabIndex={0}>{lines(String(attributes["exception.stacktrace"]).slice(0, 70_000))}</pre>
+            <Traceback session={session} cell={cell} stack={attributes["exception.stacktrace"]} />
           )}
         </section>
       ))}

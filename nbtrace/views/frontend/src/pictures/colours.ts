@@ -11,16 +11,20 @@ export interface Theme {
   error: string;
   critical: string;
   match: string;
+  /** Behind a line of code: how hot it is. */
+  heat: string;
+  /** Of keywords, strings, numbers, builtins. */
+  code: readonly [string, string, string, string];
   font: string;
 }
 
 export const LIGHT: Theme = {
   dark: false, ground: "#ffffff", raised: "#f5f6f7", text: "#1f2328", quiet: "#656d76", line: "#e3e6e9", accent: "#0969da",
-  error: "#c2410c", critical: "#1f2328", match: "#fde68a", font: "system-ui, sans-serif",
+  error: "#c2410c", critical: "#1f2328", match: "#fde68a", heat: "#fbc7a0", code: ["#0b6e4f", "#a0380e", "#0550ae", "#6639ba"], font: "system-ui, sans-serif",
 };
 export const DARK: Theme = {
   dark: true, ground: "#16181c", raised: "#1f2226", text: "#e6e8ea", quiet: "#9aa3ad", line: "#2e3238", accent: "#58a6ff",
-  error: "#ff8a5c", critical: "#f5f6f7", match: "#6b5a16", font: "system-ui, sans-serif",
+  error: "#ff8a5c", critical: "#f5f6f7", match: "#6b5a16", heat: "#7d4421", code: ["#7ee0a8", "#f0a07c", "#8cc4ff", "#c9a8ff"], font: "system-ui, sans-serif",
 };
 
 /** On light ground those of views/colours.py. */
@@ -34,6 +38,32 @@ const HUES = [
 export function colourOf(hue: number, theme: Theme): string {
   const pair = hue === 0 ? CELL : HUES[hue - 1]!;
   return pair[theme.dark ? 1 : 0];
+}
+
+/** How much of a colour sampled frames have: paler than spans, and palest while they wait. */
+const STRENGTH = [0.5, 0.5, 0.22];
+const paler: Partial<Record<"dark" | "light", string[]>> = {};
+
+/** Colours of sampled frames: by the number of their library's and by `mode` as in engine/threads.ts, three for each. */
+export function frameColours(theme: Theme): readonly string[] {
+  // The ground of the page may be written as any colour is.
+  const ground = parts((theme.dark ? DARK : LIGHT).ground);
+  return (paler[theme.dark ? "dark" : "light"] ??= Array.from({ length: (HUES.length + 1) * STRENGTH.length }, (_, i) => {
+    const full = parts(colourOf(Math.floor(i / STRENGTH.length), theme));
+    return `rgb(${ground.map((part, k) => Math.round(part + (full[k]! - part) * STRENGTH[i % STRENGTH.length]!)).join(",")})`;
+  }));
+}
+
+/** Red, green and blue of #rrggbb. */
+function parts(colour: string): number[] {
+  return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+}
+
+const USAGE = [["#3d8fbf", "#58a6d6"], ["#2f9e78", "#4fb892"], ["#c08019", "#d9a441"], ["#868e98", "#8b949e"], ["#6a78c9", "#8fa0ef"]] as const;
+
+/** Of who computed, by its number in engine/usage.ts, and of memory behind them. Textures tell them apart as well. */
+export function usageColour(kind: number, theme: Theme): string {
+  return USAGE[kind]![theme.dark ? 1 : 0];
 }
 
 /** From blue (faster) by grey to orange (slower), for a ratio of after to before. */

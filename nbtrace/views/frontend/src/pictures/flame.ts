@@ -2,12 +2,23 @@
 
 import type { Box } from "../engine/boxes";
 import type { Lanes } from "../engine/lanes";
+import { FIRST_SYMBOL, type Symbols } from "../engine/symbols";
+import { PYTHON, WAITING, modeOf } from "../engine/parts";
 import { ERROR, type Trace } from "../engine/trace";
-import { AXIS, LANE, type Pen, type Range, axis, cross, label } from "./canvas";
-import { type Theme, changeColour, colourOf } from "./colours";
+import type { Timeline } from "../engine/timeline";
+import { duration } from "../engine/words";
+import { AXIS, LANE, type Pen, type Range, cross, label, numbered, outline } from "./canvas";
+import { type Theme, changeColour, colourOf, frameColours } from "./colours";
+import { Finish } from "./frames";
+import { Scale, axis } from "./scale";
+
+/** Bars that are narrower have no room for a number. */
+const NUMBERED = 60;
 
 export interface FlameState {
   range: Range;
+  /** How time is folded; without one it is not. */
+  timeline?: Timeline;
   origin: number;
   scroll: number;
   selected: number;
@@ -21,7 +32,8 @@ export function paintLanes(pen: Pen, theme: Theme, lanes: Lanes, state: FlameSta
   const { range } = state;
   pen.fillStyle = theme.ground;
   pen.fillRect(0, 0, width, height);
-  axis(pen, theme, range, state.origin, 0, width, height);
+  const scale = new Scale(range, 0, width, state.timeline);
+  axis(pen, theme, scale, state.origin, height);
   pen.save();
   pen.beginPath();
   pen.rect(0, AXIS, width, height - AXIS);
@@ -29,33 +41,43 @@ export function paintLanes(pen: Pen, theme: Theme, lanes: Lanes, state: FlameSta
   pen.textBaseline = "middle";
   pen.textAlign = "left";
   pen.font = `11px ${theme.font}`;
-  const scale = width / Math.max(range.to - range.from, 1e-9);
   let drawn = 0;
   for (let lane = Math.max(0, Math.floor(state.scroll / LANE)); lane < lanes.lanes.length; lane++) {
     const y = AXIS + lane * LANE - state.scroll;
     if (y > height) break;
     const rows = lanes.lanes[lane]!;
     let place = lanes.after(lane, range.from);
+    // Neighbouring columns of a colour are one rectangle.
+    let [from, to, failing] = [0, 0, false];
+    const flush = () => {
+      if (to <= from) return;
+      pen.fillStyle = failing ? theme.error : theme.quiet;
+      pen.globalAlpha = failing ? 1 : 0.55;
+      pen.fillRect(from, y + 1, to - from, LANE - 2);
+      pen.globalAlpha = 1;
+      from = to = 0;
+    };
     while (place < rows.length) {
       const row = rows[place]!;
       const start = trace.start[row]!;
       if (start >= range.to) break;
-      const x0 = (start - range.from) * scale;
-      const x1 = (trace.endOf(row) - range.from) * scale;
+      const x0 = scale.x(start);
+      const x1 = scale.x(trace.endOf(row));
       drawn++;
       if (x1 - x0 < 1) {
         // Spans narrower than a pixel are drawn as one, up to the first that reaches the next pixel.
-        const next = lanes.after(lane, range.from + (Math.floor(x0) + 1) / scale);
+        const next = lanes.after(lane, scale.at(Math.floor(x0) + 1));
         const end = Math.max(place + 1, next);
         let marked = trace.status(row) === ERROR;
         for (let k = place; k < Math.min(end, place + 50) && !marked; k++) marked = trace.status(rows[k]!) === ERROR;
-        pen.fillStyle = marked ? theme.error : theme.quiet;
-        pen.globalAlpha = marked ? 1 : 0.55;
-        pen.fillRect(Math.floor(x0), y + 1, 1, LANE - 2);
-        pen.globalAlpha = 1;
+        const pixel = Math.floor(x0);
+        if (pixel > to || marked !== failing) flush();
+        if (to <= from) from = pixel;
+        [to, failing] = [pixel + 1, marked];
         place = end;
         continue;
       }
+      flush();
       place++;
       const left = Math.max(0, x0);
       const wide = Math.min(width, x1) - left;
@@ -79,19 +101,16 @@ export function paintLanes(pen: Pen, theme: Theme, lanes: Lanes, state: FlameSta
         const failed = trace.status(row) === ERROR;
         if (failed) cross(pen, theme, left + 9, y + LANE / 2);
         pen.fillStyle = theme.text;
-        label(pen, trace.nameOf(row), left + (failed ? 17 : 4), y + LANE / 2 + 0.5, wide - (failed ? 20 : 8));
+        const room = wide - (failed ? 20 : 8);
+        const text = wide > NUMBERED ? numbered(trace.nameOf(row), trace.isRunning(row) ? "running" : duration(trace.duration(row)), room) : trace.nameOf(row);
+        label(pen, text, left + (failed ? 17 : 4), y + LANE / 2 + 0.5, room);
       }
       pen.globalAlpha = 1;
     }
+    flush();
   }
   pen.restore();
   return drawn;
-}
-
-function outline(pen: Pen, colour: string, x: number, y: number, wide: number, line: number): void {
-  pen.strokeStyle = colour;
-  pen.lineWidth = line;
-  pen.strokeRect(x + line / 2, y + 1 + line / 2, Math.max(1, wide - line - 0.6), LANE - 2 - line);
 }
 
 export interface BoxState {
@@ -100,6 +119,10 @@ export interface BoxState {
   scroll: number;
   hovered: Box | undefined;
   selectedName: number;
+  /** What sampled frames are called; without them there are none. */
+  symbols?: Symbols;
+  /** What a search has found: names of spans, and symbols from the first on. */
+  found?: { names: ReadonlySet<number>; symbols: Uint8Array | undefined } | undefined;
 }
 
 export function paintBoxes(
@@ -111,21 +134,40 @@ export function paintBoxes(
   pen.textAlign = "left";
   pen.font = `11px ${theme.font}`;
   const scale = width / Math.max(state.zoom.to - state.zoom.from, 1e-9);
+  const finish = new Finish();
+  const colours = frameColours(theme);
   for (const box of found) {
     const y = box.level * LANE - state.scroll;
     const x0 = Math.max(0, (box.from - state.zoom.from) * scale);
     const wide = Math.min(width, (box.to - state.zoom.from) * scale) - x0;
     if (wide < 0.5 || y + LANE < 0 || y > height) continue;
-    const name = trace.names[box.name] ?? "";
-    pen.fillStyle = box.before === undefined ? colourOf(trace.hues[box.name] ?? 1, theme) : changeColour(box.before, box.total, theme);
-    pen.fillRect(x0, y + 1, Math.max(1, wide - 0.6), LANE - 2);
+    const isSpan = box.name < FIRST_SYMBOL;
+    const matched = isSpan ? state.found?.names.has(box.name) : state.found?.symbols?.[box.name - FIRST_SYMBOL] === 1;
+    const faded = state.found && !matched && (isSpan || state.found.symbols);
+    if (isSpan) {
+      pen.fillStyle = box.before === undefined ? colourOf(trace.hues[box.name] ?? 1, theme) : changeColour(box.sure ? box.before : box.total, box.total, theme);
+      pen.globalAlpha = faded ? 0.35 : 1;
+      pen.fillRect(x0, y + 1, Math.max(1, wide - 0.6), LANE - 2);
+    } else {
+      const { total, native, waiting } = box.parts ?? { total: box.total, native: 0, waiting: 0 };
+      const mode = modeOf(total, native, waiting);
+      const ground = colours[(state.symbols?.hue(box.name) ?? 0) * 3 + (faded ? WAITING : mode)]!;
+      pen.fillStyle = ground;
+      pen.fillRect(x0, y, wide > 4 ? wide - 1 : wide, LANE - 1);
+      if (!faded) finish.texture(mode, x0, y, wide - 1, LANE - 1);
+      if (wide > 22) finish.label(numbered(state.symbols?.text(box.name) ?? "", duration(box.total), wide - 9), x0, y, wide - 1, faded ? theme.quiet : theme.text, mode === PYTHON ? "" : ground);
+    }
+    if (matched) outline(pen, theme.dark ? "#ffe27a" : "#8a6d00", x0, y, wide, 1.5);
     if (box.errors) outline(pen, theme.error, x0, y, wide, 1.5);
     if (box === state.hovered || box.name === state.selectedName) outline(pen, theme.accent, x0, y, wide, box === state.hovered ? 2 : 1);
-    if (wide > 22) {
+    if (isSpan && wide > 22) {
       pen.fillStyle = theme.text;
-      label(pen, name, x0 + 4, y + LANE / 2 + 0.5, wide - 8);
+      const number = box.before === undefined ? duration(box.total) : `${duration(box.before)} → ${duration(box.total)}`;
+      label(pen, numbered(trace.names[box.name] ?? "", number, wide - 8), x0 + 4, y + LANE / 2 + 0.5, wide - 8);
     }
+    pen.globalAlpha = 1;
   }
+  finish.draw(pen, theme);
 }
 
 export function boxAt(found: readonly Box[], state: BoxState, x: number, y: number, width: number): Box | undefined {

@@ -1,25 +1,30 @@
 // All of the time, small: how much ran when, and which part of it is shown.
 
+import { STRAIGHT, type Timeline } from "../engine/timeline";
 import type { Trace } from "../engine/trace";
 import type { Pen, Range } from "./canvas";
 import type { Theme } from "./colours";
+import { Scale, paintBreaks } from "./scale";
+
+/** What ends at the moment at which it begins is seen all the same. */
+const TRACE = 1e-6;
 
 /** Draw the whole trace small: how much ran when, and which part of it is shown. */
 export function paintMinimap(
-  pen: Pen, theme: Theme, whole: Range, range: Range, width: number, height: number, density: Float32Array,
+  pen: Pen, theme: Theme, whole: Range, range: Range, width: number, height: number, density: Float32Array, timeline: Timeline = STRAIGHT,
 ): void {
   pen.fillStyle = theme.raised;
   pen.fillRect(0, 0, width, height);
-  let highest = 1;
+  const scale = new Scale(whole, 0, width, timeline);
+  paintBreaks(pen, theme, scale, height);
+  let highest = TRACE;
   for (const value of density) if (value > highest) highest = value;
   pen.fillStyle = theme.dark ? "#4f86a8" : "#8fb8d4";
   for (let i = 0; i < density.length; i++) {
     const tall = density[i]! > 0 ? Math.max(1.5, (density[i]! / highest) * (height - 4)) : 0;
     if (tall) pen.fillRect((i / density.length) * width, height - tall, width / density.length + 0.5, tall);
   }
-  const scale = width / Math.max(whole.to - whole.from, 1e-9);
-  const x0 = (range.from - whole.from) * scale;
-  const x1 = (range.to - whole.from) * scale;
+  const [x0, x1] = [scale.x(range.from), scale.x(range.to)];
   pen.fillStyle = theme.ground;
   pen.globalAlpha = 0.65;
   pen.fillRect(0, 0, x0, height);
@@ -30,17 +35,33 @@ export function paintMinimap(
   pen.strokeRect(Math.max(0.5, x0), 0.5, Math.min(width - 1, Math.max(2, x1 - x0)), height - 1);
 }
 
-/** How deep the spans were stacked, over as many columns as the minimap has. */
-export function densityOf(trace: Trace, whole: Range, columns: number): Float32Array {
-  const steps = new Float32Array(columns + 1);
-  const scale = columns / Math.max(whole.to - whole.from, 1e-9);
-  for (let row = 0; row < trace.count; row++) {
-    const from = Math.max(0, Math.floor((trace.start[row]! - whole.from) * scale));
-    const to = Math.min(columns, Math.max(from + 1, Math.ceil((trace.endOf(row) - whole.from) * scale)));
-    if (from >= columns || to <= 0) continue;
-    steps[from]!++;
-    steps[to]!--;
+/** How many spans ran at once, over as many columns as the minimap has: the mean of each column's time, so that spans that touch in a column count as
+ * one. `rows`: those that are looked at; without them all. */
+export function densityOf(trace: Trace, whole: Range, columns: number, timeline: Timeline = STRAIGHT, rows?: Int32Array): Float32Array {
+  // Columns that are covered from side to side are counted where that begins and ends; parts of columns are added up beside.
+  const steps = new Float64Array(columns + 1);
+  const parts = new Float64Array(columns + 1);
+  const scale = new Scale(whole, 0, columns, timeline);
+  const many = rows?.length ?? trace.count;
+  for (let i = 0; i < many; i++) {
+    const row = rows ? rows[i]! : i;
+    const [start, end] = [trace.start[row]!, trace.endOf(row)];
+    if (end < whole.from || start > whole.to) continue;
+    const from = Math.max(0, scale.x(start));
+    const to = Math.min(columns, scale.x(end));
+    const [first, last] = [Math.min(columns - 1, Math.floor(from)), Math.floor(to)];
+    if (first === last || !(to > from)) parts[first]! += Math.max(to - from, TRACE);
+    else {
+      parts[first]! += first + 1 - from;
+      parts[last]! += to - last;
+      steps[first + 1]!++;
+      steps[last]!--;
+    }
   }
-  for (let i = 1; i <= columns; i++) steps[i]! += steps[i - 1]!;
-  return steps.subarray(0, columns);
+  const found = new Float32Array(columns);
+  for (let i = 0, sum = 0; i < columns; i++) {
+    sum += steps[i]!;
+    found[i] = sum + parts[i]!;
+  }
+  return found;
 }

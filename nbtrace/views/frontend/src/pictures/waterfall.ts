@@ -1,17 +1,28 @@
 // The waterfall: a tree with names on the left, bars on a time axis on the right.
 
-import { type Lines, members } from "../engine/folding";
+import { LEAF, type Lines, OPEN, members } from "../engine/folding";
 import { ERROR, type Trace } from "../engine/trace";
-import { count, duration } from "../engine/words";
-import { AXIS, type Pen, ROW, type Range, TEXT, axis, cross, label } from "./canvas";
+import type { Timeline } from "../engine/timeline";
+import { took } from "../engine/wall";
+import { count, duration, plain } from "../engine/words";
+import { AXIS, type Pen, ROW, type Range, TEXT, cross, label } from "./canvas";
 import { type Theme, colourOf } from "./colours";
+import { Scale, axis } from "./scale";
 
 const MAX_INDENT = 24;
 const MAX_MEMBERS = 3_000;
+const FADES = 6;
+
+/** How wide the names are. */
+export function namesWidth(width: number): number {
+  return Math.round(Math.min(380, Math.max(130, width * 0.34)));
+}
 
 export interface WaterfallState {
   lines: Lines;
   range: Range;
+  /** How time is folded; without one it is not. */
+  timeline?: Timeline;
   origin: number;
   /** Pixels from the top that are scrolled away. */
   scroll: number;
@@ -19,66 +30,85 @@ export interface WaterfallState {
   hovered: number;
   critical?: { has(row: number): boolean };
   matches?: Uint8Array;
-  collapsed: ReadonlySet<number>;
   names: number;
 }
 
+/** How far from the left the mark reaches that opens and closes a line so deep. */
+export function turnOf(depth: number): number {
+  return 20 + Math.min(depth, MAX_INDENT) * 14;
+}
+
+/** What a line is called. */
+export function titleOf(trace: Trace, { row, members, groups }: Lines, line: number): string {
+  const id = row[line]!;
+  if (id < 0) return `${groups!.groupOf(id).name} · ${count(groups!.groupOf(id).spans, "span")}`;
+  return plain(trace.nameOf(id), 100) + (members[line] ? ` × ${members[line]!.toLocaleString("en-US")}` : "");
+}
+
+/** How long it took. */
+export function timeOf(trace: Trace, { row, members, total, sum }: Lines, line: number): string {
+  const id = row[line]!;
+  if (id < 0 || members[line]) return took(total[line]!, sum[line]!);
+  if (trace.isUnfinished(id)) return "unfinished";
+  return trace.isRunning(id) ? `running, ${duration(trace.duration(id))}` : duration(trace.duration(id));
+}
+
 export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: WaterfallState, width: number, height: number): void {
-  const { lines, range, names } = state;
+  const { lines, names } = state;
   const left = names;
   const bars = width - left;
+  const scale = new Scale(state.range, left, bars, state.timeline);
   pen.fillStyle = theme.ground;
   pen.fillRect(0, 0, width, height);
-  axis(pen, theme, range, state.origin, left, bars, height);
+  axis(pen, theme, scale, state.origin, height);
   pen.textBaseline = "middle";
   pen.textAlign = "left";
   const first = Math.max(0, Math.floor(state.scroll / ROW));
   const last = Math.min(lines.count, Math.ceil((state.scroll + height - AXIS) / ROW));
-  const scale = bars / Math.max(range.to - range.from, 1e-9);
   for (let i = first; i < last; i++) {
     const row = lines.row[i]!;
     const y = AXIS + i * ROW - state.scroll;
     const many = lines.members[i]!;
-    const depth = Math.min(trace.tree.depth[row]!, MAX_INDENT);
-    paintLine(pen, theme, state, row, y, width);
+    const lane = row < 0;
+    if (lane) {
+      pen.fillStyle = theme.raised;
+      pen.fillRect(0, Math.max(AXIS, y), width, ROW - 1);
+    } else paintLine(pen, theme, state, row, y, width);
     pen.save();
     pen.beginPath();
     pen.rect(0, Math.max(AXIS, y), left - 6, ROW);
     pen.clip();
-    const x = 8 + depth * 14;
-    const open = many ? false : !state.collapsed.has(row);
-    if (many || trace.tree.size[row]! > 1) triangle(pen, theme, x, y + ROW / 2, open);
-    pen.font = `${TEXT}px ${theme.font}`;
+    const x = turnOf(lines.depth[i]!) - 12;
+    if (lines.state[i] !== LEAF) triangle(pen, theme, x, y + ROW / 2, lines.state[i] === OPEN);
+    const failed = !lane && !many && trace.status(row) === ERROR;
+    if (failed) cross(pen, theme, x + 15, y + ROW / 2);
+    const room = hidden(pen, theme, lines.hidden[i]!, left - 10, y + ROW / 2);
+    pen.font = `${lane ? "600 " : ""}${TEXT}px ${theme.font}`;
     pen.fillStyle = theme.text;
-    const failed = trace.status(row) === ERROR;
-    if (failed && !many) cross(pen, theme, x + 15, y + ROW / 2);
-    const text = many ? `${trace.nameOf(row)} × ${many.toLocaleString("en-US")}` : trace.nameOf(row);
-    label(pen, text, x + (failed && !many ? 24 : 10), y + ROW / 2, left - x - 14);
+    label(pen, titleOf(trace, lines, i), x + (failed ? 24 : 10), y + ROW / 2, (left - x - 14 - room) * (lane ? 0.92 : 1));
     pen.restore();
     pen.save();
     pen.beginPath();
     pen.rect(left, Math.max(AXIS, y), bars, ROW);
     pen.clip();
-    if (many) {
-      const all = members(trace, row);
+    let [from, to] = [trace.start[row]!, lines.until[i]!];
+    if (lane) [from, to] = [Infinity, -Infinity];
+    if (lane || many) {
+      const all = members(trace, lines, i);
       const step = Math.max(1, Math.floor(all.length / MAX_MEMBERS));
-      for (let k = 0; k < all.length; k += step) bar(pen, theme, trace, all[k]!, left, y, scale, range, false);
-      let [from, to] = [Infinity, -Infinity];
-      for (const each of all) {
-        from = Math.min(from, trace.start[each]!);
-        to = Math.max(to, trace.endOf(each));
+      for (let k = 0; k < all.length; k += step) {
+        bar(pen, theme, trace, lines, all[k]!, y, scale, false);
+        if (lane) [from, to] = [Math.min(from, trace.start[all[k]!]!), Math.max(to, lines.endOf(all[k]!))];
       }
-      note(pen, theme, `${count(many, "time")}, ${duration(lines.total[i]!)}`, from, to, y, left, scale, range);
     } else {
-      bar(pen, theme, trace, row, left, y, scale, range, true);
+      bar(pen, theme, trace, lines, row, y, scale, true);
       if (state.critical?.has(row)) {
         pen.fillStyle = theme.critical;
-        const [x0, x1] = pixels(trace, row, left, scale, range);
+        const [x0, x1] = pixels(trace, lines, row, scale);
         pen.fillRect(x0, y + ROW - 4, Math.max(2, x1 - x0), 2);
       }
-      const text = trace.isRunning(row) ? `running, ${duration(trace.duration(row))}` : trace.isUnfinished(row) ? "unfinished" : duration(trace.duration(row));
-      note(pen, theme, text, trace.start[row]!, trace.endOf(row), y, left, scale, range);
     }
+    note(pen, theme, timeOf(trace, lines, i), from, to, y, scale);
     pen.restore();
   }
   pen.fillStyle = theme.line;
@@ -99,23 +129,37 @@ function paintLine(pen: Pen, theme: Theme, state: WaterfallState, row: number, y
   }
 }
 
-function pixels(trace: Trace, row: number, left: number, scale: number, range: Range): [number, number] {
+/** How many that cannot be seen have failed, up to this edge. Returns how much room that takes. */
+function hidden(pen: Pen, theme: Theme, errors: number, right: number, y: number): number {
+  if (!errors) return 0;
+  const text = errors.toLocaleString("en-US");
+  const wide = text.length * 6.6;
+  pen.font = `${TEXT}px ${theme.font}`;
+  pen.fillStyle = theme.error;
+  pen.fillText(text, right - wide, y);
+  cross(pen, theme, right - wide - 8, y);
+  return wide + 20;
+}
+
+function pixels(trace: Trace, lines: Lines, row: number, scale: Scale): [number, number] {
   // Far outside the picture, coordinates lose their meaning: cut there.
-  const x0 = Math.max(left - 10, left + (trace.start[row]! - range.from) * scale);
-  const x1 = Math.min(left + (range.to - range.from) * scale + 10, left + (trace.endOf(row) - range.from) * scale);
+  const x0 = Math.max(scale.left - 10, scale.x(trace.start[row]!));
+  const x1 = Math.min(scale.right + 10, scale.x(lines.endOf(row)));
   return [x0, x1];
 }
 
-function bar(pen: Pen, theme: Theme, trace: Trace, row: number, left: number, y: number, scale: number, range: Range, own: boolean): void {
-  const [x0, x1] = pixels(trace, row, left, scale, range);
-  if (x1 < left - 5) return;
+function bar(pen: Pen, theme: Theme, trace: Trace, lines: Lines, row: number, y: number, scale: Scale, own: boolean): void {
+  const [x0, x1] = pixels(trace, lines, row, scale);
+  if (x1 < scale.left - 5) return;
   const wide = Math.max(1.5, x1 - x0);
   const running = trace.isRunning(row);
   pen.fillStyle = colourOf(trace.hues[trace.name[row]!]!, theme);
+  const open = trace.isUnfinished(row);
   pen.globalAlpha = own && trace.tree.size[row]! > 1 ? (theme.dark ? 0.62 : 0.5) : running ? 0.6 : 1;
-  pen.fillRect(x0, y + 5, wide, ROW - 10);
+  if (open) fading(pen, x0, y + 5, wide);
+  else pen.fillRect(x0, y + 5, wide, ROW - 10);
   pen.globalAlpha = 1;
-  if (own && trace.tree.size[row]! > 1 && wide > 3) selfTime(pen, trace, row, left, y, scale, range, x0, x1);
+  if (own && !open && trace.tree.size[row]! > 1 && wide > 3) selfTime(pen, trace, row, y, scale, x0, x1);
   if (running) {
     pen.strokeStyle = theme.accent;
     pen.lineWidth = 1;
@@ -123,7 +167,7 @@ function bar(pen: Pen, theme: Theme, trace: Trace, row: number, left: number, y:
     pen.strokeRect(x0 + 0.5, y + 5.5, Math.max(1, wide - 1), ROW - 11);
     pen.setLineDash([]);
   }
-  if (trace.status(row) === ERROR) {
+  if (trace.status(row) === ERROR && !open) {
     pen.strokeStyle = theme.error;
     pen.lineWidth = 1.5;
     pen.strokeRect(x0 + 0.5, y + 5.5, Math.max(1, wide - 1), ROW - 11);
@@ -133,35 +177,48 @@ function bar(pen: Pen, theme: Theme, trace: Trace, row: number, left: number, y:
     pen.fillStyle = trace.status(row) === ERROR ? theme.error : theme.text;
     let last = -Infinity;
     for (const moment of events) {
-      const x = Math.round(left + (moment - range.from) * scale);
-      if (x < left || x - last < 2) continue;
+      const x = Math.round(scale.x(moment));
+      if (x < scale.left || x - last < 2) continue;
       pen.fillRect(x - 0.5, y + 3, 1.5, 5);
       last = x;
     }
   }
 }
 
+/** A bar without an end: nobody has seen it. */
+function fading(pen: Pen, x: number, y: number, wide: number): void {
+  const part = Math.min(64, wide / 2) / FADES;
+  pen.globalAlpha = 0.5;
+  pen.fillRect(x, y, wide - part * FADES, ROW - 10);
+  for (let step = 0; step < FADES; step++) {
+    pen.globalAlpha = 0.45 * (1 - step / FADES);
+    pen.fillRect(x + wide - part * (FADES - step), y, part * 0.65, ROW - 10);
+  }
+  pen.globalAlpha = 1;
+}
+
 /** Where no child runs, the bar is full: the span's own time. */
-function selfTime(
-  pen: Pen, trace: Trace, row: number, left: number, y: number, scale: number, range: Range, x0: number, x1: number,
-): void {
+function selfTime(pen: Pen, trace: Trace, row: number, y: number, scale: Scale, x0: number, x1: number): void {
   const children = trace.tree.of(row);
   let reached = x0;
   for (let k = 0; k < children.length; k++) {
     if (k > MAX_MEMBERS) break;
     const child = children[k]!;
-    const from = Math.min(x1, left + (trace.start[child]! - range.from) * scale);
+    const from = Math.min(x1, scale.x(trace.start[child]!));
     if (from - reached >= 1) pen.fillRect(reached, y + 5, from - reached, ROW - 10);
-    reached = Math.max(reached, Math.min(x1, left + (trace.endOf(child) - range.from) * scale));
+    reached = Math.max(reached, Math.min(x1, scale.x(trace.endOf(child))));
   }
   if (x1 - reached >= 1) pen.fillRect(reached, y + 5, x1 - reached, ROW - 10);
 }
 
 /** What stands beside a bar: behind it, before it where there is no room, else at the picture's edge. */
-function note(pen: Pen, theme: Theme, text: string, start: number, end: number, y: number, left: number, scale: number, range: Range): void {
+function note(pen: Pen, theme: Theme, text: string, start: number, end: number, y: number, scale: Scale): void {
+  const { left, right } = scale;
+  const [x0, x1] = [scale.x(start), scale.x(end)];
+  // Of what is not in sight, where it is.
+  if (x1 < left) text = `◂ ${text}`;
+  else if (x0 > right) text = `${text} ▸`;
   const wide = text.length * 6.2;
-  const right = left + (range.to - range.from) * scale;
-  const [x0, x1] = [left + (start - range.from) * scale, left + (end - range.from) * scale];
   let at = x1 + 6;
   const clear = at + wide < right - 8 || x0 - wide - 6 > left;
   if (at + wide >= right - 8) at = x0 - wide - 6 > left ? x0 - wide - 6 : right - wide - 10;

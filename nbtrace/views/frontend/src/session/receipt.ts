@@ -2,8 +2,9 @@
 
 import type { DetailStore } from "../engine/details";
 import { unpack } from "../engine/frames";
+import type { Profile } from "../engine/profile";
 import type { Trace } from "../engine/trace";
-import { DETAILS, type DetailsColumns, DOING, type DoingInfo, HAVE, HELLO, type Hello, type SpansHeader } from "../protocol";
+import { DETAILS, type DetailsColumns, DOING, type DoingInfo, HAVE, HELLO, type Hello, PROFILE, type SpansHeader } from "../protocol";
 
 /** Who goes by what has come. */
 export interface Heir {
@@ -15,6 +16,8 @@ export interface Heir {
   grown(header: SpansHeader, moved: boolean): void;
   /** Details have come. */
   described(): void;
+  /** Samples, statements or resources have come. */
+  sampled(): void;
   /** What the cells that run are doing has changed. */
   busy(cells: DoingInfo[]): void;
 }
@@ -24,11 +27,12 @@ export class Receipt {
   heard = performance.now();
   /** The latest moment known by the clock of the kernel, in ms since the epoch. */
   now = 0;
-  private missed = false;
+  #missed = false;
 
   constructor(
     private readonly trace: Trace,
     private readonly details: DetailStore,
+    private readonly profile: Profile,
     private readonly send: (message: Hello) => void,
     private readonly heir: Heir,
   ) {}
@@ -42,20 +46,27 @@ export class Receipt {
     }
     if (header.kind === DETAILS) {
       const [rows, data] = columns as DetailsColumns;
-      this.details.add(rows.slice(), data.slice(), (row) => this.trace.indexOf(row) >= 0);
+      this.details.add(rows.slice(), data.slice(), (row) => this.trace.indexOf(row) >= 0, header.keys);
       return this.heir.described();
+    }
+    if (header.kind === PROFILE) {
+      if (this.#missed) return; // the answer brings it
+      if (header.number !== this.profile.received) return this.#miss();
+      this.profile.append(header, columns);
+      return this.heir.sampled();
     }
     if (header.kind === HAVE) {
       // Of an older answer that is on its way nothing is lacking: only what has arrived counts.
-      if (header.rows !== this.trace.next || header.details !== this.details.received) this.miss();
+      if (header.rows !== this.trace.next || header.details !== this.details.received || header.profiles !== this.profile.received) this.#miss();
       return;
     }
-    if (!header.reset && header.first !== this.trace.next) return this.miss();
+    if (!header.reset && header.first !== this.trace.next) return this.#miss();
     if (header.reset) {
-      this.missed = false;
+      this.#missed = false;
       this.details.clear();
+      this.profile.clear();
       this.heir.begin();
-    } else if (this.missed) return; // the answer brings it
+    } else if (this.#missed) return; // the answer brings it
     this.now = header.now;
     const moved = this.trace.append(header, columns);
     if (moved) {
@@ -67,14 +78,14 @@ export class Receipt {
 
   /** Tell the kernel that somebody looks, and what is here. */
   greet(): void {
-    const [rows, details] = this.missed ? [0, 0] : [this.trace.next, this.details.received];
-    this.send({ kind: HELLO, rows, details, code: true });
+    const [rows, details, profiles] = this.#missed ? [0, 0, 0] : [this.trace.next, this.details.received, this.profile.received];
+    this.send({ kind: HELLO, rows, details, profiles, code: true });
   }
 
   /** Something did not arrive: ask for everything, once. */
-  private miss(): void {
-    if (this.missed) return;
-    this.missed = true;
+  #miss(): void {
+    if (this.#missed) return;
+    this.#missed = true;
     this.greet();
   }
 }

@@ -1,0 +1,63 @@
+// Above the pictures in the order of time: where a person goes back and forward, folds what is idle, and the minimap, on the axis of what is below.
+
+import { Scale } from "../pictures/scale";
+import { densityOf, paintMinimap } from "../pictures/minimap";
+import { namesWidth } from "../pictures/waterfall";
+import { type PictureProps, capture, useCanvas } from "./canvas";
+
+const MINIMAP = 36;
+
+export function TimeBar({ session, theme, width }: Omit<PictureProps, "height">) {
+  const { zoom, idle } = session;
+  // Side by side where there is room, else in two lines.
+  const left = session.view === "waterfall" ? namesWidth(width) : width < 800 ? 84 : 144;
+  const { stretches } = idle.timeline;
+  const pressed = idle.folded && stretches.some((each) => each.folded);
+  return (
+    <div class="nbt-timebar">
+      <div style={{ width: left }}>
+        <button type="button" class="nbt-small" disabled={!zoom.can(-1)} aria-label="what was shown before" title="what was shown before (Backspace)" onClick={() => zoom.travel(-1)}>←</button>
+        <button type="button" class="nbt-small" disabled={!zoom.can(1)} aria-label="forward again" title="forward again (Shift + Backspace)" onClick={() => zoom.travel(1)}>→</button>
+        {(stretches.length > 0 || idle.waits) && (
+          <button type="button" class="nbt-small" aria-pressed={pressed} title={`fold the time in which nothing ran${idle.waits ? ", and waits" : ""} (i; with waits inside a trace I)`} onClick={() => idle.toggle()}>
+            {idle.waits ? "fold waits" : "fold idle"}
+          </button>
+        )}
+      </div>
+      <Minimap session={session} theme={theme} width={Math.max(1, width - left)} />
+    </div>
+  );
+}
+
+function Minimap({ session, theme, width }: Omit<PictureProps, "height">) {
+  const { scope: { whole }, idle: { timeline, key } } = session;
+  const columns = Math.max(1, Math.min(600, Math.floor(width / 2)));
+  const density = session.once.get("density", `${key}:${columns}`, () => densityOf(session.trace, whole, columns, timeline, session.scope.rows()));
+  const canvas = useCanvas(width, MINIMAP, (pen) => paintMinimap(pen, theme, whole, session.zoom.range, width, MINIMAP, density, timeline));
+  const drag = (event: PointerEvent) => {
+    const { left, width: wide } = canvas.current!.getBoundingClientRect();
+    const scale = new Scale(whole, left, wide, timeline);
+    const { zoom } = session;
+    const first = event.clientX;
+    const { from, to } = zoom.shown;
+    const [x0, x1] = [scale.x(zoom.range.from), scale.x(zoom.range.to)];
+    const inside = first > x0 && first < x1 && x1 - x0 < wide * 0.98;
+    zoom.hold();
+    capture(
+      event,
+      (later) => {
+        const by = (later.clientX - first) / scale.perMs;
+        if (inside) zoom.toShown({ from: from + by, to: to + by });
+        else if (Math.abs(later.clientX - first) > wide / 400) (session.brushed = true), zoom.to({ from: scale.at(Math.min(first, later.clientX)), to: scale.at(Math.max(first, later.clientX)) });
+      },
+      () => zoom.release(),
+    );
+  };
+  return (
+    <canvas
+      ref={canvas} class="nbt-minimap" style={{ width, height: MINIMAP }} role="img" onPointerDown={drag}
+      onDblClick={() => (session.zoom.fit(), session.changed())}
+      aria-label="All of the time; drag to choose a part, double click for all"
+    />
+  );
+}
