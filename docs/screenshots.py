@@ -1,9 +1,11 @@
-"""Make the pictures of the inspector in docs/images: every view, light and dark, of notebook 05 in a real JupyterLab.
+"""Make the pictures of the inspector in docs/images, light and dark, in a real JupyterLab: each view of the spans of notebook 05,
+the inside of the slow cell of notebook 06, and a cell that hangs.
 
 `python docs/screenshots.py`; needs what tests/e2e need."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -18,66 +20,115 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 from tests.e2e.lab import CHROMIUM, InspectorOnPage, Notebook, lab_server  # noqa: E402
 
 VIEWS = {
-    "4": "waterfall",
-    "1": "flame",
-    "2": "left-heavy",
-    "3": "sandwich",
-    "5": "cells",
-    "6": "table",
-    "7": "errors",
-    "8": "compare",
+    "1": "waterfall",
+    "4": "left-heavy",
+    "5": "sandwich",
+    "6": "cells",
+    "7": "table",
+    "8": "errors",
+    "9": "compare",
 }
+"""Of notebook 05, whose author has made spans."""
+
+HANG = """for text in list(trips["start"]) * 10:
+    hour(text)"""
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 250))))"
 
 
-def take(page: Any, notebook: Notebook, name: str) -> None:
-    """Run the notebook and take a picture of each view."""
+def opened(page: Any, notebook: Notebook, wanted: str) -> InspectorOnPage:
+    """Run the notebook up to its inspector, and wait until that has what is `wanted`."""
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
-    widgets = notebook.page.evaluate(
-        "() => window.jupyterapp.shell.currentWidget.content.widgets.map(w => w.model.type)"
-    )
-    code = [place for place, kind in enumerate(widgets) if kind == "code"]
-    for number in range(len(code)):
-        page.evaluate(
-            "place => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = place; }", code[number]
-        )
+    widgets = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.map(w => w.model.type)")
+    for place in (place for place, kind in enumerate(widgets) if kind == "code"):
+        page.evaluate("at => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = at; }", place)
         page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")
-        notebook.wait(code[number])
+        notebook.wait(place)
         if page.locator(".nbt").count():
             break
     inspector = InspectorOnPage(page)
-    inspector.until("s.details.size > 100 && s.painted.count > 0")
+    inspector.until(wanted)
     inspector.element.evaluate("e => { e.style.height = '430px'; e.scrollIntoView({block: 'center'}); }")
+    return inspector
+
+
+def shot(page: Any, inspector: InspectorOnPage, name: str) -> None:
+    """Take a picture of the inspector as it is."""
+    page.evaluate(DRAWN)
+    page.evaluate("() => document.activeElement?.blur()")
+    inspector.element.screenshot(path=ROOT / "docs" / "images" / f"inspector-{name}.png")
+
+
+def spans(page: Any, notebook: Notebook, theme: str) -> None:
+    """Take a picture of each view of the spans of notebook 05."""
+    inspector = opened(page, notebook, "s.details.size > 100 && s.painted.count > 0 && s.profile.count > 0")
     for key, view in VIEWS.items():
         if view == "waterfall":
             inspector.ask(
                 "(s.select([...Array(s.trace.count).keys()].find(r => s.trace.nameOf(r) === 'solve'), true), 0)"
             )
             inspector.until("s.selected >= 0")
-            inspector.element.get_by_role("complementary").get_by_text("metrics").wait_for()
+            inspector.element.get_by_role("complementary").locator(".nbt-pairs").get_by_text("metrics").first.wait_for()
         elif view == "sandwich":
             inspector.ask("(s.name = s.trace.names.indexOf('fit'), 0)")
         elif view == "left-heavy":
             inspector.ask("(s.select(-1), 0)")
         inspector.ask("(s.scope.chosen = -1, s.zoom.fit(), 0)")
         inspector.key(key)
-        page.evaluate(
-            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 250))))"
-        )
-        page.evaluate("() => document.activeElement?.blur()")
-        inspector.element.screenshot(path=ROOT / "docs" / "images" / f"inspector-{view}-{name}.png")
+        shot(page, inspector, f"{view}-{theme}")
+
+
+def inside(page: Any, notebook: Notebook, theme: str) -> None:
+    """Take pictures of what is seen of notebook 06, in which nobody has made a span."""
+    inspector = opened(page, notebook, "s.view === 'code' && s.profile.count > 50")
+    inspector.element.get_by_role("button", name="line 2: what it called", exact=True).click()
+    shot(page, inspector, f"code-{theme}")
+    inspector.key("3")
+    shot(page, inspector, f"flame-{theme}")
+    inspector.key("1")
+    inspector.ask("(s.select(s.times.spans.get(s.code.cell(s)), true), 0)")
+    inspector.element.get_by_role("complementary").get_by_text("Identity").wait_for()
+    shot(page, inspector, f"panel-{theme}")
+
+
+def hanging(page: Any, notebook: Notebook, theme: str) -> None:
+    """Take a picture of a cell that does not end."""
+    inspector = notebook.inspector()
+    notebook.start(3)
+    inspector.element.locator(".nbt-runs").wait_for()
+    inspector.until("s.profile.rowsOf(s.code.cell(s)).length > 150")
+    inspector.element.evaluate("e => { e.style.height = '300px'; e.scrollIntoView({block: 'center'}); }")
+    shot(page, inspector, f"hang-{theme}")
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
+    notebook.wait(3)
 
 
 def main() -> None:
     """Light and dark."""
+    names = ("05_inspector.ipynb", "06_why_slow.ipynb")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        for dark in (False, True):
-            with tempfile.TemporaryDirectory() as folder, lab_server(Path(folder), dark=dark) as lab:
-                shutil.copy(ROOT / "notebooks" / "05_inspector.ipynb", folder)
+        for theme in ("light", "dark"):
+            with tempfile.TemporaryDirectory() as folder, lab_server(Path(folder), dark=theme == "dark") as lab:
+                cells = {}
+                for name in names:
+                    shutil.copy(ROOT / "notebooks" / name, folder)
+                    cells[name] = [
+                        "".join(cell["source"])
+                        for cell in json.loads((ROOT / "notebooks" / name).read_text(encoding="utf-8"))["cells"]
+                        if cell["cell_type"] == "code"
+                    ]
+                for name, take in zip(names, (spans, inside), strict=True):
+                    page = browser.new_page(viewport={"width": 1200, "height": 900})
+                    notebook = Notebook(page, lab, name).open()
+                    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+                    take(page, notebook, theme)
+                    page.close()
                 page = browser.new_page(viewport={"width": 1200, "height": 900})
-                notebook = Notebook(page, lab, "05_inspector.ipynb").open()
+                load, trips, slow, *_ = cells[names[1]]
+                notebook = Notebook.make(page, lab, "hang.ipynb", load, f"{trips}\n{slow}", "nbtrace.view()", HANG)
                 page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-                take(page, notebook, "dark" if dark else "light")
+                notebook.run(0, 1, 2)
+                hanging(page, notebook, theme)
                 page.close()
         browser.close()
 

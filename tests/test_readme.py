@@ -78,5 +78,5 @@ def test_what_it_sets_redact_to_arrives_as_it_is_written() -> None:
 def test_the_two_commands_stand_alone_on_their_lines() -> None:
     """The gate runs the second one as it stands here."""
     lines = README.splitlines()
-    assert 'pip install -e ".[demo]" && jupyter lab notebooks/01_quickstart.ipynb' in lines
+    assert 'pip install -e ".[demo]" && nbtrace run notebooks/01_quickstart.ipynb' in lines
     assert 'pip install -e ".[test]" && pytest' in lines
