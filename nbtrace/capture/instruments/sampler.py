@@ -154,10 +154,12 @@ class Sampler:
         *,
         awaits: bool = False,
         profiled: bool = False,
+        serves: bool = False,
     ) -> Run:
         """Look at this thread, and those that it starts, from here on. `profiled`: what runs brings a profiler of its own, to
-        which this thread must not show."""
+        which this thread must not show; `serves`: it waits for work that others send, and may do so for ever."""
         run = Run(cell, begun, awaits=awaits, aside=profiled)
+        run.serves = serves
         if not self.hz or self._trouble:
             return run
         run.outer = WORKING.get(run.thread)
@@ -253,7 +255,7 @@ class Sampler:
     def _idle(self) -> bool:
         """Whether there is nothing to look at."""
         runs = list(self._runs.values())
-        return not self.hz or not runs or any(run.aside for run in runs)
+        return not self.hz or all(run.rests for run in runs) or any(run.aside for run in runs)
 
     def _turn(self) -> float | None:
         """Look if it is time to; return after how long there can be more to do, None if somebody has to wake this thread for it.
@@ -366,6 +368,8 @@ class Sampler:
         found, (trace_id, span_id) = self._read(worker, run, frame, context)
         seen = worker.seen(now, late_ns, cpu, read_ns)
         worker.last_ns, worker.cpu_ns = now, cpu
+        if run is not None and run.serves:
+            run.seen_at_work(now, works=found is not None)
         if found is None:
             return None
         stack, works = found
@@ -382,7 +386,7 @@ class Sampler:
     def _read(
         self, worker: Worker, run: Run | None, frame: FrameType, context: Any
     ) -> tuple[tuple[Stack, bool] | None, tuple[int, int]]:
-        """What a thread does, and in which span. On a busy machine it may have gone on between the two: then they are read again."""
+        """What a thread does, and in which span. It may have gone on between the two: then they are read again."""
         span = self._reader.span(worker, context)
         for _ in range(_TRIES):
             before, found = span, self._reader.stack(run, frame, context)

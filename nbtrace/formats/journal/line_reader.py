@@ -1,6 +1,6 @@
 """Lines of a journal are understood, one after the other: what they refer to, which spans are open.
 
-Enters: lines, as they were written by records.py, in parts. Leaves: rows, handed on as they end; what has not ended is known here.
+Enters: lines, as they were written by records.py, in parts. Leaves: rows, handed on as they end; what has not ended is kept.
 Nothing in a line is believed: each value is looked at. Opens no library, as a kernel reads lines while the user's code runs."""
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class LineReader:
         """By the number of an execution when its statements began, and their lines."""
         self.over: dict[int, tuple[int, bool]] = {}
         """And when it was over, and whether it had failed."""
+        self._settled: set[int] = set()
+        """Spans of which somebody else has told that they ended; their line may still come."""
         self._early: dict[int, int] = {}
         """When spans ended of which has not been read yet that they have started."""
         self._root = root()
@@ -73,6 +75,14 @@ class LineReader:
         self._readers[items[0]](items)
 
     # ── lines ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def end_open(self, span_id: int, end_ns: int) -> None:
+        """End a span that is open, by what somebody else has told."""
+        row = self.open.get(span_id)
+        if row is not None and end_ns >= row[5]:
+            del self.open[span_id]
+            self._settled.add(span_id)
+            self._done((*row[:6], end_ns, *row[7:]))
 
     def _head(self, items: list[Any]) -> None:
         if not is_head(items):
@@ -120,6 +130,9 @@ class LineReader:
 
     def _ended_as_started(self, items: list[Any]) -> None:
         _, span_id, end = items
+        if span_id in self._settled:
+            self._settled.discard(span_id)
+            return
         row = self.open.pop(span_id, None)
         if row is not None:
             self._done((*row[:6], _int(end), *row[7:]))
