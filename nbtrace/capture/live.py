@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -14,7 +14,7 @@ from nbtrace.capture import exceptions
 from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.instruments import processes, threads
 from nbtrace.capture.notebook.tracebacks import ipython_directory
-from nbtrace.capture.processes.carried import TRAVELS, Arriving, Carried, Ticket
+from nbtrace.capture.processes.carried import TRAVELS, Arriving, Ticket
 from nbtrace.capture.processes.exchange import Exchange
 from nbtrace.capture.profile import Profile
 from nbtrace.capture.recorder import SpanRecorder
@@ -117,6 +117,7 @@ class LiveCapture:
         self._open[id(store)] = store
         self.recorder.listen(store, unwanted)
         store.subscribed = self._heed
+        store.redacts_otherwise = self.exchange.wishes_changed
         self._heed()
         if not self._attached:
             self.attachment.install()
@@ -166,6 +167,7 @@ class LiveCapture:
 
     def heed_sampling(self) -> None:
         """Sample as often as those that are open want it."""
+        self.exchange.wishes_changed()
         self.profile.listen(self.stores())
 
     def is_open(self, store: SpanStore) -> bool:
@@ -225,16 +227,16 @@ class LiveCapture:
             fault("letting go in a forked child")
 
 
-def arriving(function: Callable[..., Any], carried: tuple[Any, ...], name: str) -> Arriving:
+def arriving(*parts: Any) -> Arriving:
     """Make what stands for the function of a task, in the process to which it was sent."""
-    return Arriving(function, Carried(*carried), name)
+    return Arriving(parts)
 
 
-def ticket(carried: tuple[Any, ...] | None) -> Ticket:
+def ticket(carried: str | None, sent_ns: int) -> Ticket:
     """Arrive with a process that was started."""
     if carried is not None:
         try:
-            LIVE.exchange.born(Carried(*carried))
+            LIVE.exchange.born(carried, sent_ns)
         except Exception:
             fault("arriving with a process")
     return Ticket()

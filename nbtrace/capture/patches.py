@@ -15,7 +15,10 @@ _ABSENT = object()
 class Patch:
     """`around(original)` in place of `owner.name`, until `undo`: a function, or a descriptor that stands for one."""
 
-    def __init__(self, owner: Any, name: str, around: Callable[[Callable[..., Any]], Any]) -> None:
+    def __init__(
+        self, owner: Any, name: str, around: Callable[[Callable[..., Any]], Any], *, quick: bool = False
+    ) -> None:
+        """`quick`: what `around` gives sees by itself when it is not meant any more, and takes the place as it is."""
         self._owner = owner
         self._name = name
         self._own = vars(owner).get(name, _ABSENT)
@@ -23,7 +26,9 @@ class Patch:
         wrapped = around(original)
         self._active = [True]
         replacement: Any = wrapped
-        if callable(wrapped):
+        if quick:
+            functools.update_wrapper(wrapped, original)
+        elif callable(wrapped):
             replacement = self._switchable(wrapped, original)
         self._replacement = replacement
         setattr(owner, name, replacement)

@@ -127,6 +127,8 @@ class SpanStore:
         """Called before anything is read: what waits elsewhere is to come in first."""
         self.subscribed: Callable[[], None] = _nobody
         """Called when somebody subscribes or goes; whoever makes rows of spans that start sets it."""
+        self.redacts_otherwise: Callable[[], None] = _nobody
+        """Called when the redactor is another; whoever has told others of it sets it."""
         self.taken_out: tuple[Callable[[], None], ...] = ()
         """Called when something was taken out because somebody asked for it: whoever keeps a copy of what comes is in it."""
         self._carried: list[Batch] = []
@@ -140,6 +142,7 @@ class SpanStore:
     @redactor.setter
     def redactor(self, redactor: Redactor) -> None:
         self._sealing.redactor = redactor
+        self.redacts_otherwise()
 
     def __len__(self) -> int:
         """Return how many finished spans are kept."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from nbtrace.capture.imports import forget_imports, when_imported
 from nbtrace.capture.patches import Patch
-from nbtrace.capture.processes.carried import TRAVELS, Arriving, Ticket
+from nbtrace.capture.processes.carried import TRAVELS, Arriving, Callbacks, Ticket
 from nbtrace.formats.spool import end_slot
 
 _EXECUTORS = ("concurrent.futures.process", "loky.process_executor", "joblib.externals.loky.process_executor")
@@ -66,15 +66,19 @@ def _config() -> dict[str, Any]:
 
 
 def _patch_executor(module: ModuleType) -> None:
-    _patches.append(Patch(vars(module)["_WorkItem"], "__init__", _around_item))
+    _patches.append(Patch(vars(module)["_WorkItem"], "__init__", _around_item, quick=True))
 
 
 def _around_item(initialise: Callable[..., Any]) -> Callable[..., Any]:
-    def initialised(self: Any, *args: Any, **kwargs: Any) -> None:
-        initialise(self, *args, **kwargs)
-        carried = TRAVELS.leaves()
+    leaves, arriving, callbacks = TRAVELS.leaves, Arriving.of, Callbacks
+
+    def initialised(self: Any, future: Any, fn: Any, args: Any, kwargs: Any) -> None:
+        carried = leaves()
         if carried is not None:
-            self.fn = Arriving(self.fn, carried)
+            fn = arriving(fn, carried)
+            if not future._done_callbacks:
+                future._done_callbacks = callbacks()
+        initialise(self, future, fn, args, kwargs)
 
     return initialised
 
@@ -110,7 +114,7 @@ class _Tasks:
             carried = TRAVELS.leaves()
             if carried is not None:
                 tasks, told = item
-                arriving = partial(Arriving, carried=carried, name=_mapped(tasks))
+                arriving = partial(Arriving.of, carried=carried, name=_mapped(tasks))
                 item = ([*_arriving(tasks, arriving)] if type(tasks) is list else _arriving(tasks, arriving), told)
         self._queue.put(item, *args, **kwargs)
 
@@ -120,8 +124,9 @@ class _Tasks:
 
 def _arriving(tasks: Any, arriving: Callable[[Any], Any]) -> Iterator[Any]:
     for task in tasks:
-        job, place, function, *arguments = task
-        yield (job, place, arriving(function), *arguments)
+        if len(task) > 3 and callable(task[2]):
+            task = (*task[:2], arriving(task[2]), *task[3:])
+        yield task
 
 
 def _mapped(tasks: Any) -> str:

@@ -5,22 +5,25 @@ unpickled, or called. No frame of ours is in a traceback that comes out of them.
 
 from __future__ import annotations
 
+import copyreg
+import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, get_current_span, set_span_in_context
 
-from nbtrace.capture.current_cell import CELL
+from nbtrace.capture.current_cell import CELL, attach
 from nbtrace.faults import fault
 
 
 class Carried(NamedTuple):
-    """Atoms alone, as it is pickled with each task."""
+    """Atoms alone. In one text, as it is pickled with each task."""
 
     directory: str
-    """The home of the kernel."""
+    """The home of the kernel; "" for none."""
     trace_id: int
     span_id: int
     """Of the span that was current; zeros for none."""
@@ -28,15 +31,23 @@ class Carried(NamedTuple):
     """Whether that was sampled, as OpenTelemetry says it."""
     cell: int
     """Number of the execution, 0 outside a cell."""
-    sent_ns: int
-    """When, in ns since the epoch."""
 
     @classmethod
-    def here(cls, directory: str) -> Carried:
-        """Return what is current here."""
-        known = get_current_span().get_span_context()
+    def of(cls, directory: str, context: Context, cell: int) -> Carried:
+        """Return what a context of OpenTelemetry's carries."""
+        known = get_current_span(context).get_span_context()
         trace_id, span_id = (known.trace_id, known.span_id) if known.is_valid else (0, 0)
-        return cls(directory, trace_id, span_id, known.trace_flags, CELL.get(), time.time_ns())
+        return cls(directory, trace_id, span_id, known.trace_flags, cell)
+
+    def text(self) -> str:
+        """Return it as `read` reads it."""
+        return f"{self.trace_id:x} {self.span_id:x} {self.flags:x} {self.cell:x} {self.directory}"
+
+    @classmethod
+    def read(cls, text: str) -> Carried:
+        """Return what `text` has made a text of."""
+        *numbers, directory = text.split(" ", 4)
+        return cls(directory, *(int(number, 16) for number in numbers))
 
     def context(self) -> Context:
         """Return it as a context of OpenTelemetry's."""
@@ -67,39 +78,48 @@ class Travels:
         """Makes an `Arriving` again, by a name that pickle can find."""
         self.ticket: Callable[..., Any] = _never
         """Likewise for a `Ticket`."""
-        self.began: Callable[[Carried, Callable[..., Any], str], Callable[..., Any]] = _never
-        """Takes what a task has carried, its function and its name; returns what to call."""
-        self.leaves: Callable[[], Carried | None] = _none
+        self.began: Callable[[str, Callable[..., Any], str, int], Callable[..., Any]] = _never
+        """Takes what a task has carried, its function, its name and when it was sent; returns what to call."""
+        self.leaves: Callable[[], str | None] = _none
         """Gives what to take along; None where nothing is recorded."""
 
 
 TRAVELS = Travels()
 
+_now_ns = partial(time.time_ns)
 
-class Arriving:
-    """Stands for the function of a task, here and there.
+
+class Arriving(tuple[Any, ...]):
+    """Stands for the function of a task, here and there: a tuple of it, what it carries, the time and its name, which is made and
+    pickled in the least time.
 
     `__call__` is a property: Python looks it up, and so runs what makes the sender current, right before it calls what the
     property gave. A wrapping function would do the same and show up in every traceback."""
 
-    __slots__ = ("_carried", "_function", "_name")
+    __slots__ = ()
 
-    def __init__(self, function: Callable[..., Any], carried: Carried, name: str = "") -> None:
-        self._function = function
-        self._carried = carried
-        self._name = name
-
-    def __reduce__(self) -> Any:
-        return TRAVELS.unpickled, (self._function, tuple(self._carried), self._name)
+    @classmethod
+    def of(cls, function: Callable[..., Any], carried: str, name: str = "") -> Arriving:
+        """Return what stands for a function that is sent now."""
+        return cls((function, carried, _now_ns(), name))
 
     @property
     def __call__(self) -> Callable[..., Any]:
         """What to call in the place of the task."""
+        function, carried, sent_ns, name = self
         try:
-            return TRAVELS.began(self._carried, self._function, self._name)
+            return TRAVELS.began(carried, function, name, sent_ns)
         except Exception:
             fault("arriving with a task")
-        return self._function
+        found: Callable[..., Any] = function
+        return found
+
+
+def _reduced(arriving: Arriving) -> Any:
+    return TRAVELS.unpickled, (*arriving,)
+
+
+copyreg.pickle(Arriving, _reduced)  # found at once, where a method is looked for in five places
 
 
 class Ticket:
@@ -112,4 +132,33 @@ class Ticket:
         except Exception:
             fault("sending a process on its way")
             carried = None
-        return TRAVELS.ticket, (None if carried is None else tuple(carried),)
+        return TRAVELS.ticket, (carried, _now_ns())
+
+
+class Called:
+    """Stands for what is called when a task is done, and may send the next one, as joblib does: in a thread of the pool's that
+    goes from cell to cell. Makes current there what was current where it was handed over."""
+
+    __slots__ = ("_cell", "_context", "_function", "_thread")
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._context, self._cell, self._thread = get_current(), CELL.get(), threading.get_ident()
+
+    @property
+    def __call__(self) -> Callable[..., Any]:
+        """What to call in its place."""
+        if threading.get_ident() != self._thread:
+            attach(self._context)
+            CELL.set(self._cell)
+        return self._function
+
+
+class Callbacks(list[Any]):
+    """Those of a task."""
+
+    __slots__ = ()
+
+    def append(self, function: Any) -> None:
+        """Note one more."""
+        super().append(Called(function))

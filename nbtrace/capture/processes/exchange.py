@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 
 from nbtrace.capture.current_cell import CELL, THIS, attach, identify
 from nbtrace.capture.processes.carried import Carried, context_of
@@ -29,6 +29,9 @@ from nbtrace.store.span_store import SpanStore
 
 _FORKS = "popen_fork.py"
 """The file of multiprocessing that forks: such a child is there to work."""
+
+
+_NOTHING: tuple[Context | None, int, str | None] = (None, 0, None)
 
 
 class Capture(Protocol):
@@ -65,8 +68,10 @@ class Exchange:
         self._ids = OwnIdGenerator()
         self._home: Home | None = None
         self._collector: Collector | None = None
-        self._told: tuple[Any, ...] = ()
-        """Of which recordings, with which wishes, the settings in the home are."""
+        self._settled = False
+        """Whether what those who record here want stands in the home."""
+        self._last = _NOTHING
+        """The context and the cell in which something was sent last, and what that carried."""
         self._trouble = ""
         self._spool: Spool | None = None
         """Where what is recorded here goes, if this process works for another."""
@@ -81,26 +86,34 @@ class Exchange:
 
     # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def leaves(self) -> Carried | None:
+    def leaves(self) -> str | None:
         """Return what to take along; None where nothing is recorded."""
+        context, cell = get_current(), CELL.get()
+        known_context, known_cell, text = self._last
+        if context is known_context and cell == known_cell:
+            return text
         stores = self._capture.stores()
         if not stores:
             return None
-        wishes = tuple([(id(store), store.redactor, store.sampling) for store in stores])
-        if wishes != self._told:
-            self._settle(stores, wishes)
-        return Carried.here("" if self._home is None or self._trouble else self._home.path)
+        if not self._settled:
+            self._settle(stores)
+        text = Carried.of("" if self._home is None or self._trouble else self._home.path, context, cell).text()
+        self._last = (context, cell, text)
+        return text
 
-    def _settle(self, stores: list[SpanStore], wishes: tuple[Any, ...]) -> None:
+    def wishes_changed(self) -> None:
+        """Those who record here are others now, or want something else."""
+        self._settled = False
+        self._last = _NOTHING
+
+    def _settle(self, stores: list[SpanStore]) -> None:
         """Have a home in which the wishes of those who record stand. Where none can be had work goes on its way without."""
-        self._told = wishes
+        self._settled = True
         try:
-            home = self._home
-            if home is None:
-                return
-            home.make()
-            if self._spool is None:  # who works for another hands on that one's wishes
-                _settings(stores).write(home.path)
+            if self._home is not None:
+                self._home.make()
+                if self._spool is None:  # who works for another hands on that one's wishes
+                    _settings(stores).write(self._home.path)
             self._trouble = ""
         except OSError as error:
             self._trouble = error.strerror or str(error)
@@ -138,12 +151,13 @@ class Exchange:
             atexit.unregister(self._home.remove)
         if self._spool is None:
             self._home = self._collector = None
-        self._told = ()
+        self.wishes_changed()
 
     # ── what arrives ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def began(self, carried: Carried, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def began(self, text: str, function: Callable[..., Any], name: str, sent_ns: int) -> Callable[..., Any]:
         """A task begins in this process: make current what it has carried. Return what to call in its place."""
+        carried = Carried.read(text)
         if self._home is not None and self._home.owned and carried.directory == self._home.path:
             return function  # whoever has sent it runs it
         spool = self._spool_in(carried.directory)
@@ -153,7 +167,7 @@ class Exchange:
         if spool is not None:
             spool.look()
             thread = THIS.thread or identify()
-            sent = (carried.span_id, name or task_name(function), carried.cell, thread, carried.sent_ns)
+            sent = (carried.span_id, name or task_name(function), carried.cell, thread, sent_ns)
             spool.task(Task(trace_id, span_id, *sent))
             stand_in = spool.watched(function)
         attach(carried.context())
@@ -162,11 +176,12 @@ class Exchange:
             self._sample(carried.cell, context_of(trace_id, span_id, carried.flags))
         return stand_in
 
-    def born(self, carried: Carried) -> None:
+    def born(self, text: str, sent_ns: int) -> None:
         """This process was started by one that records: what it does belongs to what was current there."""
+        carried = Carried.read(text)
         if self._home is not None and self._home.owned and carried.directory == self._home.path:
             return
-        spool = self._spool_in(carried.directory, carried.sent_ns)
+        spool = self._spool_in(carried.directory, sent_ns)
         attach(carried.context())
         CELL.set(carried.cell)
         if spool is not None:
@@ -234,7 +249,7 @@ class Exchange:
             # One that is there to work. Whoever else forks mostly becomes another program at once.
             spool.begin()
             try:
-                self._sample(CELL.get(), Carried.here(home.path).context())
+                self._sample(CELL.get(), get_current())
             except Exception:
                 fault("looking at a forked child")
 
