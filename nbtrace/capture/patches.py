@@ -15,10 +15,7 @@ _ABSENT = object()
 class Patch:
     """`around(original)` in place of `owner.name`, until `undo`: a function, or a descriptor that stands for one."""
 
-    def __init__(
-        self, owner: Any, name: str, around: Callable[[Callable[..., Any]], Any], *, quick: bool = False
-    ) -> None:
-        """`quick`: what `around` gives sees by itself when it is not meant any more, and takes the place as it is."""
+    def __init__(self, owner: Any, name: str, around: Callable[[Callable[..., Any]], Any]) -> None:
         self._owner = owner
         self._name = name
         self._own = vars(owner).get(name, _ABSENT)
@@ -26,9 +23,7 @@ class Patch:
         wrapped = around(original)
         self._active = [True]
         replacement: Any = wrapped
-        if quick:
-            functools.update_wrapper(wrapped, original)
-        elif callable(wrapped):
+        if callable(wrapped):
             replacement = self._switchable(wrapped, original)
         self._replacement = replacement
         setattr(owner, name, replacement)
@@ -50,3 +45,10 @@ class Patch:
                 delattr(self._owner, self._name)  # it was inherited
             else:
                 setattr(self._owner, self._name, self._own)
+
+
+class QuickPatch(Patch):
+    """What `around` gives sees by itself when it is not meant any more, and takes the place without a call in between."""
+
+    def _switchable(self, wrapped: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+        return functools.update_wrapper(wrapped, original)

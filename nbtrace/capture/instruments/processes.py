@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from nbtrace.capture.imports import forget_imports, when_imported
-from nbtrace.capture.patches import Patch
+from nbtrace.capture.patches import Patch, QuickPatch
 from nbtrace.capture.processes.carried import TRAVELS, Arriving, Callbacks, Ticket
 from nbtrace.formats.spool import end_slot
 
@@ -66,7 +66,7 @@ def _config() -> dict[str, Any]:
 
 
 def _patch_executor(module: ModuleType) -> None:
-    _patches.append(Patch(vars(module)["_WorkItem"], "__init__", _around_item, quick=True))
+    _patches.append(QuickPatch(vars(module)["_WorkItem"], "__init__", _around_item))
 
 
 def _around_item(initialise: Callable[..., Any]) -> Callable[..., Any]:

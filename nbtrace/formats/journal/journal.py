@@ -22,7 +22,7 @@ from nbtrace.formats.journal.files import before, parts
 from nbtrace.formats.journal.part import Part
 from nbtrace.formats.journal.processes import started_at
 from nbtrace.formats.journal.records import HEAD, VERSION, Lines
-from nbtrace.formats.journal.series import FIRST_BYTES, Series
+from nbtrace.formats.journal.series import Series
 from nbtrace.store.book import Execution
 from nbtrace.store.redaction.redactor import Redactor
 from nbtrace.store.schema import WIDTH, Origin, Row, RowFields
@@ -58,9 +58,9 @@ class Journal:
         notebook: str | None = None,
         head: dict[str, Any] | None = None,
         max_bytes: int = MAX_BYTES,
-        first_bytes: int = FIRST_BYTES,
+        first_bytes: int = 0,
     ) -> None:
-        """`head`: what is said of who writes, if not who this process is; `first_bytes`: how long the first part is."""
+        """`head`: what is said of who writes, if not who this process is; `first_bytes`: how long the first part is, 0 for as always."""
         self.path = path
         self._store = store
         self._head = _this_process(notebook) if head is None else head

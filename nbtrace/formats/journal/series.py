@@ -39,7 +39,7 @@ class Series:
         carried: Saying,
         *,
         max_bytes: int,
-        first_bytes: int = FIRST_BYTES,
+        first_bytes: int = 0,
     ) -> None:
         """`opened` begins a part and gives what writes into it; `carried` says what runs, for a part that will be left without
         the older ones."""
@@ -52,7 +52,7 @@ class Series:
         """How much was not written, as the disk was too slow."""
         self._opened, self._carried, self._max_bytes = opened, carried, max_bytes
         self._number = 0
-        self._length = first_bytes
+        self._length = first_bytes or FIRST_BYTES
         self._parts: deque[Part] = deque()
         self._spare: deque[Part] = deque()
         self._late: deque[Saying] = deque()
