@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+import nbtrace
+from tests.headless.notebooks import kept, start, write
 from tests.kernels.kernel import Kernel, start_kernel
 from tests.senders import ask, hostile, post, request, span
 from tests.waiting import wait_for
@@ -71,7 +73,7 @@ def call(path):
 
 def opened(kernel: Kernel) -> tuple[str, str]:
     """The endpoint of a receiver that is opened now, and its token."""
-    said = kernel.run("print(dict(%s))" % "get_ipython().run_line_magic('nbtrace', 'receive')").stdout  # noqa: UP031
+    said = kernel.run("print(dict(get_ipython().run_line_magic('nbtrace', 'receive')))").stdout
     found = re.search(r"ENDPOINT=(\S+)\n.*HEADERS=authorization=Bearer%20(\S+)\n", said)
     assert found is not None, said
     return found[1], found[2]
@@ -164,7 +166,7 @@ def test_what_mlflow_traces_arrives(kernel: Kernel) -> None:
     assert (answer["cell"], kept["model"], kept["mlflow.spanOutputs"]) == (2, '"small"', '"42"')
 
 
-def test_a_thousand_hostile_requests(kernel: Kernel) -> None:
+def test_a_thousand_hostile_requests(kernel: Kernel, tmp_path: Path) -> None:
     """None gets in, each is refused as it should be, memory stays bounded, the cell that runs meanwhile goes on, and every good
     request in between is taken."""
     endpoint, token = opened(kernel)
@@ -186,9 +188,8 @@ def test_a_thousand_hostile_requests(kernel: Kernel) -> None:
 
     kernel.rows()  # with all libraries that the answers need
     before = _peak(pid)
-    busy = kernel.start(
-        "n = 0\nwhile not os.path.exists(%r): n += 1\nprint('went on')" % (path := f"/tmp/nbtrace-{pid}")
-    )
+    go = tmp_path / "go"
+    busy = kernel.start(f"n = 0\nwhile not os.path.exists({str(go)!r}): n += 1\nprint('went on')")
     address = endpoint.split("/")[2].split(":")
     slow = [socket.create_connection((address[0], int(address[1])), timeout=60) for _ in range(40)]
     try:
@@ -197,10 +198,10 @@ def test_a_thousand_hostile_requests(kernel: Kernel) -> None:
             each.sendall(head[:-40] if at % 3 else head)
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             found = list(pool.map(send, range(1_053)))
-        Path(path).touch()
+        go.touch()
         assert kernel.wait(busy).stdout == "went on\n"
     finally:
-        Path(path).unlink(missing_ok=True)
+        go.touch()
         for each in slow:
             each.close()
     grown = _peak(pid) - before
@@ -345,3 +346,26 @@ def test_what_comes_while_nbtrace_is_off_is_not_kept_and_counted(kernel: Kernel)
     names = [row["name"] for row in kernel.rows()]
     assert ("while off" in names, "on again" in names) == (False, True)
     assert "1 span came, 1 more while nbtrace was off (" in kernel.run("%nbtrace status").stdout
+
+
+def test_in_a_run_each_cell_has_its_own_calls(tmp_path: Path) -> None:
+    """All cells of a run are of one trace, and what they called stands below the one that called, though it came later."""
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
+    notebook = write(
+        tmp_path / "calls.ipynb",
+        STARTS.format(service=SERVICE),
+        "call('/price')",
+        "with nbtrace.span('ask'): call('/stock')",
+        "call('/flush')",
+        "shop.terminate(); shop.wait(); shop.stdout.close()",
+    )
+    running = start("run", str(notebook), folder=tmp_path)
+    said, _ = running.communicate(timeout=120)
+    assert running.returncode == 0, said
+    rec = nbtrace.load(kept(said, "Recording", tmp_path))
+    tree = rec.tree(asking=True)
+    below = tree[tree["depth"] > 1]
+    assert list(zip(below["name"], below["cell"], below["depth"], strict=True)) == [
+        *(("GET /price", 2, 2), ("query", 2, 3)),
+        *(("ask", 3, 2), ("GET /stock", 3, 3), ("query", 3, 4)),
+    ]
