@@ -160,7 +160,7 @@ class NbtraceMagics(Magics):
 
     @no_var_expand
     @line_magic
-    def nbtrace(self, line: str) -> None:
+    def nbtrace(self, line: str) -> Any:
         """Look after the recording.
 
         %nbtrace status            what is captured and what is not, how much is kept, what was dropped
@@ -170,6 +170,8 @@ class NbtraceMagics(Magics):
         %nbtrace forget --where name == 'login'
         %nbtrace display on | off  show each cell's tree below it; stop
         %nbtrace journal on [FILE] write what is recorded into a file that outlives the kernel; off ends it
+        %nbtrace receive           take spans of other programs: prints where they send them, env = %nbtrace receive keeps
+                                   it for subprocess; off ends it
         %nbtrace help              this
         """
         asked = self._read(NBTRACE, line)
@@ -181,10 +183,10 @@ class NbtraceMagics(Magics):
             known = "" if gone else "  Nothing there is of that kind; %spans cells shows which cells there are."
             print(f"nbtrace: forgot {gone:,} {'span' if gone == 1 else 'spans'}.{known}")
             return None
-        text = self._control(asked.word, asked.switch or None, asked.file)
-        if text:
-            print(text)
-        return None
+        said = self._control(asked.word, asked.switch or None, asked.file)
+        if said:
+            print(said)
+        return None if isinstance(said, str) else said
 
     def _read(self, magic: Magic, line: str) -> Asked | None:
         try:

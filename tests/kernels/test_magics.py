@@ -409,7 +409,10 @@ OPTIONS = ["--cell", "--last", "--where"]
         ("%spans cells --where sour", ["%spans cells --where source"]),
         (
             "%nbtrace ",
-            [f"%nbtrace {each}" for each in ("status", "on", "off", "reset", "forget", "display", "journal")],
+            [
+                f"%nbtrace {each}"
+                for each in ("status", "on", "off", "reset", "forget", "display", "journal", "receive")
+            ],
         ),
         ("%nbtrace journal ", ["%nbtrace journal on", "%nbtrace journal off"]),
         ("%nbtrace display ", ["%nbtrace display on", "%nbtrace display off"]),

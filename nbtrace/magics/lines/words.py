@@ -148,6 +148,7 @@ NBTRACE = Magic(
         "forget": Word(("--cell", "--where"), needs_option=True),
         "display": Word(takes="switch"),
         "journal": Word(takes="switch and file"),
+        "receive": Word(takes="switch or nothing"),
     },
     default="status",
     meant={
@@ -156,6 +157,7 @@ NBTRACE = Magic(
         **_lines("reset", "clear", "empty"),
         **_lines("forget", "delete", "remove", "drop"),
         **_lines("journal", "log", "logfile", "spool"),
+        **_lines("receive", "receiver", "listen", "otlp", "collector", "endpoint"),
         **_lines(_RECOVER, "recover", "restore", "crash"),
         **_lines("display on", "show"),
         **_lines("display off", "hide"),
