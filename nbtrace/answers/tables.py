@@ -115,8 +115,8 @@ class Tables:
         threads), cores (that it kept busy), memory_peak and memory_change (resident bytes), gc (timedelta64[ns], of the
         collector), read_bytes, written_bytes; hottest ("line 3 df.merge 62 %": the line at which most of its time passed, what
         it calls, a ~ before a share that fewer than ten samples support); shared (whether cells ran at the same time, whose part
-        is in these numbers); gpu_memory_peak and gpu_utilization where there is a GPU. Missing is what nobody
-        tells, and of cells of less than 2 ms memory and bytes.
+        is in these numbers); gpu_memory_peak and gpu_utilization where there is a GPU. All but hottest is of the kernel's own
+        process, whatever its workers took. Missing is what nobody tells, and of cells of less than 2 ms memory and bytes.
 
         Cells that only ask nbtrace are left out, unless asking=True or `cell` names them: those of which every statement is
         %spans, %nbtrace, an import of nbtrace, or a question such as nbtrace.spans().head(). One that failed is not. This
