@@ -120,6 +120,7 @@ class NbtraceMagics(Magics):
         %spans errors | cells | stats             errors; executions of cells; times by name
         %spans self | path                        where the last cell's time went; what its end waited for
         %spans repeats | gaps                     what ran again and again; when nothing ran
+        %spans tasks                              tasks of pools of processes: start of workers, waiting, work
         %spans compare [3 5]                      two cells; one, or none: the last cell's runs against each other
         %spans compare 3,4,5 6-8                  several runs of each
         %spans history | headings [FILE]          cells over all their runs; time below each heading
@@ -128,7 +129,7 @@ class NbtraceMagics(Magics):
         --asking                                  also the cells that only ask nbtrace, which are left out else
         --cell 3, --cell 3,5,7-9                  only these cells; not for compare, history, headings
         --last 2                                  only the last so many cells; likewise
-        --where CONDITION                         tree, table, view, errors, cells, stats, hot, lines: only what meets it
+        --where CONDITION                         tree, table, view, errors, cells, stats, tasks, hot, lines: only what meets it
 
             %spans --cell 3 --where duration > 1s and attributes.rows > 100
 

@@ -126,6 +126,7 @@ SPANS = Magic(
         **_lines(" Python answers that. Type  import nbtrace; nbtrace.samples()", "samples", "stacks"),
         **_lines("path", "critical", "critical_path", "critical-path"),
         **_lines("gaps", "idle"),
+        **_lines("tasks", "task", "pool", "pools", "workers", "worker", "processes", "process", "jobs", "joblib"),
         **_lines("compare", "diff", "changes", "change"),
         **_lines("headings", "sections", "notebook"),
         **_lines(_EXPORT, *EXPORTS),

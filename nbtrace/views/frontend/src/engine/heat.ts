@@ -1,8 +1,9 @@
 // What each line of a cell took: its time, and with it CPU and memory. The same as nbtrace/analysis/profiles/lines.py and growth.py,
 // for one cell at a time. A line has the time of all that it called, so lines do not add up; it has it once, however often it is on
-// a stack, and however many threads run it at once.
+// a stack, and however many threads and processes run it at once.
 
 import type { Allotted } from "./allotted";
+import { Spells, handedOn } from "./processes";
 import type { Profile } from "./profile";
 
 /** A line that time passed at. Times in ms, memory in bytes. */
@@ -59,9 +60,8 @@ export function during(profile: Profile, time: Allotted, at: number): boolean {
 }
 
 interface Group extends HotLine {
-  /** The last tick that counted, and how much. */
-  tick: number;
-  longest: number;
+  /** What was sampled of its time. */
+  spells: Spells;
   clocked: boolean;
   measured: boolean;
   /** The last look at memory that counted. */
@@ -76,7 +76,7 @@ export function hotLines(profile: Profile, time: Allotted): HotLine[] {
     const key = `${code}:${line}`;
     let found = groups.get(key);
     if (!found) {
-      found = { code, line, time: 0, exact: false, cpu: 0, memory: 0, samples: 0, tick: NaN, longest: 0, clocked: false, measured: false, seen: -1 };
+      found = { code, line, time: 0, exact: false, cpu: 0, memory: 0, samples: 0, spells: new Spells(profile.isOfSeveral), clocked: false, measured: false, seen: -1 };
       groups.set(key, found);
     }
     return found;
@@ -111,23 +111,19 @@ export function hotLines(profile: Profile, time: Allotted): HotLine[] {
       }
       if (found === exact) continue;
       guessed.add(found);
-      // At a tick the longest of its threads, not all of them.
-      const tick = profile.time[at]!;
-      if (tick !== found.tick) {
-        found.tick = tick;
-        found.longest = 0;
-      }
-      found.time += Math.max(0, time.weight[i]! - found.longest);
-      found.longest = Math.max(found.longest, time.weight[i]!);
+      found.spells.add(profile.processOf(at), profile.time[at]!, time.weight[i]!);
     }
   }
   if (growth.unseen && statements.length) {
     const longest = statements.reduce((best, { begun, ended }, place) => (ended - begun > statements[best]!.ended - statements[best]!.begun ? place : best), 0);
-    const last = own[growth.change.length ? statements.length - 1 : longest]!;
+    const last = own[growth.looked ? statements.length - 1 : longest]!;
     last.memory += growth.unseen;
     last.measured = true;
   }
-  for (const each of guessed) each.exact = false;
+  for (const each of guessed) {
+    each.exact = false;
+    each.time += each.spells.time;
+  }
   const whole = ran.to - ran.from;
   return [...groups.values()]
     .filter((each) => each.time > 0 || each.samples)
@@ -144,6 +140,8 @@ interface Growth {
   change: number[];
   /** What changed where nobody looked, and is not among the changes. */
   unseen: number;
+  /** Whether somebody looked at the cell's own process. */
+  looked: boolean;
 }
 
 /** The looks at memory in a cell, and what the cell knows of the time between: see growth.py. */
@@ -151,28 +149,37 @@ function grown(profile: Profile, time: Allotted): Growth {
   const { ran, cell } = time;
   const lookOf = new Map<number, number>();
   const change: number[] = [];
-  let [first, last, before] = [NaN, NaN, NaN];
-  let firstMemory = NaN;
+  const home = profile.homeOf(cell);
+  // Each process grows by itself: what a worker has when it is first seen, no line of the notebook took.
+  const looks = new Map<number | null, { look: number; last: number; before: number }>();
+  let [first, firstLook, firstMemory] = [NaN, 0, NaN];
   for (const at of time.rows) {
     const memory = profile.memory[at]!;
     if (Number.isNaN(memory) || !during(profile, time, at)) continue;
     const moment = profile.time[at]!;
-    if (moment !== last) {
-      change.push(change.length ? memory - before : 0);
-      if (change.length === 1) [first, firstMemory] = [moment, memory];
-      [last, before] = [moment, memory];
+    const process = profile.processOf(at);
+    let known = looks.get(process);
+    if (!known) {
+      looks.set(process, (known = { look: -1, last: NaN, before: memory }));
+      if (process === home) [first, firstLook, firstMemory] = [moment, change.length, memory];
     }
-    lookOf.set(at, change.length - 1);
+    if (moment !== known.last) {
+      known.look = change.push(memory - known.before) - 1;
+      [known.last, known.before] = [moment, memory];
+    }
+    lookOf.set(at, known.look);
   }
+  // What the cell knows is of its own process.
+  const { last, before } = looks.get(home) ?? { last: NaN, before: NaN };
   const resources = profile.resources.get(cell);
   const known = resources && resources[3] !== null && !resources[7];
-  let rest = known ? resources[3]! - (change.length ? before - firstMemory : 0) : 0;
+  let rest = known ? resources[3]! - (last === last ? before - firstMemory : 0) : 0;
   if (Math.abs(rest) <= 2 * MEMORY_STEP) rest = 0;
-  if (change.length && first - ran.from >= ran.to - last) {
-    change[0]! += rest;
+  if (first - ran.from >= ran.to - last) {
+    change[firstLook]! += rest;
     rest = 0;
   }
-  return { lookOf, change, unseen: rest };
+  return { lookOf, change, unseen: rest, looked: last === last };
 }
 
 // ── the hottest line in a few words ───────────────────────────────────────────────────────────────────────────────────────
@@ -210,8 +217,11 @@ export function hottest(profile: Profile, time: Allotted): Hottest | undefined {
   });
   const lines = linesOf(profile, cell);
   const calls = new Map<number, string>();
+  // Not one that waits for a line that other processes run.
+  const weight = handedOn(profile, time, (node) => innermostLine(profile, node) >= 0);
+  const home = profile.homeOf(cell);
   for (let i = 0; i < time.rows.length; i++) {
-    if (!time.own[i]) continue;
+    if (!time.own[i] && profile.processOf(time.rows[i]!) === home) continue;
     const node = profile.node[time.rows[i]!]!;
     const innermost = innermostLine(profile, node);
     const here = innermost < 0 ? undefined : lines(innermost)[0];
@@ -219,11 +229,11 @@ export function hottest(profile: Profile, time: Allotted): Hottest | undefined {
     const line = profile.lineOf[profile.frame[innermost]!]!;
     const code = profile.ran(profile.fileOf[profile.frame[innermost]!]!, cell);
     const found = group(code, line);
-    found.spent += time.weight[i]!;
+    found.spent += weight[i]!;
     found.support++;
     let called = calls.get(node);
     if (called === undefined) calls.set(node, (called = calledBelow(profile, node, innermost)));
-    if (called && !called.endsWith(SHOWN)) found.called.set(called, (found.called.get(called) ?? 0) + time.weight[i]!);
+    if (called && !called.endsWith(SHOWN)) found.called.set(called, (found.called.get(called) ?? 0) + weight[i]!);
   }
   let best: ReturnType<typeof group> | undefined;
   const sorted = [...groups.values()].sort((a, b) => a.code - b.code || a.line - b.line);

@@ -73,17 +73,25 @@ export class Profile {
   /** How many frames have arrived. */
   received = 0;
   version = 0;
+  /** What was found for this version. */
+  readonly #homes = new Map<number, number | null>();
+  #homesVersion = -1;
   readonly #filesOf = new Map<number, number>();
   readonly #counts = new Map<number, number | null>();
   readonly #lineTexts = new Map<string, string>();
   readonly #codes = new Map<number, number[]>();
   readonly #byCell = new Map<number, number[]>();
+  readonly #began = new Map<number, number | null>();
+  #beganVersion = -1;
+  /** Whether there are samples of more than one process. */
+  isOfSeveral = false;
 
   clear(): void {
     this.count = this.nodes = this.frames = this.received = this.dropped = 0;
     this.texts = [];
     this.files = [];
     this.threads = [];
+    this.isOfSeveral = false;
     for (const map of [this.statements, this.resources, this.#filesOf, this.#codes, this.#counts, this.#lineTexts, this.#byCell]) map.clear();
     this.version++;
   }
@@ -97,6 +105,7 @@ export class Profile {
     for (const text of header.texts) this.texts.push(text);
     for (const file of header.files) this.files.push(file);
     for (const thread of header.threads) this.threads.push(thread);
+    this.isOfSeveral = this.threads.some((thread) => thread[2] !== this.threads[0]![2]);
     for (const code of header.codes) this.#compiled(code);
     for (const [file, line, text] of header.lines) this.#lineTexts.set(`${file}:${line}`, text);
     for (const each of header.resources) this.resources.set(each[0], each);
@@ -165,14 +174,49 @@ export class Profile {
     return this.#byCell.get(cell) ?? [];
   }
 
-  /** Whether a sample is of the thread that ran its cell: the outermost frame is the cell's own. Of a cell of which no file is known it
+  /** Whether a sample is of the thread that ran its cell: the outermost frame is the cell's own, as it is in a process that was forked
+   * from it, which is none. Of a cell of which no file is known it
    * is the one with a module at the bottom. As analysis/profiles/allotted.py has it. */
   isOwn(row: number): boolean {
+    return this.#isBegunByCell(row) && (!this.isOfSeveral || this.processOf(row) === this.#begunIn(this.cell[row]!));
+  }
+
+  /** The process of a cell's first sample that has its frame at the bottom: one that is forked from it has it, too. */
+  #begunIn(cell: number): number | null {
+    if (this.#beganVersion !== this.version) this.#began.clear();
+    this.#beganVersion = this.version;
+    let found = this.#began.get(cell);
+    if (found === undefined) this.#began.set(cell, (found = this.processOf(this.rowsOf(cell).find((row) => this.#isBegunByCell(row))!)));
+    return found;
+  }
+
+  #isBegunByCell(row: number): boolean {
     const [node, cell] = [this.node[row]!, this.cell[row]!];
     if (node < 0 || cell <= 0) return false;
     const frame = this.frame[this.#outermost[node]!]!;
     const file = this.fileOfCell(cell);
     return this.isModule(frame) && (file < 0 || this.fileOf[frame] === file);
+  }
+
+  /** The process in which a sample was taken. */
+  processOf(row: number): number | null {
+    return this.threads[this.thread[row]!]?.[2] ?? null;
+  }
+
+  /** The process that ran a cell: that of the first sample of its own thread. Where there is none, and of 0, that of the first cell
+   * that has one; else of the first thread. */
+  homeOf(cell = 0): number | null {
+    if (this.#homesVersion !== this.version) this.#homes.clear();
+    this.#homesVersion = this.version;
+    let found = this.#homes.get(cell);
+    if (found === undefined) {
+      const own = (each: number) => this.rowsOf(each).find((row) => this.isOwn(row));
+      let row = own(cell);
+      for (const each of cell ? [] : this.cells) if ((row ??= own(each)) !== undefined) break;
+      found = row !== undefined ? this.processOf(row) : cell ? this.homeOf() : (this.threads[0]?.[2] ?? null);
+      this.#homes.set(cell, found);
+    }
+    return found;
   }
 
   /** Executions of which there are samples or statements; 0 for what is outside cells. */
