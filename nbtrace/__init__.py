@@ -11,6 +11,7 @@
     nbtrace.view() .text() .report("run.html")               the inspector; the tree as text; the inspector in a file
     nbtrace.save("run.speedscope.json")                      a profile in a file, for other programs
     with nbtrace.record() as rec: ...                        the same in a script, without a notebook
+    nbtrace.arrive()                                         in a program that a notebook starts: send home what it records
 
 In a notebook: %%span, %span, %spans and %nbtrace, each with help (%span?)."""
 
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what an editor and a type checker see; at run time the register of answers is asked
     from nbtrace.api import Recording as Recording
+    from nbtrace.api import arrive as arrive
     from nbtrace.api import live as live
     from nbtrace.api import load as load
     from nbtrace.api import record as record

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 QUESTIONS = frozenset({"live", "load", "recover", *REGISTER})
 """Public names by which nothing is done but asked."""
 
-__all__ = ["QUESTIONS", "Recording", "live", "load", "record", "recover", "span", "traced", *REGISTER]
+__all__ = ["QUESTIONS", "Recording", "arrive", "live", "load", "record", "recover", "span", "traced", *REGISTER]
 
 _live = Recording(SpanStore())
 
@@ -62,6 +62,16 @@ def record(
             sampling=checked_rate(sampling),
         )
     )
+
+
+def arrive() -> bool:
+    """Send what this process records to the notebook that has started it, below the span that was current there.
+
+    For a Python program that a notebook starts by `subprocess` after `%nbtrace propagate on`; it can be called anywhere else too,
+    and does nothing there. Return whether the notebook is told. Under opentelemetry-instrument it is called by itself."""
+    from nbtrace.capture.live import arrive
+
+    return arrive()
 
 
 def load(path: str | os.PathLike[str]) -> Recording:

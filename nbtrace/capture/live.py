@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from nbtrace.capture import exceptions
 from nbtrace.capture.current_cell import CELL
-from nbtrace.capture.instruments import processes, threads
+from nbtrace.capture.instruments import processes, subprocesses, threads
 from nbtrace.capture.notebook.tracebacks import ipython_directory
 from nbtrace.capture.processes.carried import TRAVELS, Arriving, Ticket
 from nbtrace.capture.processes.exchange import Exchange
@@ -157,6 +157,7 @@ class LiveCapture:
                 self.profile.forget()
                 for instrument in reversed(self.instruments):
                     instrument.uninstall()
+                subprocesses.uninstall()
                 self.attachment.uninstall()
                 self._attached = False
                 self.exchange.close()
@@ -219,6 +220,9 @@ class LiveCapture:
                 instrument.uninstall()
             if settings is not None:
                 self.exchange.forked(settings, running)
+                if subprocesses.is_on() and (text := self.exchange.leaves()) is not None:
+                    # Mostly it becomes another program now, as what a line with `!` starts.
+                    os.environ.update(subprocesses.variables(text))
             elif self._attached:
                 self.attachment.uninstall()
                 self._attached = False
@@ -240,6 +244,16 @@ def ticket(carried: str | None, sent_ns: int) -> Ticket:
         except Exception:
             fault("arriving with a process")
     return Ticket()
+
+
+def arrive() -> bool:
+    """Send home what this process records, to the kernel by which it was started; see `nbtrace.arrive`."""
+    found = subprocesses.carried(os.environ)
+    if found is None:
+        return False
+    text, sent_ns = found
+    LIVE.exchange.born(text, sent_ns)
+    return LIVE.exchange.works
 
 
 exceptions.runner_directories.append(ipython_directory)

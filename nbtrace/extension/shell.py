@@ -10,6 +10,7 @@ from IPython.core.error import UsageError
 from traitlets import TraitError
 
 from nbtrace import api
+from nbtrace.capture.instruments import subprocesses
 from nbtrace.capture.live import LIVE
 from nbtrace.capture.notebook import cell_attributes, failing
 from nbtrace.capture.notebook.cells import CellTracer
@@ -154,6 +155,8 @@ class Extension:
             return f"nbtrace: forgot {count:,} spans."
         if command == "journal":
             return self._switch_journal(value, file)
+        if command == "propagate":
+            return self._propagate(value)
         if command == "receive":
             return self._receiver.off() if value == "off" else self._receiver.on()
         if command == "display":
@@ -166,6 +169,21 @@ class Extension:
             self._tracer.close()
             LIVE.close(self._store, shell=self)
         return ""
+
+    def _propagate(self, value: str | None) -> str:
+        if value == "off":
+            subprocesses.uninstall()
+            return "nbtrace: subprocesses are told nothing any more."
+        if not LIVE.is_open(self._store):
+            raise UsageError("nothing is recorded, so there is nothing to tell subprocesses. Type  %nbtrace on  first.")
+        try:
+            subprocesses.install()
+        except OSError as error:
+            raise UsageError(f"subprocesses cannot be told: {error}.") from None
+        return (
+            "nbtrace: what subprocess starts from here on gets TRACEPARENT. A Python program comes home if it calls "
+            "nbtrace.arrive(), or runs under opentelemetry-instrument."
+        )
 
     def _switch_journal(self, value: str | None, file: str) -> str:
         if value == "on":
@@ -200,6 +218,7 @@ class Extension:
     def status(self) -> str:
         """Return what is captured and what is not, in a few lines."""
         store = self._store
+        store.gather_all()
         rows = store.running_rows()
         unfinished = sum(row[_END] == UNFINISHED for row in rows)
         on = self._tracer.enabled
@@ -238,7 +257,8 @@ class Extension:
                 False: "not traced",
             }[self._config.unstored_cells]
             lines.append(f"  Executions that store no history: {policy} (%config NBTrace.unstored_cells).")
-            lines += [f"  {instrument.status()}" for instrument in (*LIVE.instruments, self._statements)]
+            lines += [f"  {instrument.status()}" for instrument in (*LIVE.instruments, subprocesses, self._statements)]
+            lines += [f"  {line}" for line in LIVE.exchange.status()]
         lines += [f"  {line}" for line in self._journal.status()]
         lines.append(f"  {self._receiver.status()}")
         lines += [f"  A fault of nbtrace's own, please report it: {text}" for text in faults()]

@@ -171,6 +171,7 @@ class NbtraceMagics(Magics):
         %nbtrace forget --where name == 'login'
         %nbtrace display on | off  show each cell's tree below it; stop
         %nbtrace journal on [FILE] write what is recorded into a file that outlives the kernel; off ends it
+        %nbtrace propagate on | off  tell what subprocess starts where it belongs (TRACEPARENT, nbtrace.arrive())
         %nbtrace receive           take spans of other programs: prints where they send them, env = %nbtrace receive keeps
                                    it for subprocess; off ends it
         %nbtrace help              this

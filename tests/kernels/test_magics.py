@@ -413,7 +413,7 @@ OPTIONS = ["--cell", "--last", "--where"]
             "%nbtrace ",
             [
                 f"%nbtrace {each}"
-                for each in ("status", "on", "off", "reset", "forget", "display", "journal", "receive")
+                for each in ("status", "on", "off", "reset", "forget", "display", "journal", "propagate", "receive")
             ],
         ),
         ("%nbtrace journal ", ["%nbtrace journal on", "%nbtrace journal off"]),

@@ -188,6 +188,11 @@ class Exchange:
             spool.begin()
             self._sample(carried.cell, carried.context())
 
+    @property
+    def works(self) -> bool:
+        """Whether this process works for another, and what it records goes there."""
+        return self._spool is not None and self._spool.works
+
     def _spool_in(self, directory: str, launched_ns: int = 0) -> Spool | None:
         if self._spool is not None and self._spool.directory == directory:
             return self._spool

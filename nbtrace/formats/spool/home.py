@@ -22,6 +22,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _OWNER = "owner"
+_NAME = re.compile(r"nbtrace-(?P<uid>\d+)-(?P<pid>\d+)-[0-9a-f]{24}")
 _YOUNG_S = 60.0
 """A directory that is younger than that is nobody's to delete: its kernel may be about to say that it is there."""
 
@@ -88,12 +89,14 @@ class Home:
 
 
 def check(path: str) -> None:
-    """Raise OSError unless a directory is this user's alone."""
+    """Raise OSError unless a directory is a home by its name, and this user's alone."""
     found = os.lstat(path)
-    if not stat.S_ISDIR(found.st_mode) or (
-        hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o077)
+    if (
+        not _NAME.fullmatch(os.path.basename(path))
+        or not stat.S_ISDIR(found.st_mode)
+        or (hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o077))
     ):
-        raise OSError(errno.EPERM, "is not a directory of this user alone", path)
+        raise OSError(errno.EPERM, "is no directory of nbtrace's and this user's alone", path)
 
 
 def _delete(path: str) -> None:
@@ -104,10 +107,9 @@ def _delete(path: str) -> None:
 
 def _delete_forsaken() -> None:
     """Delete the directories of kernels that died."""
-    ours = re.compile(rf"nbtrace-{_uid()}-(?P<pid>\d+)-[0-9a-f]{{24}}\Z")
     with suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
         for entry in entries:
-            match = ours.match(entry.name)
+            match = _NAME.fullmatch(entry.name)
             if match is None:
                 continue
             with suppress(OSError):
