@@ -1,6 +1,6 @@
 """What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [hotspots]
 [bound] [files] [chrome] [otlp] [redact] [run] [inside] [sampling] [journal] [inspector] [followed]
-[memory] [peers] [kills TRIES] [strangers FOLDER…]`.
+[processes] [memory] [peers] [kills TRIES] [strangers FOLDER…]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -26,6 +26,7 @@ from tests.benchmarks import (
     memory,
     otlp,
     peers,
+    processes,
     redaction,
     running,
     sampling,
@@ -50,6 +51,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "journal": journal.main,
     "inspector": inspector.main,
     "followed": followed.main,
+    "processes": processes.main,
     "memory": memory.main,
     "peers": peers.main,
     "kills": kills.main,

@@ -50,16 +50,11 @@ class Carried(NamedTuple):
         return cls(directory, *(int(number, 16) for number in numbers))
 
     def context(self) -> Context:
-        """Return it as a context of OpenTelemetry's."""
-        return context_of(self.trace_id, self.span_id, self.flags)
-
-
-def context_of(trace_id: int, span_id: int, flags: int) -> Context:
-    """Return a context in which a span of another process is current; an empty one for zeros."""
-    if not span_id:
-        return Context()
-    known = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
-    return set_span_in_context(NonRecordingSpan(known), Context())
+        """Return a context of OpenTelemetry's in which that span, of another process, is current; an empty one for none."""
+        if not self.span_id:
+            return Context()
+        known = SpanContext(self.trace_id, self.span_id, is_remote=True, trace_flags=TraceFlags(self.flags))
+        return set_span_in_context(NonRecordingSpan(known), Context())
 
 
 def _never(*args: Any) -> Any:

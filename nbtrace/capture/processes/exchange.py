@@ -12,15 +12,15 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from opentelemetry.context import Context, get_current
+from opentelemetry.trace import get_current_span
 
 from nbtrace.capture.current_cell import CELL, THIS, attach, identify
-from nbtrace.capture.processes.carried import Carried, context_of
+from nbtrace.capture.processes.carried import Carried
 from nbtrace.capture.processes.collector import Collector
 from nbtrace.capture.processes.task_names import task_name
 from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.sampling.run import Run
 from nbtrace.capture.sdk.ids import OwnIdGenerator
-from nbtrace.faults import fault
 from nbtrace.formats.spool.home import Home, check
 from nbtrace.formats.spool.settings import Settings
 from nbtrace.formats.spool.spool import Spool, Task
@@ -76,6 +76,8 @@ class Exchange:
         self._spool: Spool | None = None
         """Where what is recorded here goes, if this process works for another."""
         self._run: Run | None = None
+        self._arrived: tuple[str, Carried, Context] = ("", Carried("", 0, 0, 0, 0), Context())
+        """What arrived last, as it was carried and as it was understood."""
 
     def open(self) -> None:
         """Something is recorded here from now on. What is forked writes into the home by its name, made or not."""
@@ -157,7 +159,10 @@ class Exchange:
 
     def began(self, text: str, function: Callable[..., Any], name: str, sent_ns: int) -> Callable[..., Any]:
         """A task begins in this process: make current what it has carried. Return what to call in its place."""
-        carried = Carried.read(text)
+        if text != self._arrived[0]:
+            carried = Carried.read(text)
+            self._arrived = (text, carried, carried.context())
+        _, carried, context = self._arrived
         if self._home is not None and self._home.owned and carried.directory == self._home.path:
             return function  # whoever has sent it runs it
         spool = self._spool_in(carried.directory)
@@ -170,10 +175,10 @@ class Exchange:
             sent = (carried.span_id, name or task_name(function), carried.cell, thread, sent_ns)
             spool.task(Task(trace_id, span_id, *sent))
             stand_in = spool.watched(function)
-        attach(carried.context())
+        attach(context)
         CELL.set(carried.cell)
         if spool is not None:
-            self._sample(carried.cell, context_of(trace_id, span_id, carried.flags))
+            self._sample(carried.cell, trace_id, span_id)
         return stand_in
 
     def born(self, text: str, sent_ns: int) -> None:
@@ -186,7 +191,7 @@ class Exchange:
         CELL.set(carried.cell)
         if spool is not None:
             spool.begin()
-            self._sample(carried.cell, carried.context())
+            self._sample(carried.cell, carried.trace_id, carried.span_id)
 
     @property
     def works(self) -> bool:
@@ -218,7 +223,7 @@ class Exchange:
             self._capture.look_away(self._run)
             self._run = None
 
-    def _sample(self, cell: int, context: Context) -> None:
+    def _sample(self, cell: int, trace_id: int, span_id: int) -> None:
         """Look at this thread for a cell, and say which span is current in it if none of its own is."""
         run = self._run
         if run is None or run.cell != cell or run.rests:
@@ -226,7 +231,7 @@ class Exchange:
                 self._capture.look_away(run)
             run = self._run = self._capture.look_at(cell)
         if run.worker is not None:
-            run.worker.context = context
+            run.worker.sent_by = (trace_id, span_id)
 
     # ── forks ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -253,10 +258,8 @@ class Exchange:
         if sys._getframe(2).f_code.co_filename.endswith(_FORKS):
             # One that is there to work. Whoever else forks mostly becomes another program at once.
             spool.begin()
-            try:
-                self._sample(CELL.get(), get_current())
-            except Exception:
-                fault("looking at a forked child")
+            known = get_current_span().get_span_context()
+            self._sample(CELL.get(), known.trace_id, known.span_id)
 
 
 def _settings(stores: list[SpanStore]) -> Settings:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 _MAX_WRAPPERS = 8
@@ -19,6 +20,8 @@ def task_name(function: Callable[..., Any]) -> str:
     """Return what to call a task: `fit_one`, `fit_one × 4` for a batch of calls."""
     count = 1
     found: Any = function
+    if type(function) is FunctionType and not function.__dict__:
+        return function.__qualname__.rpartition("<locals>.")[2][:_LONGEST]
     for _ in range(_MAX_WRAPPERS):
         if isinstance(found, partial) and getattr(found.func, "__name__", "") == "_process_chunk" and found.args:
             found = found.args[0]  # of ProcessPoolExecutor.map

@@ -70,6 +70,8 @@ class ThreadReader:
                     return started[6], span_id
                 if seen > _LATEST:
                     break
+            if worker.sent_by[1]:
+                return worker.sent_by
             if worker.context is not None:
                 known = trace.get_current_span(worker.context).get_span_context()
                 return known.trace_id, known.span_id

@@ -51,6 +51,7 @@ class Worker:
         "native",
         "over",
         "process_ns",
+        "sent_by",
     )
 
     def __init__(self, ident: int, cell: int, known: Thread | None, clock: int | None, context: Context | None) -> None:
@@ -64,6 +65,8 @@ class Worker:
         """Of its computing time; None where the system has no such clock."""
         self.context = context
         """What was current in it when it began, where it was given that."""
+        self.sent_by = (0, 0)
+        """Trace and span of the task of another process that it does; zeros for none."""
         self.native: object = True
         """Whether it computed in code that is not Python's, when that could be told last; asked as a truth."""
         self.gave_way: tuple[int, Stack] | None = None

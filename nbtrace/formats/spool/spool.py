@@ -30,6 +30,9 @@ MAX_BYTES = 100_000_000
 
 _FIRST_BYTES = 64_000
 
+_LOOK_S = 0.05
+"""How often it is looked whether the kernel wants something else by now."""
+
 _TRACE_ID, _SPAN_ID, _PARENT, _END = map(RowFields._fields.index, ("trace_id", "span_id", "parent_span_id", "end_ns"))
 
 _ORIGIN = Origin(None, semconv.TASK_SCOPE)
@@ -76,6 +79,7 @@ class Spool:
             self.store, Path(self._path + SUFFIX), head=head, max_bytes=MAX_BYTES, first_bytes=_FIRST_BYTES
         )
         self._begun = self._failed = False
+        self._looked_s = 0.0
         self._slot: EndSlot | None = None
         self._task: Row | None = None
         self._placed: dict[int, int] = {}
@@ -102,6 +106,10 @@ class Spool:
 
     def look(self) -> None:
         """See whether the kernel's wishes have changed, and whether the disk still takes what is written."""
+        now = time.monotonic()
+        if now - self._looked_s < _LOOK_S:
+            return
+        self._looked_s = now
         version = version_of(self.directory)
         if version and version != self._version:
             self._version = version
