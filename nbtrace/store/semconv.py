@@ -55,3 +55,12 @@ JUPYTER_KERNEL_ID = "jupyter.kernel.id"
 
 JUPYTER_SESSION_ID = "jupyter.session.id"
 """The session of the client that asked for the execution, as in its message header."""
+
+TASK_SCOPE = "nbtrace.tasks"
+"""The instrumentation scope of the spans that nbtrace makes of the tasks of pools; each lasts while its worker works on it."""
+
+TASK_WAITED = "nbtrace.task.waited"
+"""How long a task waited, from its submission until a worker began it, in seconds."""
+
+TASK_WORKER_START = "nbtrace.task.worker_start"
+"""The part of a task's waiting in which its worker process started, in seconds; only on the first task of a process."""
