@@ -29,6 +29,7 @@ from nbtrace.views.inspector.frames import Frame, frame
 from nbtrace.views.inspector.names import Names
 from nbtrace.views.inspector.placed import Choice, Placed, below
 from nbtrace.views.inspector.protocol import SPANS
+from nbtrace.views.inspector.tasks import processes, tasks
 
 MAX_EVENTS = 100_000
 """Events of one frame that are drawn as ticks."""
@@ -70,6 +71,8 @@ class Encoder:
     _known_before: dict[str, int] = field(default_factory=dict)
     _own_cells: set[int] = field(default_factory=set)
     """Cells whose own span is told of, where not all are."""
+    _processes: set[int] = field(default_factory=set)
+    """In which spans that have been told of began."""
 
     def spans(
         self,
@@ -107,6 +110,7 @@ class Encoder:
             self._count_cells(np.array([old_cell]), -1)
         self._remember(ids, changed, rows, name, cell, over)
         placed = self._placed(pieces, rows, name, cell, over)
+        self._processes |= processes(placed)
         header = {
             "kind": SPANS,
             "first": first,
@@ -115,11 +119,12 @@ class Encoder:
             "names": texts,
             "renamed": renamed,
             "cells": self._new_cells(executions),
+            "processes": len(self._processes),
             **note,
         }
         own = (start[fresh], end[fresh], name[fresh], parent[fresh], cell[fresh], flags[fresh], failures[fresh])
         changes = (rows[places], end[places], name[places], parent[places], flags[places], failures[places])
-        return frame(header, (*own, *changes, *self._events(placed), gone)), placed
+        return frame(header, (*own, *changes, *self._events(placed), *tasks(placed), gone)), placed
 
     def lose(self, span_id: str) -> None:
         """Forget a running span of which nothing more will be heard; the next frame says so."""

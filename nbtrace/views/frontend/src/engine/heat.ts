@@ -123,7 +123,7 @@ export function hotLines(profile: Profile, time: Allotted): HotLine[] {
   }
   if (growth.unseen && statements.length) {
     const longest = statements.reduce((best, { begun, ended }, place) => (ended - begun > statements[best]!.ended - statements[best]!.begun ? place : best), 0);
-    const last = own[growth.change.length ? statements.length - 1 : longest]!;
+    const last = own[growth.looked ? statements.length - 1 : longest]!;
     last.memory += growth.unseen;
     last.measured = true;
   }
@@ -144,6 +144,8 @@ interface Growth {
   change: number[];
   /** What changed where nobody looked, and is not among the changes. */
   unseen: number;
+  /** Whether somebody looked at the cell's own process. */
+  looked: boolean;
 }
 
 /** The looks at memory in a cell, and what the cell knows of the time between: see growth.py. */
@@ -151,28 +153,37 @@ function grown(profile: Profile, time: Allotted): Growth {
   const { ran, cell } = time;
   const lookOf = new Map<number, number>();
   const change: number[] = [];
-  let [first, last, before] = [NaN, NaN, NaN];
-  let firstMemory = NaN;
+  const home = profile.homeOf(cell);
+  // Each process grows by itself: what a worker has when it is first seen, no line of the notebook took.
+  const looks = new Map<number | null, { look: number; last: number; before: number }>();
+  let [first, firstLook, firstMemory] = [NaN, 0, NaN];
   for (const at of time.rows) {
     const memory = profile.memory[at]!;
     if (Number.isNaN(memory) || !during(profile, time, at)) continue;
     const moment = profile.time[at]!;
-    if (moment !== last) {
-      change.push(change.length ? memory - before : 0);
-      if (change.length === 1) [first, firstMemory] = [moment, memory];
-      [last, before] = [moment, memory];
+    const process = profile.processOf(at);
+    let known = looks.get(process);
+    if (!known) {
+      looks.set(process, (known = { look: -1, last: NaN, before: memory }));
+      if (process === home) [first, firstLook, firstMemory] = [moment, change.length, memory];
     }
-    lookOf.set(at, change.length - 1);
+    if (moment !== known.last) {
+      known.look = change.push(memory - known.before) - 1;
+      [known.last, known.before] = [moment, memory];
+    }
+    lookOf.set(at, known.look);
   }
+  // What the cell knows is of its own process.
+  const { last, before } = looks.get(home) ?? { last: NaN, before: NaN };
   const resources = profile.resources.get(cell);
   const known = resources && resources[3] !== null && !resources[7];
-  let rest = known ? resources[3]! - (change.length ? before - firstMemory : 0) : 0;
+  let rest = known ? resources[3]! - (last === last ? before - firstMemory : 0) : 0;
   if (Math.abs(rest) <= 2 * MEMORY_STEP) rest = 0;
-  if (change.length && first - ran.from >= ran.to - last) {
-    change[0]! += rest;
+  if (first - ran.from >= ran.to - last) {
+    change[firstLook]! += rest;
     rest = 0;
   }
-  return { lookOf, change, unseen: rest };
+  return { lookOf, change, unseen: rest, looked: last === last };
 }
 
 // ── the hottest line in a few words ───────────────────────────────────────────────────────────────────────────────────────

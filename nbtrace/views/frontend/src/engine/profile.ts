@@ -73,6 +73,9 @@ export class Profile {
   /** How many frames have arrived. */
   received = 0;
   version = 0;
+  /** What was found for this version. */
+  readonly #homes = new Map<number, number | null>();
+  #homesVersion = -1;
   readonly #filesOf = new Map<number, number>();
   readonly #counts = new Map<number, number | null>();
   readonly #lineTexts = new Map<string, string>();
@@ -173,6 +176,27 @@ export class Profile {
     const frame = this.frame[this.#outermost[node]!]!;
     const file = this.fileOfCell(cell);
     return this.isModule(frame) && (file < 0 || this.fileOf[frame] === file);
+  }
+
+  /** The process in which a sample was taken. */
+  processOf(row: number): number | null {
+    return this.threads[this.thread[row]!]?.[2] ?? null;
+  }
+
+  /** The process that ran a cell: that of the first sample of its own thread. Where there is none, and of 0, that of the first cell
+   * that has one; else of the first thread. */
+  homeOf(cell = 0): number | null {
+    if (this.#homesVersion !== this.version) this.#homes.clear();
+    this.#homesVersion = this.version;
+    let found = this.#homes.get(cell);
+    if (found === undefined) {
+      const own = (each: number) => this.rowsOf(each).find((row) => this.isOwn(row));
+      let row = own(cell);
+      for (const each of cell ? [] : this.cells) if ((row ??= own(each)) !== undefined) break;
+      found = row !== undefined ? this.processOf(row) : cell ? this.homeOf() : (this.threads[0]?.[2] ?? null);
+      this.#homes.set(cell, found);
+    }
+    return found;
   }
 
   /** Executions of which there are samples or statements; 0 for what is outside cells. */

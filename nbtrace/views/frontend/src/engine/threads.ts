@@ -180,8 +180,9 @@ function runsCell(profile: Profile, row: number): boolean {
 }
 
 export function threadName(profile: Profile, thread: number): string {
-  const [id, name] = profile.threads[thread] ?? [null, null];
-  return plain(name || (id === null ? "?" : String(id)), 80);
+  const [id, name, process] = profile.threads[thread] ?? [null, null, null];
+  const other = process !== null && process !== profile.homeOf() ? `, process ${process}` : "";
+  return plain(name || (id === null ? "?" : String(id)), 80) + other;
 }
 
 /** The middle one of some values, told by a thousand of them. */

@@ -43,6 +43,7 @@ function columnsOf(session: Session, wide: number) {
       memory: measured && memory.time.length ? memoryColumns(drawn.memory, shown, wide) : undefined,
       memoryPeak: peakIn(memory, range),
       firstBytes: memory.value[Math.max(0, first)] ?? 0,
+      processes: (moment: number) => memory.processes[stepAt(memory.time, moment)],
     };
   });
 }
@@ -103,7 +104,7 @@ function Lanes({ session, theme, width, canvasRef }: Props & { canvasRef: Mutabl
   const canvas = useCanvas(width, height, (pen) => paintUsage(pen, theme, { range, timeline, left, cores, coresPeak, memory, memoryPeak }, width, height));
   const peaks = {
     cores: coresPeak ? coresPeakText(coresPeak, origin, !!cores?.bands[LIBRARIES]?.some(Boolean)) : "",
-    memory: memoryPeak ? memoryPeakText(memoryPeak, found!.firstBytes, origin) : "",
+    memory: memoryPeak ? memoryPeakText(memoryPeak, found!.firstBytes, origin, found!.processes(memoryPeak.at)) : "",
   };
 
   // Without the page being drawn anew: these elements are moved and written to directly.
