@@ -6,6 +6,7 @@
     nbtrace.statistics() .self_times() .critical_path()      where the time went
     nbtrace.lines() .hotspots() .statements() .samples()     what ran inside a cell that nobody instrumented
     nbtrace.concurrency() .gaps() .repeats()                 what ran at once, when nothing did, what repeated
+    nbtrace.tasks()                                          tasks of pools: how long they waited, and who worked on them
     nbtrace.compare() .history() .headings() .plot           what changed, cells over their runs, pictures
     nbtrace.view() .text() .report("run.html")               the inspector; the tree as text; the inspector in a file
     nbtrace.save("run.speedscope.json")                      a profile in a file, for other programs
@@ -50,6 +51,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see; at run time the regi
     spans = _live.spans
     statements = _live.statements
     statistics = _live.statistics
+    tasks = _live.tasks
     text = _live.text
     tree = _live.tree
     view = _live.view

@@ -43,6 +43,7 @@ def test_the_public_names_are_those_of_the_documentation() -> None:
         "spans",
         "statements",
         "statistics",
+        "tasks",
         "text",
         "traced",
         "view",

@@ -1,4 +1,4 @@
-"""What docs/ci.md says can be typed as it stands."""
+"""What docs/ci.md and docs/receive.md say can be typed as it stands, and is so."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import nbtrace
 from nbtrace.analysis.judging.reading import read_budget, read_limit
+from nbtrace.capture.receiving.limits import Limits
 from nbtrace.cli.main import cli
 from tests.headless.notebooks import write
 
-CI = (Path(__file__).parents[1] / "docs" / "ci.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+CI = (DOCS / "ci.md").read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.once
 
@@ -62,3 +65,17 @@ def test_the_workflow_passes_with_and_without_earlier_runs(tmp_path: Path, monke
     kept = github["jobs"]["train"]["steps"][-1]["with"]["path"].split()
     assert kept == ["executed.ipynb", "report.html", "junit.xml"]
     assert all((tmp_path / name).exists() for name in (*kept, "runs"))
+
+
+def test_a_receiver_has_the_limits_that_are_written_down() -> None:
+    text = " ".join((DOCS / "receive.md").read_text(encoding="utf-8").split())
+    limits = Limits()
+    sizes = [limits.max_sent, limits.max_unpacked, limits.max_json, limits.max_held]
+    sent, unpacked, in_json, held = (f"{size // 1_000_000} MB" for size in sizes)
+    assert f"{sent} a request, {unpacked} when it is unpacked ({in_json} of JSON), {held} of all" in text
+    assert f"come after {limits.head_s:.0f} s, a body after {limits.body_s:.0f} s" in text
+    (block,) = re.findall(r"```python\n(.*?)```", (DOCS / "receive.md").read_text(encoding="utf-8"), re.DOTALL)
+    with nbtrace.record(), nbtrace.span("call") as current:
+        found: dict[str, Any] = {}
+        exec(block, found)
+    assert f"{current.get_span_context().span_id:016x}" in found["request"].headers["Traceparent"]

@@ -29,7 +29,7 @@ def test_the_tables_have_the_columns_that_it_names() -> None:
     spans = re.findall(r"^\| ([a-z_, ]+) \| (?:str|Int64|datetime|timedelta)", README, re.MULTILINE)
     assert [name for names in spans for name in names.split(", ")] == list(rec.spans().columns)
     for table in (
-        *("events", "links", "errors", "cells", "tree", "statistics", "self_times", "history"),
+        *("events", "links", "errors", "cells", "tree", "statistics", "self_times", "tasks", "history"),
         *("lines", "hotspots", "statements", "samples"),
     ):
         (row,) = re.findall(rf"^\| {table} \| (.*) \|$", README, re.MULTILINE)

@@ -54,7 +54,7 @@ def covered(spans: Intervals) -> Ints:
     # Within the parent's interval, from its start.
     begin = np.clip(spans.start[child], spans.start[above], spans.end[above]) - spans.start[above]
     finish = np.clip(spans.end[child], spans.start[above], spans.end[above]) - spans.start[above]
-    reached = _running_maximum(finish, above)
+    reached = running_maximum(finish, above)
     before = np.zeros(len(child), dtype=np.int64)
     if len(child) > 1:
         same = above[1:] == above[:-1]
@@ -65,8 +65,8 @@ def covered(spans: Intervals) -> Ints:
     return total
 
 
-def _running_maximum(values: Ints, groups: Ints) -> Ints:
-    """The maximum so far within each group of neighbours, by doubling steps: as many as the longest group has digits."""
+def running_maximum(values: Ints, groups: Ints) -> Ints:
+    """Return the maximum so far within each group of neighbours, by doubling steps: as many as the longest group has digits."""
     found = values.copy()
     if not len(found):
         return found

@@ -94,10 +94,10 @@ class Selection:
 
 
 def _holders(table: pd.DataFrame) -> tuple[Holder, ...]:
-    """Return whose attributes can be columns of a table: those of errors and cells are none."""
+    """Return whose attributes can be columns of a table: those of errors, cells and tasks are none."""
     if "linked_span_id" in table:
         return ("link_attributes",)
-    if "parent_span_id" in table:
+    if "kind" in table:
         return ("attributes",)
     return ("event_attributes",) if "time" in table and "name" in table else ()
 

@@ -45,8 +45,8 @@ class Profiles(Tables):
         self, *, cell: Cells = None, trace_id: str | None = None, where: str | None = None, asking: bool = False
     ) -> pd.DataFrame:
         """Return one row per sample of a thread that worked, in the order of time: time, cell, trace_id and span_id (of the
-        span that was current), thread_id, wall and cpu (timedelta64[ns]: how long the sample stands for, and how long of that
-        the thread computed), memory (resident bytes of the process), stack.
+        span that was current), thread_id, process_pid, wall and cpu (timedelta64[ns]: how long the sample stands for, and how
+        long of that the thread computed), memory (resident bytes of its process), stack.
 
         stack is a tuple of texts "function (file:line)", the innermost last; the file of a cell's code is cell [4], that of a
         library begins where it is imported from. Names are as the code has them, whatever they contain. cpu and memory are
@@ -103,13 +103,13 @@ class Profiles(Tables):
         """Return what each line of cells' code took, one row per line that took time, in the order of cells and lines: cell (in
         which the time passed), code_cell (whose source the line is: a function of cell 2 that cell 5 calls has the lines of 2,
         called from 5), line (as it was typed, from 1), source, time (timedelta64[ns]), share (of the cell's duration), cpu
-        (timedelta64[ns]), memory_change (bytes), samples.
+        (timedelta64[ns]), memory_change (bytes), samples, workers (other processes that ran it: those of a pool).
 
-        time is the line with all that it called, once per stack and once for several threads at a time, and never more than
-        the duration: rows do not add up. It is exact where a statement is a single line; lines of longer statements and of
-        functions come from samples, and what was not sampled of a statement goes to its first line. cpu is of all threads, and
-        of samples alone; memory_change is by how much the process grew from one look to the next while the line ran. Both are
-        missing where nobody looked. source is missing where code is not kept, and cut at 1,000 characters.
+        time is the line with all that it called, once per stack and once for several threads or processes at a time, and never
+        more than the duration: rows do not add up. It is exact where a statement is a single line; lines of longer statements
+        and of functions come from samples, and what was not sampled of a statement goes to its first line. cpu is of all threads
+        and processes, and of samples alone; memory_change is by how much a process grew from one look to the next while it ran
+        the line. Both are missing where nobody looked. source is missing where code is not kept, and cut at 1,000 characters.
 
         A cell that was edited and run again is another execution with lines of its own. A running cell is answered as far as it
         has come. cell, where, last: see `view`, but the condition is about these columns; asking: see `cells`."""

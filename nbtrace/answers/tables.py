@@ -115,8 +115,8 @@ class Tables:
         threads), cores (that it kept busy), memory_peak and memory_change (resident bytes), gc (timedelta64[ns], of the
         collector), read_bytes, written_bytes; hottest ("line 3 df.merge 62 %": the line at which most of its time passed, what
         it calls, a ~ before a share that fewer than ten samples support); shared (whether cells ran at the same time, whose part
-        is in these numbers); gpu_memory_peak and gpu_utilization where there is a GPU. Missing is what nobody
-        tells, and of cells of less than 2 ms memory and bytes.
+        is in these numbers); gpu_memory_peak and gpu_utilization where there is a GPU. All but hottest is of the kernel's own
+        process, whatever its workers took. Missing is what nobody tells, and of cells of less than 2 ms memory and bytes.
 
         Cells that only ask nbtrace are left out, unless asking=True or `cell` names them: those of which every statement is
         %spans, %nbtrace, an import of nbtrace, or a question such as nbtrace.spans().head(). One that failed is not. This
@@ -188,6 +188,23 @@ class Tables:
         from nbtrace.analysis.repeats import repeats
 
         return self._answer(lambda spans: repeats(spans, at_least=at_least), Selection(cell, trace_id, asking=asking))
+
+    @question("tasks")
+    def tasks(self, *, cell: Cells = None, where: str | None = None, asking: bool = False) -> pd.DataFrame:
+        """Return one row per task of a pool of processes, in the order in which they began: cell, name (the function's),
+        process_pid (of the worker), submitted, waited (timedelta64[ns], until a worker began it), worker_start (timedelta64[ns]:
+        the part of that in which its worker process started; missing where that ran already), start_time, end_time, duration
+        (the work alone), state, status_code, span_count (spans within it), trace_id, span_id, parent_span_id (what sent it).
+
+        Where fewer than all processors worked, or none for a while, waited and worker_start tell why. Waiting of several tasks
+        overlaps: sums may be more than the time that passed. cell, where: see `spans`, but the condition is about these columns;
+        asking: see `cells`."""
+        tables, snapshot = self._tables(), self._snapshot()
+        from nbtrace.analysis.tasks import KEYS, tasks
+
+        selection = Selection(cell, where=where, asking=asking)
+        table = tasks(tables.spans(snapshot, wanted=KEYS, asking=selection.with_asking))
+        return self._marked(selection.of(table, snapshot), snapshot)
 
     @question()
     def concurrency(

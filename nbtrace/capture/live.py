@@ -12,8 +12,10 @@ from weakref import WeakKeyDictionary
 
 from nbtrace.capture import exceptions
 from nbtrace.capture.current_cell import CELL
-from nbtrace.capture.instruments import threads
+from nbtrace.capture.instruments import processes, threads
 from nbtrace.capture.notebook.tracebacks import ipython_directory
+from nbtrace.capture.processes.carried import TRAVELS, Arriving, Ticket
+from nbtrace.capture.processes.exchange import Exchange
 from nbtrace.capture.profile import Profile
 from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.sampling.run import Run
@@ -56,8 +58,10 @@ class LiveCapture:
         self.recorder = SpanRecorder()
         self.attachment = _LiveAttachment(self.recorder)
         self.profile = Profile(self.recorder)
+        self.exchange = Exchange(self)
         self.instruments: tuple[Instrument, ...] = (
             threads,
+            processes,
             self.profile.meter,
             self.profile.gpus,
             self.profile.sampler,
@@ -71,6 +75,7 @@ class LiveCapture:
         self._unwanted: WeakKeyDictionary[SpanStore, set[int]] = WeakKeyDictionary()
         """By store: running spans that somebody wants to be forgotten there."""
         self._lock = threading.RLock()
+        self._attached = False
 
     def __reduce__(self) -> str:
         return "LIVE"  # in another process, that one's
@@ -83,22 +88,45 @@ class LiveCapture:
                 self._shells.setdefault(id(store), set()).add(shell)
             if id(store) in self._open:
                 return
-            since = self.recorder.now()
             unwanted = self._unwanted.setdefault(store, set())
-            store.sources[self] = lambda: _without(self.recorder.running_rows(since), unwanted)
-            store.running_statements[self] = self.profile.running_rows
-            self._open[id(store)] = store
             self.cells.follow(store.cells)
-            self.recorder.listen(store, unwanted)
-            store.subscribed = self._heed
-            self._heed()
-            if len(self._open) == 1:
-                self.attachment.install()
-                for instrument in self.instruments:
-                    instrument.install()
-            self.heed_sampling()
+            self._feed(store, unwanted)
+            store.sources[self.exchange] = lambda: _without(self.exchange.running_rows(), unwanted)
+            store.gather = (*store.gather, self.exchange.collect)
             if store.sampling and shell is None and not CELL.get():
                 self._programs[id(store)] = self.profile.sampler.begin(0)
+
+    def serve(self, store: SpanStore, unwanted: set[int]) -> None:
+        """Feed a store that passes on what comes to a process for which this one works, but for spans with these ids."""
+        with self._lock:
+            self._unwanted[store] = unwanted
+            self._feed(store, unwanted)
+
+    def look_at(self, cell: int) -> Run:
+        """Sample this thread, which serves another process, for a cell of that one's."""
+        return self.profile.sampler.begin(cell, serves=True)
+
+    def look_away(self, run: Run) -> None:
+        """Sample it no more."""
+        self.profile.sampler.end(run)
+
+    def _feed(self, store: SpanStore, unwanted: set[int]) -> None:
+        since = self.recorder.now()
+        store.sources[self] = lambda: _without(self.recorder.running_rows(since), unwanted)
+        store.running_statements[self] = self.profile.running_rows
+        self._open[id(store)] = store
+        self.recorder.listen(store, unwanted)
+        store.subscribed = self._heed
+        store.redacts_otherwise = self.exchange.wishes_changed
+        self._heed()
+        if not self._attached:
+            self.attachment.install()
+            self._attached = True
+        self.exchange.open()
+        if len(self._open) == 1:
+            for instrument in self.instruments:
+                instrument.install()
+        self.heed_sampling()
 
     def close(self, store: SpanStore, *, shell: object = None) -> None:
         """Stop recording into `store`: spans that still run stay in it as running. A shell that goes stops it only if no
@@ -110,9 +138,14 @@ class LiveCapture:
                 if left:
                     return
             self._shells.pop(id(store), None)
-            if self._open.pop(id(store), None) is None:
+            if id(store) not in self._open:
                 return
+            self.exchange.collect()
+            self._open.pop(id(store), None)
+            store.gather = tuple(each for each in store.gather if each != self.exchange.collect)
             store.sources[self] = store.sources[self]().copy
+            if self.exchange in store.sources:
+                store.sources[self.exchange] = store.sources[self.exchange]().copy
             store.running_statements[self] = self.profile.running_rows().copy
             if (program := self._programs.pop(id(store), None)) is not None:
                 self.profile.sampler.end(program)
@@ -125,6 +158,8 @@ class LiveCapture:
                 for instrument in reversed(self.instruments):
                     instrument.uninstall()
                 self.attachment.uninstall()
+                self._attached = False
+                self.exchange.close()
 
     def _heed(self) -> None:
         """Have those told of spans as they start who want to be."""
@@ -132,6 +167,7 @@ class LiveCapture:
 
     def heed_sampling(self) -> None:
         """Sample as often as those that are open want it."""
+        self.exchange.wishes_changed()
         self.profile.listen(self.stores())
 
     def is_open(self, store: SpanStore) -> bool:
@@ -158,16 +194,21 @@ class LiveCapture:
             store.forget(span_ids, len(running), executions)
 
     def forked(self) -> None:
-        """In a forked child: let go of the parent's recordings, so that no span is recorded twice. They hold what was there;
-        the child can open its own, and its spans do not reach the parent."""
+        """In a forked child: let go of the parent's recordings, so that no span is recorded twice. They hold what was there; what
+        the child records goes home to the parent, and it can open its own."""
         self._lock = threading.RLock()
         stores = self.stores()
-        self._open.clear()
-        self._shells.clear()
-        self._programs.clear()
         try:
+            settings = self.exchange.before_letting_go()
+            running = set(self.recorder.running.table)
+            self._open.clear()
+            self._shells.clear()
+            self._programs.clear()
             for store in stores:
                 store.sources[self] = store.sources[self]().copy
+                if self.exchange in store.sources:
+                    store.sources[self.exchange] = store.sources[self.exchange]().copy
+                store.gather = tuple(each for each in store.gather if each != self.exchange.collect)
                 store.running_statements[self] = self.profile.running_rows().copy
                 self.cells.unfollow(store.cells)
             self._heed()
@@ -176,10 +217,29 @@ class LiveCapture:
             self.recorder.silence()
             for instrument in reversed(self.instruments):
                 instrument.uninstall()
-            self.attachment.uninstall()
-            CELL.set(0)  # the cell goes on in the parent: what the child records is a program
+            if settings is not None:
+                self.exchange.forked(settings, running)
+            elif self._attached:
+                self.attachment.uninstall()
+                self._attached = False
+                CELL.set(0)  # the cell goes on in the parent: what the child records is a program
         except Exception:
             fault("letting go in a forked child")
+
+
+def arriving(*parts: Any) -> Arriving:
+    """Make what stands for the function of a task, in the process to which it was sent."""
+    return Arriving(parts)
+
+
+def ticket(carried: str | None, sent_ns: int) -> Ticket:
+    """Arrive with a process that was started."""
+    if carried is not None:
+        try:
+            LIVE.exchange.born(carried, sent_ns)
+        except Exception:
+            fault("arriving with a process")
+    return Ticket()
 
 
 exceptions.runner_directories.append(ipython_directory)
@@ -190,6 +250,9 @@ def _without(rows: list[Row], unwanted: Collection[int]) -> list[Row]:
 
 
 LIVE = LiveCapture()
+
+TRAVELS.unpickled, TRAVELS.ticket = arriving, ticket
+TRAVELS.began, TRAVELS.leaves = LIVE.exchange.began, LIVE.exchange.leaves
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=LIVE.forked)

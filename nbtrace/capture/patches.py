@@ -45,3 +45,10 @@ class Patch:
                 delattr(self._owner, self._name)  # it was inherited
             else:
                 setattr(self._owner, self._name, self._own)
+
+
+class QuickPatch(Patch):
+    """What `around` gives sees by itself when it is not meant any more, and takes the place without a call in between."""
+
+    def _switchable(self, wrapped: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+        return functools.update_wrapper(wrapped, original)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from nbtrace.store.schema import Origin, Thread
 
 MAX_RUNNING = 100_000
+_MAX_GIVEN_UP = 4_096
 
 
 class SpanRef(weakref.ref):  # type: ignore[type-arg]
@@ -56,12 +57,16 @@ class RunningSpans:
         """Those of an interrupted cell that nothing can be seen to end, though somebody still holds them."""
         self.gone: deque[SpanRef] = deque()
         """References whose span has been freed without an end. Filled by the interpreter itself, whenever that happens."""
+        self.given_up: dict[int, None] = {}
+        """Ids of those that were freed last. One of them may end all the same: the collector tells of a span before it closes the
+        generator that ends it, and may work in another thread."""
 
     def clear(self) -> None:
         """Forget them all."""
         self.table.clear()
         self.unfinished.clear()
         self.gone.clear()
+        self.given_up.clear()
 
     def known(self) -> list[tuple[int, Started]]:
         """Return the spans that run, with their ids."""
@@ -76,12 +81,16 @@ class RunningSpans:
                 return
             started = self.table.get(ref.span_id)
             if started is not None and started[0] is ref:
+                self.given_up[ref.span_id] = None
+                if len(self.given_up) > _MAX_GIVEN_UP:
+                    self.given_up.pop(next(iter(self.given_up)), None)
                 del self.table[ref.span_id]
                 yield ref.span_id, Started._make(started)
 
     def put_back(self, span_id: int, started: Started) -> None:
         """Keep a freed span for the next time."""
         self.table[span_id] = tuple(started)
+        self.given_up.pop(span_id, None)
         self.gone.append(started.ref)  # type: ignore[arg-type]
 
     def interrupted(self, cell: int, may_end: Callable[[Any], bool]) -> None:

@@ -68,6 +68,7 @@ def show(ctx: click.Context, /, file: str, words: tuple[str, ...], as_json: bool
     hot                     where the time went, by function (--by line, library)
     self | path             time outside of children; what the end waited for
     repeats | gaps          what ran again and again; when nothing ran
+    tasks                   tasks of pools: start of workers, waiting, work
     compare [3 5]           two cells, or 3,4,5 6-8: several runs of each
     history                 cells over all their runs
     headings [NOTEBOOK]     time below each heading of the notebook

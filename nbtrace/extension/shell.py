@@ -18,6 +18,7 @@ from nbtrace.capture.notebook.statements import Statements
 from nbtrace.config import NBTrace
 from nbtrace.extension import handed
 from nbtrace.extension.journal import ShellJournal, trouble
+from nbtrace.extension.receiver import ShellReceiver
 from nbtrace.faults import fault, faults
 from nbtrace.formats.journal import folder
 from nbtrace.magics.commands import NbtraceMagics
@@ -71,6 +72,7 @@ class Extension:
         self._journal = ShellJournal(self._store, lambda: cell_attributes.notebook(shell.user_ns))
         self._run_journal = ShellJournal(self._store, lambda: self._run.notebook)
         """That of `nbtrace run`: beside the one that the notebook may switch on and off."""
+        self._receiver = ShellReceiver(shell)
         self._statements = Statements(shell, LIVE.profile.sampler)
         self._magics = NbtraceMagics(shell, self._tracer, self._control)
         self._completion = Completion(shell)
@@ -109,6 +111,7 @@ class Extension:
         """Take out everything that `install` put in. What was recorded can still be asked for."""
         shell = self._shell
         self._tracer.close()
+        self._receiver.off()
         self._journal.stop()
         self._run_journal.stop()
         LIVE.close(self._store, shell=self)
@@ -139,7 +142,8 @@ class Extension:
 
     # ── %nbtrace ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _control(self, command: str, value: str | None, file: str = "") -> str:
+    def _control(self, command: str, value: str | None, file: str = "") -> Any:
+        """Do what is asked; return what to say, which may be a value too."""
         if command == "status":
             return self.status()
         if command == "reset":
@@ -150,6 +154,8 @@ class Extension:
             return f"nbtrace: forgot {count:,} spans."
         if command == "journal":
             return self._switch_journal(value, file)
+        if command == "receive":
+            return self._receiver.off() if value == "off" else self._receiver.on()
         if command == "display":
             self._config.display = value == "on"
         elif command == "on":
@@ -234,6 +240,7 @@ class Extension:
             lines.append(f"  Executions that store no history: {policy} (%config NBTrace.unstored_cells).")
             lines += [f"  {instrument.status()}" for instrument in (*LIVE.instruments, self._statements)]
         lines += [f"  {line}" for line in self._journal.status()]
+        lines.append(f"  {self._receiver.status()}")
         lines += [f"  A fault of nbtrace's own, please report it: {text}" for text in faults()]
         return "\n".join(lines)
 
@@ -276,6 +283,7 @@ class Extension:
     def _closed(self, execution: Execution) -> None:
         """Record what nobody holds any more, seal what a cell has left, and show its tree to those who have asked for it."""
         LIVE.recorder.close_freed()
+        self._receiver.cell_ended(execution)
         self._store.settle()
         self._store.samples.settle()
         self._journal.look()

@@ -2,7 +2,7 @@
 
 Enters: a snapshot. Leaves: one JSON object, written event by event. What becomes what:
 
-    a process            a process with its pid; a thread: a track with its name
+    a process            a process with its pid, "worker" if tasks of a pool ran in it; a thread: a track with its name
     a span               a complete event (X) on the track of the thread in which it began; one that has not ended begins only (B)
     an event             an instant (i) inside its span, an exception's by its type and message; one whose time is before or
                          behind its span stands at the edge, its time among its arguments
@@ -264,14 +264,21 @@ def _processes(threads: Iterable[Thread], batches: Sequence[Batch]) -> tuple[dic
     # Perfetto has a process 0 of its own.
     pids = {pid: pid if pid is not None and 0 < pid <= _LARGEST else next(free) for pid in own}
     services: dict[int | None, str] = {}
+    of_pools: set[int | None] = set()
     for batch in batches:
         origins = [each["service_name"] for each in batch.spans["origin"].dictionary.to_pylist()]
         workers = [each["process_pid"] for each in batch.spans["thread"].dictionary.to_pylist()]
         pairs = zip(batch.spans["thread"].indices.to_pylist(), batch.spans["origin"].indices.to_pylist(), strict=True)
+        scopes = [each["scope_name"] for each in batch.spans["origin"].dictionary.to_pylist()]
         for thread, origin in dict.fromkeys(pairs):
             if _is_named(origins[origin]):
                 services.setdefault(workers[thread], origins[origin])
-    names = {pids[pid]: services.get(pid, "Python" if pid is not None else "unknown process") for pid in own}
+            if scopes[origin] == semconv.TASK_SCOPE:
+                of_pools.add(workers[thread])
+    names = {}
+    for pid in own:
+        name = services.get(pid, "Python" if pid is not None else "unknown process")
+        names[pids[pid]] = f"{name} worker" if pid in of_pools else name
     return pids, names
 
 

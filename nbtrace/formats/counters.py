@@ -54,7 +54,7 @@ def cores_busy(
             found.setdefault(each, []).append(
                 (began[here], time[here], np.minimum(1, cpu[here] / np.maximum(1, wall[here])))
             )
-    for cell in _unsampled(batches, cells, "cpu"):
+    for cell in _unsampled(batches, pids, cells, "cpu"):
         resources = cell.execution.resources
         if resources is not None and resources.cpu_ns is not None and cell.end_ns > cell.start_ns:
             moments = np.array([cell.start_ns]), np.array([cell.end_ns])
@@ -75,7 +75,7 @@ def resident_memory(
         for each in np.unique(pid[memory >= 0]).tolist():
             here = (memory >= 0) & (pid == each)
             found.setdefault(each, []).append((time[here], memory[here]))
-    for cell in _unsampled(batches, cells):
+    for cell in _unsampled(batches, pids, cells):
         resources = cell.execution.resources
         if resources is not None and resources.memory_peak is not None:
             found.setdefault(cell.pid, []).append((np.array([cell.start_ns]), np.array([resources.memory_peak])))
@@ -109,10 +109,16 @@ def _process_of(batch: SampleBatch, pids: Mapping[int | None, int]) -> Moments:
     return numbers[np.asarray(threads.indices).astype(np.int64)]
 
 
-def _unsampled(batches: Sequence[SampleBatch], cells: Sequence[Cell], tell: str = "time") -> list[Cell]:
-    """The cells that have no samples that tell a number."""
-    sampled = {n for batch in batches for n in np.unique(batch.numbers("cell")[batch.numbers(tell) >= 0]).tolist()}
-    return [cell for cell in cells if cell.execution.number not in sampled]
+def _unsampled(
+    batches: Sequence[SampleBatch], pids: Mapping[int | None, int], cells: Sequence[Cell], tell: str = "time"
+) -> list[Cell]:
+    """The cells that have no samples of their own process that tell a number."""
+    sampled: set[tuple[int, int]] = set()
+    for batch in batches:
+        known = batch.numbers(tell) >= 0
+        pairs = np.unique(np.stack([batch.numbers("cell")[known], _process_of(batch, pids)[known]]), axis=1)
+        sampled.update(zip(*pairs.tolist(), strict=True))
+    return [cell for cell in cells if (cell.execution.number, cell.pid) not in sampled]
 
 
 def _sum(pieces: Sequence[tuple[Moments, Moments, Values]]) -> Steps:

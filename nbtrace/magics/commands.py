@@ -120,6 +120,7 @@ class NbtraceMagics(Magics):
         %spans errors | cells | stats             errors; executions of cells; times by name
         %spans self | path                        where the last cell's time went; what its end waited for
         %spans repeats | gaps                     what ran again and again; when nothing ran
+        %spans tasks                              tasks of pools of processes: start of workers, waiting, work
         %spans compare [3 5]                      two cells; one, or none: the last cell's runs against each other
         %spans compare 3,4,5 6-8                  several runs of each
         %spans history | headings [FILE]          cells over all their runs; time below each heading
@@ -128,7 +129,7 @@ class NbtraceMagics(Magics):
         --asking                                  also the cells that only ask nbtrace, which are left out else
         --cell 3, --cell 3,5,7-9                  only these cells; not for compare, history, headings
         --last 2                                  only the last so many cells; likewise
-        --where CONDITION                         tree, table, view, errors, cells, stats, hot, lines: only what meets it
+        --where CONDITION                         tree, table, view, errors, cells, stats, tasks, hot, lines: only what meets it
 
             %spans --cell 3 --where duration > 1s and attributes.rows > 100
 
@@ -160,7 +161,7 @@ class NbtraceMagics(Magics):
 
     @no_var_expand
     @line_magic
-    def nbtrace(self, line: str) -> None:
+    def nbtrace(self, line: str) -> Any:
         """Look after the recording.
 
         %nbtrace status            what is captured and what is not, how much is kept, what was dropped
@@ -170,6 +171,8 @@ class NbtraceMagics(Magics):
         %nbtrace forget --where name == 'login'
         %nbtrace display on | off  show each cell's tree below it; stop
         %nbtrace journal on [FILE] write what is recorded into a file that outlives the kernel; off ends it
+        %nbtrace receive           take spans of other programs: prints where they send them, env = %nbtrace receive keeps
+                                   it for subprocess; off ends it
         %nbtrace help              this
         """
         asked = self._read(NBTRACE, line)
@@ -181,10 +184,10 @@ class NbtraceMagics(Magics):
             known = "" if gone else "  Nothing there is of that kind; %spans cells shows which cells there are."
             print(f"nbtrace: forgot {gone:,} {'span' if gone == 1 else 'spans'}.{known}")
             return None
-        text = self._control(asked.word, asked.switch or None, asked.file)
-        if text:
-            print(text)
-        return None
+        said = self._control(asked.word, asked.switch or None, asked.file)
+        if said:
+            print(said)
+        return None if isinstance(said, str) else said
 
     def _read(self, magic: Magic, line: str) -> Asked | None:
         try:

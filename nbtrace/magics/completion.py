@@ -199,7 +199,7 @@ def _is_plain(value: Any) -> bool:
 
 def _table(word: str) -> Any:
     """The table whose columns a condition behind the word is about: the answer's own, or the spans."""
-    own = word if word in ("errors", "cells", "lines") else "table"
+    own = word if word in ("errors", "cells", "lines", "tasks") else "table"
     return by_word()[own].ask(api.live())
 
 

@@ -35,10 +35,12 @@ Sealed = TypeVar("Sealed", bound=AnyBatch)
 class Chunk(Generic[Sealed]):
     """Some rows, in the order in which they came: as rows first, as a batch once they are sealed."""
 
-    __slots__ = ("batch", "number", "rows", "weight")
+    __slots__ = ("batch", "grave", "number", "rows", "weight")
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.grave = iter((number,))
+        """Gives the number, once: whoever takes it counts the chunk as gone."""
         self.rows: list[Row] | None = []
         """None once they are sealed."""
         self.batch: Sealed | None = None
@@ -82,9 +84,9 @@ class Dropped:
 
     def note(self, chunk: Chunk[Any], chunks: deque[Chunk[Any]]) -> None:
         """Count a chunk as gone; it leaves `chunks` afterwards."""
-        # A thread that has slept since it chose this chunk may find it counted, and its grave levelled.
-        if chunk.number not in self._buried[0] and chunk in chunks:
-            self._graves[chunk.number] = len(chunk)
+        if chunk in chunks:
+            # In one step: many threads come at the same time, some of them late, and an interrupt must not come in between.
+            self._graves.update(zip(chunk.grave, (len(chunk),), strict=False))
         # Only ever tried, never waited for.
         if len(self._graves) > _MANY_GRAVES and self._burying.acquire(False):
             try:

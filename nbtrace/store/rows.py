@@ -62,6 +62,8 @@ class Rows(Generic[Sealed]):
         self._numbers = count()
         self._chunks: deque[Chunk[Sealed]] = deque([Chunk(next(self._numbers))])
         self._gone = Dropped()
+        self._turned: tuple[Row, ...] = ()
+        """Ids of the last rows of the chunk that was full last: it may be sealed before an interrupted writer asks for them."""
         self._epoch = 0
         self._at_work = _thread.allocate_lock()
         self._max_rows, self._max_bytes = max_rows, max_bytes
@@ -93,7 +95,7 @@ class Rows(Generic[Sealed]):
     def holds(self, row: Row) -> bool:
         """Whether a row with the ids of this one is among the last that came: an interrupted writer asks."""
         rows = [known for chunk in self.kept()[-2:] for known in (chunk.rows or ())[-_LAST_ROWS:]]
-        return any(known[:2] == row[:2] for known in rows)
+        return any(known[:2] == row[:2] for known in (*rows, *self._turned))
 
     def __len__(self) -> int:
         """Return how many rows are kept."""
@@ -153,6 +155,7 @@ class Rows(Generic[Sealed]):
         self._epoch += 1
         self._chunks = deque([Chunk(next(self._numbers))])
         self._gone = Dropped()
+        self._turned = ()
 
     def take(self, batch: Sealed) -> None:
         """Hold a batch of another store: for one that is not being written to."""
@@ -259,6 +262,7 @@ class Rows(Generic[Sealed]):
     def _turn(self, full: Chunk[Sealed]) -> None:
         """Begin a new chunk, drop what is over the bounds, and have the full one sealed."""
         if self._chunks[-1] is full and len(full):
+            self._turned = tuple(row[:2] for row in (full.rows or ())[-_LAST_ROWS:])
             # Two threads that come at once leave an empty chunk between the others, which nobody notices.
             self._chunks.append(Chunk(next(self._numbers)))
         self._drop()

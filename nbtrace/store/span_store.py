@@ -123,8 +123,12 @@ class SpanStore:
         """Have a long chunk sealed now, while nobody waits for it."""
         self.starts: tuple[Callable[[Row], None], ...] = ()
         """Who is told of spans that start: whoever makes them need not make a row if there is nobody."""
+        self.gather: tuple[Callable[[], None], ...] = ()
+        """Called before anything is read: what waits elsewhere is to come in first."""
         self.subscribed: Callable[[], None] = _nobody
         """Called when somebody subscribes or goes; whoever makes rows of spans that start sets it."""
+        self.redacts_otherwise: Callable[[], None] = _nobody
+        """Called when the redactor is another; whoever has told others of it sets it."""
         self.taken_out: tuple[Callable[[], None], ...] = ()
         """Called when something was taken out because somebody asked for it: whoever keeps a copy of what comes is in it."""
         self._carried: list[Batch] = []
@@ -138,6 +142,7 @@ class SpanStore:
     @redactor.setter
     def redactor(self, redactor: Redactor) -> None:
         self._sealing.redactor = redactor
+        self.redacts_otherwise()
 
     def __len__(self) -> int:
         """Return how many finished spans are kept."""
@@ -215,10 +220,16 @@ class SpanStore:
         self._rows.unsubscribe(subscriber.ended)
         self.subscribed()
 
+    def gather_all(self) -> None:
+        """Have come in what waits elsewhere."""
+        for gather in self.gather:
+            gather()
+
     # ── all of it ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def clear(self) -> None:
         """Forget all finished spans and the count of the dropped, samples and statements too."""
+        self.gather_all()
         for rows in (self._rows, self.samples, self.statements):
             rows.clear()
         self._shown.clear()
@@ -274,6 +285,7 @@ class SpanStore:
     def since(self, mark: Mark | None) -> tuple[list[tuple[Batch, int]], Mark]:
         """Return the spans that came after `mark`, as batches, each with the number of rows to skip, and a new mark: see
         `Rows.since`. Without a mark those that ran when another store handed them over are among them."""
+        self.gather_all()
         found, mark_now = self._rows.since(mark)
         if mark is None:
             found += [(batch, 0) for batch in self._still_carried([batch for batch, _ in found])]
@@ -283,6 +295,7 @@ class SpanStore:
         """Return all spans as sealed batches, running ones in a last batch of their own. Writers are never blocked:
         what they append meanwhile is in the next snapshot."""
         open_libraries()
+        self.gather_all()
         self._rows.begin_anew()
         # Running spans first: one that ends in between is then in both, and the finished row wins.
         before = self._rows.lengths()

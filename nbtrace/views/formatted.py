@@ -13,6 +13,7 @@ import pandas as pd
 
 from nbtrace.analysis.compare import SEPARATOR
 from nbtrace.analysis.profiles.hotspots import SAMPLES
+from nbtrace.analysis.tasks import went
 from nbtrace.faults import fault
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.views import words
@@ -38,6 +39,17 @@ LEADING: dict[str, tuple[str, ...]] = {
     "path": ("name", "contribution", "share", "start_time", "end_time"),
     "gaps": ("duration", "cell_before", "cell_after", "start_time", "end_time"),
     "repeats": ("name", "count", "total", "mean", "parent_name", "cell"),
+    "tasks": (
+        "name",
+        "process_pid",
+        "waited",
+        "worker_start",
+        "duration",
+        "cell",
+        "status_code",
+        "state",
+        "span_count",
+    ),
     "compare": ("path", "verdict", "change", "ratio", "count", "before", "after"),
     "history": ("cell", "code", "last", "change", "ratio", "runs", "errors", "median", "fastest", "slowest", "total"),
     "headings": ("heading", "total", "share", "own", "cells", "runs", "errors"),
@@ -65,6 +77,7 @@ _NOTHING = {
     "cells": "no cells",
     "gaps": "no gaps",
     "repeats": "nothing repeats",
+    "tasks": "no tasks",
     "compare": "nothing to compare",
     "history": "no cells",
     "headings": "no headings",
@@ -76,7 +89,7 @@ _NOTHING = {
 _FOOT = {"journals": "rec = nbtrace.recover(FILE) opens one"}
 """What is to be done with an answer. Those that have none tell how to have the columns that are not shown."""
 
-_IN_TIME = ("table", "errors", "cells", "gaps", "path")
+_IN_TIME = ("table", "errors", "cells", "gaps", "path", "tasks")
 """Answers in the order of time: of a long one both ends are shown, of the others what comes first."""
 
 _USUAL = {"kind": "INTERNAL", "status_code": "UNSET", "state": "ended"}
@@ -182,6 +195,8 @@ def formatted(table: pd.DataFrame, word: str, most: int, *, screen: int = SCREEN
         shown = placed(shown)
     if word == "journals" and "file" in shown:
         shown = shown.assign(file=[_from_here(str(path)) for path in shown["file"]])
+    if word == "tasks":
+        foot = " · ".join(filter(None, [foot, _tasks(table)]))
     if table.attrs.get(SAMPLES):
         foot = " · ".join(filter(None, [foot, words.count(table.attrs[SAMPLES], "sample")]))
     columns = [(name, _cells(shown, name)) for name in _ordered(shown, word)]
@@ -238,6 +253,16 @@ def _compared(table: pd.DataFrame) -> pd.DataFrame:
     told = zip(table["verdict"].astype(object), table["ratio"], strict=True)
     table["ratio"] = [_ratio(str(verdict), float(times)) for verdict, times in told]
     return table
+
+
+def _tasks(table: pd.DataFrame) -> str:
+    """What the time of tasks went into, each moment of it once."""
+    parts = went(table)
+    if parts is None:
+        return ""
+    said = zip(parts, ("work", "only workers starting", "only waiting"), strict=True)
+    told = [f"{words.duration(ns)} {what}" for ns, what in said if ns or what == "work"]
+    return f"of {words.duration(sum(parts))}: {', '.join(told)}"
 
 
 def _ratio(verdict: str, times: float) -> str:

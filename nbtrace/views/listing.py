@@ -37,6 +37,9 @@ _SMALL = 0.001
 _LITTLE = 1_000_000
 """Bytes below which growth is not told."""
 
+_CODE = 7
+"""The place of the code among the columns."""
+
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -45,8 +48,8 @@ class _Line:
     """What a line took, in words."""
 
     share: float
-    cells: tuple[str, str, str, str, str]
-    """Bar, time, share, CPU, memory."""
+    cells: tuple[str, str, str, str, str, str]
+    """Bar, time, share, CPU, memory, how many workers ran it."""
 
 
 class Listing(Answer):
@@ -119,7 +122,7 @@ class _Cells:
         rows: list[Row] = []
         for number in self._took if only is None else only:
             rows += self._cell(number, most, notes)
-        drawn = [at for at in range(6) if at == 0 or any(row.cells[at].strip() for row in rows)]
+        drawn = [at for at in range(_CODE) if at == 0 or any(row.cells[at].strip() for row in rows)]
         figures = (
             Column("line", right=True),
             Column("", least=_BAR, most=_BAR, bars=True),
@@ -127,6 +130,7 @@ class _Cells:
             Column("share", right=True),
             Column("cpu", right=True),
             Column("memory", right=True),
+            Column("workers", right=True),
         )
         # The code has what is left of the line: it is what the figures are about.
         widths = [
@@ -134,7 +138,7 @@ class _Cells:
             for at in drawn
         ]
         columns = (*figures, Column("code", most=width - sum(widths) if width is not None else _WIDEST // 2, code=True))
-        kept = [*drawn, 6]
+        kept = [*drawn, _CODE]
         return Grid(
             [columns[at] for at in kept],
             [Row(tuple(row.cells[at] for at in kept), row.failed) for row in rows],
@@ -159,7 +163,7 @@ class _Cells:
             before = 0
             for at in [*shown, len(lines) + 1]:
                 if at - before > 1:
-                    yield Row(("", "", "", "", "", "", f"⋯ {words.count(at - before - 1, 'line')}"))
+                    yield _beside(f"⋯ {words.count(at - before - 1, 'line')}")
                 if at <= len(lines):
                     yield _row(at, own.get(at), lines[at - 1])
                 before = at
@@ -168,12 +172,12 @@ class _Cells:
         for other, took in self._took[number].items():
             if other == number or other not in self._code.by_number:
                 continue
-            yield Row(("", "", "", "", "", "", f"── from {cell_name(self._code.by_number[other])} ──"))
+            yield _beside(f"── from {cell_name(self._code.by_number[other])} ──")
             hottest = sorted(took, key=lambda at: -took[at].share)[:most]
             for at in sorted(hottest):
                 yield _row(at, took[at], self._code.text(other, at, at) or "")
             if len(hottest) < len(took):
-                yield Row(("", "", "", "", "", "", f"⋯ {words.count(len(took) - len(hottest), 'line')} that took less"))
+                yield _beside(f"⋯ {words.count(len(took) - len(hottest), 'line')} that took less")
 
 
 def _line(record: dict[Any, Any]) -> _Line:
@@ -189,6 +193,7 @@ def _line(record: dict[Any, Any]) -> _Line:
             guess + words.share(share) if told and share >= _SMALL else "",
             "" if pd.isna(record["cpu"]) or not told else words.duration(record["cpu"].value),
             "" if pd.isna(growth) or abs(growth) < _LITTLE else words.growth(int(growth)),
+            str(record["workers"] or ""),
         ),
     )
 
@@ -207,12 +212,17 @@ def _title(execution: Execution, duration_ns: int) -> Row:
     name = f"── {cell_name(execution)} ──" + (
         " shared with a cell that ran meanwhile" if taken and taken.shared else ""
     )
-    return Row(("", "", words.duration(duration_ns), "", cpu, memory, name))
+    return Row(("", "", words.duration(duration_ns), "", cpu, memory, "", name))
+
+
+def _beside(text: str) -> Row:
+    """A row of text where the code stands."""
+    return Row((*("",) * _CODE, text))
 
 
 def _row(at: int, line: _Line | None, source: str) -> Row:
     shown = words.plain(source[: 2 * _WIDEST].rstrip("\r").expandtabs(4)).rstrip()
-    return Row((str(at), *(line.cells if line is not None else ("",) * 5), shown))
+    return Row((str(at), *(line.cells if line is not None else ("",) * 6), shown))
 
 
 def _around(own: dict[int, _Line], many: int, most: int) -> list[int]:

@@ -70,6 +70,25 @@ def test_a_span_in_a_circle_is_unfinished_when_the_collector_has_found_it(record
     assert states(recording) == {"circle": "unfinished"}
 
 
+def test_a_span_that_was_given_up_before_its_generator_is_closed_is_there_once(recording: nbtrace.Recording) -> None:
+    """The collector tells of both before it closes any, and another thread may ask in between."""
+
+    def block(span: Any) -> Any:
+        try:
+            yield
+        finally:
+            LIVE.recorder.close_freed()
+            span.end()
+
+    held: Any = block(trace.get_tracer("t").start_span("late"))
+    next(held)
+    circle = [held]
+    circle.append(circle)
+    del held, circle
+    gc.collect()
+    assert states(recording) == {"late": "unfinished"}
+
+
 def test_a_span_begun_in_one_cell_and_ended_in_another_is_one_row(recording: nbtrace.Recording) -> None:
     span = trace.get_tracer("t").start_span("long")
     with nbtrace.span("other"):

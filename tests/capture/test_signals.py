@@ -227,7 +227,7 @@ while children < 8:
     children += 1
 stop.set()
 thread.join()
-made["main"] += children
+made["main"] += 3 * children  # what they make comes home
 made["children"] = children
 tell()
 """

@@ -18,6 +18,7 @@ from nbtrace.recording import Recording
 from nbtrace.store.book import Resources
 from nbtrace.store.schema import RUNNING, UNFINISHED, Extra, Origin, Row, RowFields, Thread
 from nbtrace.store.seal import seal
+from nbtrace.store.semconv import TASK_SCOPE
 from nbtrace.store.span_store import Snapshot, SpanStore
 from tests.formats.test_arrow import rows
 from tests.profiles import MS, OTHER, Made, at
@@ -151,6 +152,28 @@ def test_a_span_is_a_whole_event_with_what_it_carries() -> None:
             "dropped_events": 3,
         },
     }
+
+
+def test_the_workers_of_a_pool_are_told_by_their_tasks() -> None:
+    """Each is a process of its own, with what it computed and held; the cell that waited for them has its own counters."""
+    made = Made()
+    cell = made.cell("pool.map(fit, data)", 0, 100)
+    cell.resources = Resources(cpu_ns=5 * MS, memory_peak=64 * 2**20)
+    tasks = Origin(None, TASK_SCOPE)
+    for pid in (4_001, 4_002):
+        worker = Thread(pid, 1, "MainThread")
+        task = row(pid, parent=cell.span_id, name="fit", start=at(10), end=at(20), cell=cell.number, origin=tasks)
+        made.store.append(in_thread(worker, task))
+        made.sample(cell, 20, 10, ("fit", "/fit.py", 1), thread=worker, memory=16 * 2**20)
+    named = [(e["pid"], e["args"]["name"]) for e in events(made.recording, "M") if e["name"] == "process_name"]
+    assert named == [(11, "Python"), (4_001, "Python worker"), (4_002, "Python worker")]
+    told = Counter((e["pid"], e["name"]) for e in events(made.recording, "C"))
+    # Of the cell's own process nothing was sampled: its mean and its peak are what there is.
+    assert told == {
+        **dict.fromkeys([(pid, "CPU") for pid in (11, 4_001, 4_002)], 2),
+        **dict.fromkeys([(pid, "resident memory") for pid in (11, 4_001, 4_002)], 1),
+    }
+    assert {e["tid"] for e in events(made.recording, "X")} == {11, 4_001, 4_002}
 
 
 def test_threads_and_processes_are_tracks_with_names() -> None:

@@ -7,6 +7,7 @@ import pytest
 from nbtrace.formats.counters import Cell, Steps, cores_busy, resident_memory
 from nbtrace.store.book import Resources
 from nbtrace.store.samples import SampleBatch
+from nbtrace.store.schema import Thread
 from tests.profiles import MS, OTHER, Made, at
 
 pytestmark = pytest.mark.once
@@ -73,6 +74,19 @@ def test_a_cell_of_whose_threads_the_system_does_not_tell_counts_by_its_resource
     made.sample(cell, 10, 10, 1, cpu=-1)
     cell.resources = Resources(cpu_ns=30 * MS)
     assert steps(cores_busy(samples(made), PIDS, [Cell(11, at(0), at(20), cell)])[11]) == [(0, 1.5), (20, 0)]
+
+
+def test_a_cell_of_which_only_workers_were_sampled_counts_by_its_resources_too() -> None:
+    """Its own process took them; what the workers took is theirs."""
+    made = Made()
+    cell = made.cell("pool.map(f, x)", 0, 20)
+    made.sample(cell, 20, 10, 1, thread=Thread(44, 1), memory=16 * 2**20)
+    cell.resources = Resources(cpu_ns=5 * MS, memory_peak=32 * 2**20)
+    pids: dict[int | None, int] = {11: 11, 44: 44}
+    found = cores_busy(samples(made), pids, [Cell(11, at(0), at(20), cell)])
+    assert {pid: steps(each) for pid, each in found.items()} == {44: [(10, 1), (20, 0)], 11: [(0, 0.25), (20, 0)]}
+    memory = resident_memory(samples(made), pids, [Cell(11, at(0), at(20), cell)])
+    assert {pid: steps(each, 2**20) for pid, each in memory.items()} == {44: [(20, 16)], 11: [(0, 32)]}
 
 
 def test_nothing_is_told_of_what_nobody_looked_at() -> None:

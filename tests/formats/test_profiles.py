@@ -23,6 +23,7 @@ from nbtrace.formats.flames import Flame, Flames, Frame
 from nbtrace.formats.folded import folded
 from nbtrace.formats.register import FORMATS, UnknownFormatError
 from nbtrace.formats.speedscope import speedscope
+from nbtrace.store.schema import Thread
 from tests.formats.profiles import MERGE, WORKER, Call, Profiled
 from tests.rows import row
 
@@ -104,6 +105,33 @@ def test_each_cell_is_a_profile_in_the_notebooks_words(two_cells: Profiled, tmp_
     assert {"name": "fit", "file": "cell [2]", "line": 1} in frames
     assert {"name": "cell [5] line 3", "file": "cell [5]", "line": 3} in frames
     assert "ipykernel_12" not in path.read_text(encoding="utf-8")
+
+
+def test_the_threads_of_other_processes_are_told_apart_by_those(made: Profiled, tmp_path: Path) -> None:
+    """All workers call their thread MainThread, as the kernel does; one that was forked has the cell's own frame at the bottom,
+    and is not the cell's own thread all the same."""
+    cell = made.cell(2, "pool.map(fit, data)")
+    made.sample(cell, 20, made.line(cell, 1), LOOP)
+    for pid in (4_001, 4_002):
+        made.sample(cell, 10, made.line(cell, 1), MERGE, thread=Thread(pid, 1, "MainThread"))
+    made.sample(cell, 5, LOOP, thread=Thread(4_002, 2, "prefetch"))
+    made.sample(cell, 4, LOOP, thread=WORKER)
+    found = named(read(made.recording.save(tmp_path / "run.speedscope.json")))
+    assert found["cell [2] pool.map(fit, data)"] == [
+        (["cell [2] line 1", "run_loop"], 20.0),
+        (["process 4001", "cell [2] line 1", "merge"], 10.0),
+        (["process 4002", "cell [2] line 1", "merge"], 10.0),
+        (["process 4002 thread prefetch", "run_loop"], 5.0),
+        (["thread pool_0", "run_loop"], 4.0),
+    ]
+
+
+def test_the_processes_of_a_program_are_told_apart(made: Profiled, tmp_path: Path) -> None:
+    """Outside of cells there is none to belong to."""
+    made.sample(None, 20, LOOP)
+    made.sample(None, 10, MERGE, thread=Thread(4_001, 1, "MainThread"))
+    found = named(read(made.recording.save(tmp_path / "run.speedscope.json")))
+    assert found["program"] == [(["process 11", "run_loop"], 20.0), (["process 4001", "merge"], 10.0)]
 
 
 def test_folded_stacks_stand_below_their_cell(two_cells: Profiled, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
@@ -94,7 +95,7 @@ class Nursery:
         manager = Manager(int(self._process.stdout.readline()), path)
         client = BlockingKernelClient(connection_file=path)
         client.load_connection_file()
-        client.start_channels()
+        client.start_channels(stdin=False)
         until = time.monotonic() + timeout_s
         while time.monotonic() < until and manager.is_alive():
             client.kernel_info()
@@ -103,6 +104,7 @@ class Nursery:
                 client.get_iopub_msg(timeout=0.2)  # else what comes first could be missed
             except queue.Empty:
                 continue
+            _connect_stdin(client)
             return manager, client
         client.stop_channels()
         manager.shutdown_kernel(now=True)
@@ -111,6 +113,15 @@ class Nursery:
     def _end(self) -> None:
         self._process.stdin.close()
         self._process.wait()
+
+
+def _connect_stdin(client: BlockingKernelClient) -> None:
+    """Wait until the kernel knows the client's stdin: what it asks before that is dropped. Begun before the kernel listened, that
+    could come later than its first cell."""
+    monitor = client.stdin_channel.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+    monitor.poll(2_000)  # it may have been there before the monitor
+    client.stdin_channel.socket.disable_monitor()
+    client.stdin_channel.start()
 
 
 NURSERY = Nursery()

@@ -356,6 +356,7 @@ WORDS = [
     "path",
     "gaps",
     "repeats",
+    "tasks",
     "compare",
     "history",
     "headings",
@@ -369,8 +370,9 @@ OPTIONS = ["--cell", "--last", "--where"]
     ("line", "whole"),
     [
         ("%spans ", [*(f"%spans {each}" for each in [*WORDS, *OPTIONS, "--asking"])]),
-        ("%spans ta", ["%spans table"]),
-        ("x = 1\ndf = %spans ta", ["x = 1\ndf = %spans table"]),
+        ("%spans ta", ["%spans table", "%spans tasks"]),
+        ("x = 1\ndf = %spans tab", ["x = 1\ndf = %spans table"]),
+        ("%spans tasks --where wai", ["%spans tasks --where waited"]),
         ("%spans zzz", ["%spans zzz"]),
         ("%spans table ", [f"%spans table {each}" for each in OPTIONS]),
         ("%spans table --w", ["%spans table --where"]),
@@ -409,7 +411,10 @@ OPTIONS = ["--cell", "--last", "--where"]
         ("%spans cells --where sour", ["%spans cells --where source"]),
         (
             "%nbtrace ",
-            [f"%nbtrace {each}" for each in ("status", "on", "off", "reset", "forget", "display", "journal")],
+            [
+                f"%nbtrace {each}"
+                for each in ("status", "on", "off", "reset", "forget", "display", "journal", "receive")
+            ],
         ),
         ("%nbtrace journal ", ["%nbtrace journal on", "%nbtrace journal off"]),
         ("%nbtrace display ", ["%nbtrace display on", "%nbtrace display off"]),
@@ -451,7 +456,7 @@ def test_other_lines_are_completed_as_ever(completing: Kernel, line: str, expect
 
 
 def test_completion_goes_on_in_the_middle_of_a_line(completing: Kernel) -> None:
-    assert completing.completed("%spans ta --cell 3", 9) == ["%spans table --cell 3"]
+    assert completing.completed("%spans tab --cell 3", 10) == ["%spans table --cell 3"]
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,17 @@ def test_spans_come_back_in_the_order_in_which_they_ended() -> None:
     assert len(store) == 1_999
 
 
+def test_a_writer_that_was_interrupted_finds_its_row_though_it_is_sealed_by_now() -> None:
+    store = SpanStore()
+    for span_id in range(1, rows_module.CHUNK_ROWS + 1):
+        store.append(row(span_id))
+    store.snapshot()
+    assert store.holds(row(rows_module.CHUNK_ROWS))
+    assert not store.holds(row(rows_module.CHUNK_ROWS + 1))
+    store.clear()
+    assert not store.holds(row(rows_module.CHUNK_ROWS))
+
+
 @pytest.mark.parametrize("bound", [1, 7, 10, 999, 1_000, 1_001])
 def test_the_oldest_go_first_and_are_counted(bound: int) -> None:
     """Never more than the bound, at least three quarters of it, and the last span is always there."""

@@ -56,7 +56,7 @@ SOURCES = (
 TIMED = "%%time"
 
 
-class _Book(CellBook):
+class Book(CellBook):
     """Counts executions from 1: the numbers of others are given once in a process."""
 
     def open(self, *, execution_count: int | None, cell_id: str | None, source: str, asks: bool = False) -> Execution:
@@ -76,7 +76,7 @@ def recordings() -> Iterator[SpanStore]:
     """Cells that call functions of other cells, run again, with %%time, that fail, that run; other threads; one without samples,
     one without cells."""
     alone = Made()
-    alone.store.cells = _Book()
+    alone.store.cells = Book()
     alone.cell(SOURCES[0], ASIDE, 8, [(ASIDE, 1, 2), (2 + ASIDE, 4)])
     yield alone.store
     program = Made()
@@ -94,7 +94,7 @@ class _Chance:
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
         self.made = Made()
-        self.made.store.cells = _Book()
+        self.made.store.cells = Book()
         self._cells: list[Execution] = []
         self._now = 0.0
         many = self._chance.randint(2, 5)

@@ -7,9 +7,9 @@ from types import ModuleType
 
 import pytest
 
-from tests.vectors import answers, colours, comparisons, conditions, counters, doing, profiles, words
+from tests.vectors import answers, colours, comparisons, conditions, counters, doing, processes, profiles, words
 
-ALL = (answers, colours, comparisons, conditions, counters, doing, profiles, words)
+ALL = (answers, colours, comparisons, conditions, counters, doing, processes, profiles, words)
 
 
 @pytest.mark.parametrize("module", ALL, ids=lambda module: module.__name__.rpartition(".")[2])

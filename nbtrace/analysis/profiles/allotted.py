@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from nbtrace.analysis.profiles.cell_code import CellCode
 from nbtrace.analysis.profiles.places import MODULE, Places, places
+from nbtrace.analysis.profiles.processes import elsewhere, processes
 from nbtrace.analysis.profiles.profile import Bools, Ints, Profile, profile
 from nbtrace.analysis.profiles.statements import Statements, noted
 from nbtrace.store.span_store import Snapshot
@@ -60,6 +61,10 @@ class Allotted:
     """Within their cells; one that runs ends where its cell does."""
     own: Bools
     """By sample: whether it is of the cell's own thread."""
+    process: Ints
+    """By sample: a number for its process, from 0."""
+    elsewhere: Bools
+    """By sample: whether its process is another than the cell's."""
     statement: Ints
     """By sample: the statement during which it was taken; -1 between two, or outside a cell."""
     weight: Floats
@@ -82,7 +87,8 @@ def allotted(snapshot: Snapshot) -> Allotted:
         statements.cell, statements.first_line, statements.last_line, begin, until, statements.status
     )
     place = ran.place(samples.cell)
-    own = _own(samples, where, code, ran, place)
+    others = elsewhere(snapshot, samples.threads, samples.thread, samples.cell, samples.time)
+    own = _own(samples, where, code, ran, place) & ~others
     # A sample lies before its moment, and never reaches back beyond the beginning of its statement.
     moment = np.where(own, samples.time - samples.wall // 2, samples.time - 1)
     statement = _running(statements, ran, cell, place, moment)
@@ -97,7 +103,20 @@ def allotted(snapshot: Snapshot) -> Allotted:
     weight = samples.wall.astype(np.float64)
     weight[own] *= scale[slot[own]]
     left = np.maximum(length - taken, 0.0)
-    return Allotted(samples, where, code, ran, statements, own, statement, weight, left[:many], left[many:])
+    return Allotted(
+        samples=samples,
+        where=where,
+        code=code,
+        ran=ran,
+        statements=statements,
+        own=own,
+        process=processes(samples.threads, samples.thread),
+        elsewhere=others,
+        statement=statement,
+        weight=weight,
+        left=left[:many],
+        outside=left[many:],
+    )
 
 
 def sums(key: Ints, values: npt.NDArray[Any] | None, length: int) -> Floats:
@@ -143,7 +162,7 @@ def _ran(snapshot: Snapshot, statements: Statements, samples: Profile) -> Ran:
 
 
 def _own(samples: Profile, where: Places, code: CellCode, ran: Ran, place: Ints) -> Bools:
-    """Which samples are of the thread of their cell: the outermost frame is the cell's own."""
+    """Which samples are of the thread of their cell, or of one that was forked from it: the outermost frame is the cell's own."""
     if not len(where.root):
         return np.zeros(len(samples), dtype=bool)
     file_place = {file: at for at, file in enumerate(where.files)}

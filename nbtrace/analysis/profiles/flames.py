@@ -1,11 +1,12 @@
-"""Samples as a person reads them in a flame graph: a cell's line as `cell [4] line 3`, a thread by its name.
+"""Samples as a person reads them in a flame graph: a cell's line as `cell [4] line 3`, a thread by its name, and by its
+process where that is another than the cell's.
 
 Enters: a store's `Snapshot`, and which samples are wanted. Leaves: `Flames`. A frame of the notebook's code is its line, below
 the function where it is in one, so that both add up; a frame of a file is its function, wherever in it the thread was."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nbtrace.analysis.profiles.cell_code import TIMED, CellCode, cell_name
+from nbtrace.analysis.profiles.processes import elsewhere
 from nbtrace.formats.flames import Flame, Flames, Frame
 from nbtrace.store.samples import SampleBatch
 from nbtrace.store.schema import Thread
@@ -59,7 +61,7 @@ class Wanted:
 
 def flames(snapshot: Snapshot, wanted: Wanted) -> Flames:
     """Return the samples that are wanted, by the cells for which the threads worked; those outside a cell come last."""
-    samples = _samples(snapshot.samples, wanted)
+    samples = _samples(snapshot, wanted)
     code = CellCode(snapshot.executions)
     names = _Names(code, samples)
     titles = _titles(snapshot, set(np.unique(samples.cell).tolist()), wanted)
@@ -90,6 +92,8 @@ class _Samples:
     """-1 for a thread without a frame."""
     thread: Ints
     threads: list[Thread]
+    elsewhere: npt.NDArray[np.bool_]
+    """Whether it is of another process than its cell."""
     above: list[int]
     frame: list[int]
     frames: list[tuple[str, str, int, int]]
@@ -104,13 +108,13 @@ class _Samples:
         yield from (group for group in groups if not group[0])
 
 
-def _samples(batches: Sequence[SampleBatch], wanted: Wanted) -> _Samples:
+def _samples(snapshot: Snapshot, wanted: Wanted) -> _Samples:
     columns: dict[str, list[Ints]] = {name: [] for name in ("cell", "time", "wall", "node", "thread")}
     above: list[int] = []
     frame: list[int] = []
     frames: list[tuple[str, str, int, int]] = []
     threads: dict[Thread, int] = {}
-    for batch in batches:
+    for batch in snapshot.samples:
         kept = _kept(batch, wanted)
         place = [
             threads.setdefault(Thread(**each), len(threads)) for each in batch.samples["thread"].dictionary.to_pylist()
@@ -127,7 +131,9 @@ def _samples(batches: Sequence[SampleBatch], wanted: Wanted) -> _Samples:
         frames += zip(*texts, strict=True)
     empty = [np.zeros(0, dtype=np.int64)]
     joined = {name: np.concatenate(values or empty) for name, values in columns.items()}
-    return _Samples(**joined, threads=list(threads), above=above, frame=frame, frames=frames)
+    known = list(threads)
+    others = elsewhere(snapshot, known, joined["thread"], joined["cell"], joined["time"])
+    return _Samples(**joined, threads=known, elsewhere=others, above=above, frame=frame, frames=frames)
 
 
 def _whole(values: Any, missing: int = 0) -> Ints:
@@ -153,10 +159,14 @@ def _flame(name: str, samples: _Samples, names: _Names, cell: int, rows: Ints) -
     pairs, first, place = np.unique(np.stack([thread, node]), axis=1, return_index=True, return_inverse=True)
     place = place.reshape(-1)
     pair_list = list(zip(*pairs.tolist(), strict=True))
-    own = {thread for thread, node in pair_list if names.is_own(node, cell)}
+    away = {samples.threads[each].process_pid for each in np.unique(thread[samples.elsewhere[rows]]).tolist()}
+    own = {t for t, node in pair_list if names.is_own(node, cell) and samples.threads[t].process_pid not in away}
     # In a program with one thread there is nothing to tell apart.
     alone = not cell and len(set(thread.tolist())) == 1
-    stack = [names.stack(node, cell, None if alone or t in own else samples.threads[t]) for t, node in pair_list]
+    if not cell and len(pids := {each.process_pid for each in samples.threads}) > 1:
+        away = pids
+    called = {t: None if alone or t in own else _called(samples.threads[t], away) for t in set(thread.tolist())}
+    stack = [names.stack(node, cell, called[t]) for t, node in pair_list]
     began: dict[int, int] = {}
     for t, row in zip(pairs[0].tolist(), first.tolist(), strict=True):
         began[t] = min(began.get(t, row), row)
@@ -168,6 +178,15 @@ def _flame(name: str, samples: _Samples, names: _Names, cell: int, rows: Ints) -
         return Flame(name, [], [])
     starts = np.flatnonzero(np.append(True, stacks[1:] != stacks[:-1]))
     return Flame(name, stacks[starts].tolist(), np.add.reduceat(wall[order], starts).tolist())
+
+
+def _called(thread: Thread, away: Collection[int | None]) -> str:
+    """What a thread is called: by its name, in another process by that too, whose threads may all be called the same."""
+    name = f"thread {thread.thread_name or thread.thread_id or '?'}"
+    if thread.process_pid not in away:
+        return name
+    process = f"process {'?' if thread.process_pid is None else thread.process_pid}"
+    return process if thread.thread_name == "MainThread" else f"{process} {name}"
 
 
 class _Names:
@@ -194,11 +213,11 @@ class _Names:
         function, file, *_ = self._samples.frames[self._samples.frame[self._outermost[node]]]
         return function == _MODULE and file == execution.file
 
-    def stack(self, node: int, cell: int, thread: Thread | None) -> int:
-        """Return the number of a stack, below the thread's name if one is given."""
+    def stack(self, node: int, cell: int, thread: str | None) -> int:
+        """Return the number of a stack, below what its thread is called if that is given."""
         path = self._path(node, cell)
         if thread is not None:
-            path = (self._number(Frame(f"thread {thread.thread_name or thread.thread_id or '?'}")), *path)
+            path = (self._number(Frame(thread)), *path)
         path = path or (self._number(_NO_FRAME),)
         number = self._stack_numbers.setdefault(path, len(self.stacks))
         if number == len(self.stacks):

@@ -1,6 +1,7 @@
 """By how much memory grew at each line: the looks at it, and what a cell knows of the time between its looks.
 
-Enters: time that is allotted, and which lines are on which stacks. Leaves: bytes by line."""
+Enters: time that is allotted, and which lines are on which stacks. Leaves: bytes by line. Looks are compared within a process; a
+line that several of them ran grew by what they did together."""
 
 from __future__ import annotations
 
@@ -26,9 +27,12 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class _Looks:
-    """What memory was, once for each tick of each execution, in their order."""
+    """What memory was, once for each tick of each process of each execution, in their order."""
 
     cell: Ints
+    process: Ints
+    elsewhere: Bools
+    """Whether that is another process than the cell's."""
     time: Ints
     memory: Ints
     of_sample: Ints
@@ -44,10 +48,13 @@ def grown(time: Allotted, groups: Groups, sample: Ints, group: Ints, during: Boo
     looks = _looks(time, during)
     many, length = len(looks.cell), len(groups.cell)
     begins = np.ones(many, dtype=bool)
-    begins[1:] = looks.cell[1:] != looks.cell[:-1]
+    begins[1:] = (looks.cell[1:] != looks.cell[:-1]) | (looks.process[1:] != looks.process[:-1])
     change = np.where(begins, 0, np.diff(looks.memory, prepend=0))
     first = np.flatnonzero(begins)
     last = np.append(first[1:], many)[: len(first)] - 1
+    # Of its own process alone a cell knows by how much memory changed.
+    home = ~looks.elsewhere[first]
+    first, last = first[home], last[home]
     unseen: dict[int, int] = {}
     for begin, end, number in zip(first.tolist(), last.tolist(), looks.cell[first].tolist(), strict=True):
         rest = _unseen(time, number, int(looks.memory[end] - looks.memory[begin]))
@@ -74,13 +81,14 @@ def grown(time: Allotted, groups: Groups, sample: Ints, group: Ints, during: Boo
 def _looks(time: Allotted, during: Bools) -> _Looks:
     samples = time.samples
     rows = np.flatnonzero(during & (samples.memory >= 0))
-    rows = rows[np.lexsort((samples.time[rows], samples.cell[rows]))]
-    cell, moment = samples.cell[rows], samples.time[rows]
+    rows = rows[np.lexsort((samples.time[rows], time.process[rows], samples.cell[rows]))]
+    cell, process, moment = samples.cell[rows], time.process[rows], samples.time[rows]
     new = np.ones(len(rows), dtype=bool)
-    new[1:] = (cell[1:] != cell[:-1]) | (moment[1:] != moment[:-1])
+    new[1:] = (cell[1:] != cell[:-1]) | (process[1:] != process[:-1]) | (moment[1:] != moment[:-1])
     of_sample = np.full(len(samples), -1, dtype=np.int64)
     of_sample[rows] = np.cumsum(new) - 1
-    return _Looks(cell[new], moment[new], samples.memory[rows][new], of_sample)
+    memory = samples.memory[rows]
+    return _Looks(cell[new], process[new], time.elsewhere[rows][new], moment[new], memory[new], of_sample)
 
 
 def _unseen(time: Allotted, number: int, seen: int) -> int:

@@ -1,7 +1,7 @@
 """The hottest line of each cell in a few words: line 3 df.merge 62 %.
 
 Enters: time that is allotted. Leaves: texts. It is the line of the notebook at which most of the cell's time passed: not one that
-only calls a function of another line."""
+only calls a function of another line, and not one that waits for a line that other processes run."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import keyword
 import re
 
 import numpy as np
-import numpy.typing as npt
 
-from nbtrace.analysis.profiles.allotted import Allotted, sums
+from nbtrace.analysis.profiles.allotted import Allotted, Floats, sums
 from nbtrace.analysis.profiles.cell_code import cell_name
+from nbtrace.analysis.profiles.handed_on import handed_on
 from nbtrace.analysis.profiles.lines import grouped, whose
 from nbtrace.analysis.profiles.profile import FEW, Ints
 
@@ -29,7 +29,12 @@ def hottest(time: Allotted) -> dict[int, str]:
     it called there for more than half of that, and its share of the duration; a ~ marks what fewer than ten samples support."""
     samples, where, statements, ran = time.samples, time.where, time.statements, time.ran
     nearest = samples.climbed(where.notebook)
-    rows = np.flatnonzero(time.own)
+    own = np.flatnonzero(time.own)
+    # Of workers those of whom it is known which line of the notebook they ran.
+    others = np.flatnonzero(time.elsewhere & (samples.stack >= 0) & (ran.place(samples.cell) >= 0))
+    others = others[nearest[samples.stack[others]] >= 0] if len(others) else others
+    weight = np.concatenate(handed_on(time, own, others)) if len(others) else time.weight[own]
+    rows = np.concatenate([own, others])
     node = nearest[samples.stack[rows]] if len(rows) else rows
     number = samples.cell[rows]
     code, line = whose(time, where.file[node], number), where.line[node]
@@ -39,7 +44,7 @@ def hottest(time: Allotted) -> dict[int, str]:
         np.concatenate([line, statements.first_line]),
     )
     length = len(groups.cell)
-    spent = sums(groups.number, np.concatenate([time.weight[rows], time.left]), length)
+    spent = sums(groups.number, np.concatenate([weight, time.left]), length)
     support = sums(groups.number[: len(rows)], np.ones(len(rows)), length)
     # All of a statement that is a single line is known exactly, however few samples there are.
     single = statements.first_line == statements.last_line
@@ -49,7 +54,7 @@ def hottest(time: Allotted) -> dict[int, str]:
     guessed = (support > 0) & (support < FEW) & ((whole == 0) | (spent < 0.999 * whole))
     order = np.lexsort((-spent, groups.cell))
     first = order[np.r_[True, groups.cell[order][1:] != groups.cell[order][:-1]]] if length else order
-    called = _called(time, rows, node, groups.number[: len(rows)], first, spent)
+    called = _called(time, rows, weight, node, groups.number[: len(rows)], first, spent)
     place = ran.place(groups.cell)
     found = {}
     for group in first.tolist():
@@ -70,7 +75,7 @@ def hottest(time: Allotted) -> dict[int, str]:
 
 
 def _called(
-    time: Allotted, rows: Ints, node: Ints, group: Ints, first: Ints, whole: npt.NDArray[np.float64]
+    time: Allotted, rows: Ints, weight: Floats, node: Ints, group: Ints, first: Ints, whole: Floats
 ) -> dict[int, str | None]:
     """By group, the function that was called there and took more than half of its time; None where several were called, and
     none did."""
@@ -85,7 +90,7 @@ def _called(
     hot = np.isin(group, first) & (below != node) & ~shown[where.function[below]]
     functions = len(where.functions)
     keys, place = np.unique(group[hot] * functions + where.function[below[hot]], return_inverse=True)
-    spent = sums(place, time.weight[rows][hot], len(keys))
+    spent = sums(place, weight[hot], len(keys))
     most = spent > whole[keys // functions] / 2
     found: dict[int, str | None] = dict.fromkeys((keys // functions).tolist())
     found.update((key // functions, where.functions[key % functions]) for key in keys[most].tolist())

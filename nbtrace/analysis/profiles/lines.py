@@ -1,7 +1,8 @@
 """What each line of a cell took: its time, and with it CPU and memory.
 
 Enters: time that is allotted. Leaves: a DataFrame, and what is hottest of each cell in words. A line has the time of all that it
-called, so lines do not add up; it has it once, however often it is on a stack, and however many threads run it at once."""
+called, so lines do not add up; it has it once, however often it is on a stack, and however many threads and processes run it at
+once."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from nbtrace.analysis.columns import TEXT, durations, integers
+from nbtrace.analysis.intervals import running_maximum
 from nbtrace.analysis.profiles.allotted import Allotted, Floats, sums
 from nbtrace.analysis.profiles.growth import Groups, grown
 from nbtrace.analysis.profiles.hotspots import SAMPLES
@@ -46,8 +48,8 @@ def lines(time: Allotted, executions: Collection[int]) -> pd.DataFrame:
 
     cell Int64, in which the time passed · code_cell Int64, whose source the line is · line Int64, as it was typed, from 1 ·
     source str · time timedelta64[ns], with all that it called · share float64, of the cell's duration · cpu timedelta64[ns],
-    of all threads, missing where it is not known · memory_change Int64, bytes, likewise · samples Int64 · then the columns for
-    views alone."""
+    of all threads, missing where it is not known · memory_change Int64, bytes, likewise · samples Int64 · workers Int64, other
+    processes than the cell's in which the line was seen · then the columns for views alone."""
     samples, statements, ran = time.samples, time.statements, time.ran
     wanted = np.array(sorted(executions), dtype=np.int64)
     place = ran.place(samples.cell)
@@ -97,6 +99,7 @@ def lines(time: Allotted, executions: Collection[int]) -> pd.DataFrame:
             "cpu": durations(_whole(cpu[order]), ~clocked[order]),
             "memory_change": integers(memory[order].astype(np.int64), ~measured[order]),
             "samples": integers(many_samples[order].astype(np.int64)),
+            "workers": integers(_workers(time, found, of_entry, length)[order]),
             EXACT: exact[order],
             NUMBERS[0]: cell,
             NUMBERS[1]: code,
@@ -165,13 +168,45 @@ def grouped(cell: Ints, code: Ints, line: Ints) -> Groups:
 
 
 def _once_a_tick(time: Allotted, found: _Entries, group: Ints, counted: Bools, length: int) -> Floats:
-    """How long each group was on a stack: at a tick the longest of its threads, not all of them."""
+    """How long each group was on a stack: at a tick of a process the longest of its threads, not all of them. Processes look at
+    moments of their own: what several of them ran at once counts once."""
     sample, group = found.sample[counted], group[counted]
     ticks, tick = np.unique(time.samples.time[sample], return_inverse=True)
-    keys, place = np.unique(group * max(len(ticks), 1) + tick, return_inverse=True)
+    process = time.process[sample]
+    of_process = max(len(ticks), 1)
+    width = of_process * (int(np.max(process, initial=0)) + 1)
+    keys, place = np.unique(group * width + process * of_process + tick, return_inverse=True)
     longest = np.zeros(len(keys))
     np.maximum.at(longest, place, time.weight[sample])
-    return sums(keys // max(len(ticks), 1), longest, length)
+    group = keys // width
+    if width == of_process:
+        return sums(group, longest, length)
+    process = keys % width // of_process
+    least, most = np.full(length, width), np.full(length, -1)
+    np.minimum.at(least, group, process)
+    np.maximum.at(most, group, process)
+    several = (least < most)[group]
+    found_ns = sums(group[~several], longest[~several], length)
+    return found_ns + _covered(group[several], ticks[keys[several] % of_process], longest[several], length)
+
+
+def _covered(group: Ints, end: Ints, lasted: Floats, length: int) -> Floats:
+    """How much time of each group something lasts that ends at `end`; what overlaps counts once."""
+    begin = end - np.floor(lasted).astype(np.int64)
+    order = np.lexsort((begin, group))
+    group, begin, end = group[order], begin[order], end[order]
+    before = np.zeros(len(group), dtype=np.int64)
+    same = group[1:] == group[:-1]
+    before[1:] = np.where(same, running_maximum(end, group)[:-1], 0)
+    return sums(group, np.maximum(0, end - np.maximum(begin, before)), length)
+
+
+def _workers(time: Allotted, found: _Entries, group: Ints, length: int) -> Ints:
+    """In how many other processes than the cell's each group was seen."""
+    rows = time.elsewhere[found.sample]
+    processes = int(np.max(time.process, initial=0)) + 1
+    seen = np.unique(group[rows] * processes + time.process[found.sample[rows]])
+    return np.bincount(seen // processes, minlength=length)
 
 
 def _cpu(time: Allotted, found: _Entries, group: Ints, length: int) -> tuple[Floats, Bools]:

@@ -22,8 +22,8 @@ def samples(snapshot: Snapshot, *, asking: bool = True) -> pd.DataFrame:
     """Return one row per sample, in the order of time; not asking: without those of cells that only asked.
 
     time datetime64[ns, UTC] · cell Int64 (its execution count) · trace_id, span_id str, of the span that was current ·
-    thread_id Int64 · wall, cpu timedelta64[ns], cpu missing where the system does not tell · memory Int64, bytes · stack
-    object: a tuple of "function (file:line)", the innermost last."""
+    thread_id, process_pid Int64 · wall, cpu timedelta64[ns], cpu missing where the system does not tell · memory Int64, bytes ·
+    stack object: a tuple of "function (file:line)", the innermost last."""
     found, code = profile(snapshot), CellCode(snapshot.executions)
     rows = np.argsort(found.time, kind="stable")
     if not asking:
@@ -31,6 +31,7 @@ def samples(snapshot: Snapshot, *, asking: bool = True) -> pd.DataFrame:
         rows = rows[~np.isin(found.cell[rows], asked)]
     spans = np.array([*found.spans, (None, None)], dtype=object).reshape(-1, 2)
     thread = np.array([each.thread_id or 0 for each in found.threads] or [0], dtype=np.int64)
+    process = np.array([each.process_pid or 0 for each in found.threads] or [0], dtype=np.int64)[found.thread[rows]]
     return pd.DataFrame(
         {
             "time": times(found.time[rows]),
@@ -38,6 +39,7 @@ def samples(snapshot: Snapshot, *, asking: bool = True) -> pd.DataFrame:
             "trace_id": _text(spans[found.span[rows], 0]),
             "span_id": _text(spans[found.span[rows], 1]),
             "thread_id": integers(thread[found.thread[rows]]),
+            "process_pid": integers(process, process == 0),
             "wall": durations(found.wall[rows]),
             "cpu": durations(found.cpu[rows], found.cpu[rows] < 0),
             "memory": integers(np.maximum(found.memory[rows], 0), found.memory[rows] < 0),

@@ -47,6 +47,9 @@ are fewer. How often others are taken is what the person has chosen."""
 _GOLDEN = 0.618
 """Multiples of it fall evenly between the whole numbers. `random` belongs to the user."""
 
+_TRIES = 3
+"""So often what a thread does is read until it has been in one span meanwhile."""
+
 _SOON_S = 0.005
 """A look that had to wait for the end of a call always comes at such an end: unless the next is soon, the time of Python's code
 that follows is given to the next call."""
@@ -151,10 +154,12 @@ class Sampler:
         *,
         awaits: bool = False,
         profiled: bool = False,
+        serves: bool = False,
     ) -> Run:
         """Look at this thread, and those that it starts, from here on. `profiled`: what runs brings a profiler of its own, to
-        which this thread must not show."""
+        which this thread must not show; `serves`: it waits for work that others send, and may do so for ever."""
         run = Run(cell, begun, awaits=awaits, aside=profiled)
+        run.serves = serves
         if not self.hz or self._trouble:
             return run
         run.outer = WORKING.get(run.thread)
@@ -250,7 +255,7 @@ class Sampler:
     def _idle(self) -> bool:
         """Whether there is nothing to look at."""
         runs = list(self._runs.values())
-        return not self.hz or not runs or any(run.aside for run in runs)
+        return not self.hz or all(run.rests for run in runs) or any(run.aside for run in runs)
 
     def _turn(self) -> float | None:
         """Look if it is time to; return after how long there can be more to do, None if somebody has to wake this thread for it.
@@ -360,9 +365,11 @@ class Sampler:
         context = None if run is None else run.task_context()
         if run is not None and run.begun is not None and not run.at_work:
             return None
-        found = self._reader.stack(run, frame, context)
+        found, (trace_id, span_id) = self._read(worker, run, frame, context)
         seen = worker.seen(now, late_ns, cpu, read_ns)
         worker.last_ns, worker.cpu_ns = now, cpu
+        if run is not None and run.serves:
+            run.seen_at_work(now, works=found is not None)
         if found is None:
             return None
         stack, works = found
@@ -372,10 +379,21 @@ class Sampler:
         if works:
             began_ns = run.begun[-1][0] if run is not None and run.begun else 0
             native, stack = self._computing.judge(worker, frame, seen, stack, now, began_ns)
-        trace_id, span_id = self._reader.span(worker, context)
         if not works and cpu_ns is not None:
             cpu_ns = 0  # the thread has served others
         return worker.cell, trace_id, span_id, worker.thread, wall_ns, cpu_ns, native, stack
+
+    def _read(
+        self, worker: Worker, run: Run | None, frame: FrameType, context: Any
+    ) -> tuple[tuple[Stack, bool] | None, tuple[int, int]]:
+        """What a thread does, and in which span. It may have gone on between the two: then they are read again."""
+        span = self._reader.span(worker, context)
+        for _ in range(_TRIES):
+            before, found = span, self._reader.stack(run, frame, context)
+            span = self._reader.span(worker, context)
+            if span == before:
+                break
+        return found, span
 
     def _tell(self, run: Run, stack: Stack, moment_ns: int) -> None:
         """Say what a cell is doing to whoever asks."""

@@ -23,6 +23,9 @@ _wall_ns: Callable[[], int] = partial(time.time_ns)
 _monotonic_ns: Callable[[], int] = partial(time.perf_counter_ns)
 """The true clocks: who freezes time in a test replaces the functions of `time` wherever a module has them by name."""
 
+_PATIENCE_NS = 500_000_000
+"""So long a thread that waits for work is looked at; from then on it is when it is sent some."""
+
 _TIMED = ("<timed exec>", "<timed eval>")
 """As which IPython compiles the body of %%time."""
 
@@ -41,6 +44,7 @@ class Run:
     __slots__ = (
         "_lines",
         "_statement",
+        "_worked_ns",
         "aside",
         "awaits",
         "began_ns",
@@ -51,6 +55,8 @@ class Run:
         "now",
         "offset_ns",
         "outer",
+        "rests",
+        "serves",
         "thread",
         "usage",
         "worker",
@@ -70,6 +76,11 @@ class Run:
         self.loop = _running_loop()
         self.aside = aside
         """Whether it is not looked at, as another profiler is at work in it."""
+        self.serves = False
+        """Whether its thread waits for work that others send."""
+        self._worked_ns = self.began_ns
+        self.rests = False
+        """Whether it has been waiting for so long that nobody looks any more."""
         self.failed = False
         """Whether its code has failed: how that is shown is not its work."""
         self.worker: Worker | None = None
@@ -135,6 +146,12 @@ class Run:
             since_ns = seen_ns
         self.now = Now(first, last, begun_ns, line, timed_line, since_ns, seen_ns, stack.function, stack.file)
         return self.now
+
+    def seen_at_work(self, moment_ns: int, *, works: bool) -> None:
+        """Note whether a thread that serves was at work at a moment of the monotonic clock; one that waits for long rests."""
+        if works:
+            self._worked_ns = moment_ns
+        self.rests = moment_ns - self._worked_ns > _PATIENCE_NS
 
     def now_ns(self) -> int:
         """Return the time by the clock of this run."""

@@ -21,6 +21,43 @@ _MAX_NODES = 20_000
 _BOOTSTRAP = ("threading.py", "concurrent/futures/thread.py", "multiprocessing/pool.py")
 _QUEUES = ("queue.py", "multiprocessing/queues.py", *_BOOTSTRAP)
 _WAITS = (*_QUEUES, "selectors.py")
+_SERVES = (
+    ("_process_worker", "/process.py"),
+    ("_process_worker", "/process_executor.py"),
+    ("worker", "/multiprocessing/pool.py"),
+    ("BaseProcess._bootstrap", "/multiprocessing/process.py"),
+    ("spawn_main", "/multiprocessing/spawn.py"),
+)
+"""What runs a process that serves others: the ends of the file and the names of the functions."""
+
+_SERVING = (
+    *_QUEUES,
+    *(
+        f"multiprocessing/{name}.py"
+        for name in (
+            "process",
+            "spawn",
+            "forkserver",
+            "popen_fork",
+            "context",
+            "connection",
+            "managers",
+            "synchronize",
+            "reduction",
+            "util",
+        )
+    ),
+    "concurrent/futures/process.py",
+    "loky/process_executor.py",
+    *(
+        f"loky/backend/{name}.py"
+        for name in ("queues", "process", "reduction", "popen_loky_posix", "synchronize", "context")
+    ),
+    "joblib/parallel.py",
+    "joblib/_parallel_backends.py",
+    "joblib/pool.py",
+    "joblib/_utils.py",
+)
 _EVENTS = "asyncio/events.py"
 
 Key = tuple[str, str, int, int]
@@ -114,6 +151,18 @@ def of_the_thread(keys: list[Key]) -> list[Key]:
         return []
     end = len(keys)
     while end and keys[end - 1][1].replace("\\", "/").endswith(_BOOTSTRAP):
+        end -= 1
+    return keys[:end]
+
+
+def of_the_worker(keys: list[Key]) -> list[Key]:
+    """Return the frames of the work that a process was sent, without those that send, wait and call it; none where it waits."""
+    end = len(keys)
+    for place, (function, file, *_) in enumerate(keys):
+        if any(function == name and file.replace("\\", "/").endswith(end_of) for name, end_of in _SERVES):
+            end = place
+            break
+    while end and keys[end - 1][1].replace("\\", "/").endswith(_SERVING):
         end -= 1
     return keys[:end]
 

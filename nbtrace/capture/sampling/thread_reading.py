@@ -44,6 +44,9 @@ class ThreadReader:
             keys = _without_ours(stack_reading.of_the_thread(stack_reading.walk(frame, None).keys))
             waits = not keys or stack_reading.waits_for_others(keys)
             return None if waits else (self._stacks.of(keys), True)
+        if run.serves:
+            keys = _without_ours(stack_reading.of_the_worker(stack_reading.walk(frame, None).keys))
+            return (self._stacks.of(keys), True) if keys else None
         if not run.begun:
             return self._stacks.of(_without_ours(stack_reading.walk(frame, None).keys)), True
         code, works = run.begun[-1][1], True

@@ -57,6 +57,7 @@ def callbacks(rows: SpanRows, *, shielded: bool = False) -> Callbacks:
     recorder = rows.recorder
     running = recorder.running.table
     gone = recorder.running.gone
+    given_up = recorder.running.given_up
     note_gone = gone.append
     monotonic = recorder.clock.monotonic
     above = recorder.propagated.above
@@ -142,7 +143,8 @@ def callbacks(rows: SpanRows, *, shielded: bool = False) -> Callbacks:
             span_id = span._context[1]
             started = running.pop(span_id, None)
             if started is None:
-                rows.careful_end(span, None, ended, cut)
+                if span_id not in given_up:
+                    rows.careful_end(span, None, ended, cut)
                 return
             _, cell, began, _, thread, origin, trace_id, parent_id, _, kind, start_ns, attributes, events, links = (
                 started
@@ -237,7 +239,8 @@ def public_callbacks(rows: SpanRows, *, shielded: bool = False) -> Callbacks:
         try:
             ended = recorder.now()
             started = running.pop(span.context.span_id, None)
-            rows.careful_end(span, None if started is None else Started._make(started), ended, cut)
+            if started is not None or span.context.span_id not in recorder.running.given_up:
+                rows.careful_end(span, None if started is None else Started._make(started), ended, cut)
         except Exception as error:
             rows.public_end(span, started, cut)
             if came_in_between(error):

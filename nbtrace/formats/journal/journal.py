@@ -16,6 +16,7 @@ from contextlib import suppress
 from operator import is_
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 from nbtrace.formats.journal.files import before, parts
 from nbtrace.formats.journal.part import Part
@@ -50,19 +51,20 @@ class Journal:
     """Writes down what comes into a store, from `start` to `stop`."""
 
     def __init__(
-        self, store: SpanStore, path: Path, *, notebook: str | None = None, max_bytes: int = MAX_BYTES
+        self,
+        store: SpanStore,
+        path: Path,
+        *,
+        notebook: str | None = None,
+        head: dict[str, Any] | None = None,
+        max_bytes: int = MAX_BYTES,
+        first_bytes: int = 0,
     ) -> None:
+        """`head`: what is said of who writes, if not who this process is; `first_bytes`: how long the first part is, 0 for as always."""
         self.path = path
         self._store = store
-        self._head = {
-            "pid": os.getpid(),
-            "process_started": started_at(os.getpid()),
-            "host": socket.gethostname(),
-            "started": time.time_ns(),
-            "notebook": notebook,
-            "version": sys.modules["nbtrace"].__version__,
-        }
-        self._series = Series(path, self._opened, self._running, max_bytes=max_bytes)
+        self._head = _this_process(notebook) if head is None else head
+        self._series = Series(path, self._opened, self._running, max_bytes=max_bytes, first_bytes=first_bytes)
         self._known: set[int] = set()
         """Numbers of the executions of which is known that they have begun."""
         self._cells: dict[int, int] = {}
@@ -304,6 +306,17 @@ class Journal:
 
         snapshot = self._store.snapshot()
         write_whole(before(self.path), lambda file: write_parquet(snapshot, file), mode=0o600)
+
+
+def _this_process(notebook: str | None) -> dict[str, Any]:
+    return {
+        "pid": os.getpid(),
+        "process_started": started_at(os.getpid()),
+        "host": socket.gethostname(),
+        "started": time.time_ns(),
+        "notebook": notebook,
+        "version": sys.modules["nbtrace"].__version__,
+    }
 
 
 def _without_texts(row: Row) -> Row:

@@ -4,6 +4,7 @@ Enters: a number. Leaves: an answer, as far as the system tells."""
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import Any
 
@@ -24,6 +25,20 @@ def runs(pid: int, started: float | None) -> bool:
     found = started_at(pid)
     # The clock of the machine may be set meanwhile, by which these times are reckoned.
     return found is not None and started is not None and abs(found - started) < 2
+
+
+def is_there(pid: int) -> bool:
+    """Whether a process has this number now, as far as the system tells; another may have been given it since."""
+    if os.name == "nt":  # it would be ended by the question
+        psutil = _psutil()
+        return psutil is None or bool(psutil.pid_exists(pid))
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _psutil() -> Any:

@@ -32,7 +32,15 @@ Saying = Callable[[Lines], None]
 class Series:
     """Parts at `path`, `path.2`, `path.3` …, written by one process."""
 
-    def __init__(self, path: Path, opened: Callable[[Part, int], Lines], carried: Saying, *, max_bytes: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        opened: Callable[[Part, int], Lines],
+        carried: Saying,
+        *,
+        max_bytes: int,
+        first_bytes: int = 0,
+    ) -> None:
         """`opened` begins a part and gives what writes into it; `carried` says what runs, for a part that will be left without
         the older ones."""
         self.path = path
@@ -44,7 +52,7 @@ class Series:
         """How much was not written, as the disk was too slow."""
         self._opened, self._carried, self._max_bytes = opened, carried, max_bytes
         self._number = 0
-        self._length = FIRST_BYTES
+        self._length = first_bytes or FIRST_BYTES
         self._parts: deque[Part] = deque()
         self._spare: deque[Part] = deque()
         self._late: deque[Saying] = deque()

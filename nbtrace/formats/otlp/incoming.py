@@ -68,8 +68,10 @@ class Shape(NamedTuple):
 class Incoming:
     """One reading of one file."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, knows_ours: bool = True) -> None:
+        """`knows_ours`: whether a resource that says that it is of a recording of ours is taken for one."""
         self.spans = 0
+        self._knows_ours = knows_ours
         self._rows: list[Row] = []
         self._weight = 0
         self._ids = (
@@ -92,7 +94,7 @@ class Incoming:
         service = found.get(semconv.SERVICE_NAME)
         service = None if service is None else clean_text(service)
         pid = found.get(marks.PROCESS_PID)
-        if marks.FORMAT not in found:
+        if marks.FORMAT not in found or not self._knows_ours:
             return Source(found, service, _number(pid), None)
         recording = clean_text(found.get(marks.RECORDING, ""))
         if marks.DROPPED_SPANS in found:
@@ -277,12 +279,16 @@ class Incoming:
         known = self._bad.setdefault(what, [0, place, why])
         known[0] += 1
 
+    def unread(self) -> tuple[str, ...]:
+        """Return a sentence for each kind of what was left out."""
+        return tuple(_counted(*bad) for bad in self._bad.items())
+
     def loaded(self, path: Path, form: str) -> Loaded:
         """Return all that has been read. Raises UnreadableFileError if that is no span and nothing of ours; `form`: which of
         OTLP's the file should have."""
         self._seal()
         self._drop_repeated()
-        unread = tuple(_counted(*bad) for bad in self._bad.items())
+        unread = self.unread()
         if not self._batches and not self._dropped:
             why = f": {'; '.join(unread)}" if unread else ""
             raise UnreadableFileError(f"{str(path)!r} holds no spans of OTLP in {form}{why}. {_what_to_do(path)}")

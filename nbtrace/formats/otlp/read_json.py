@@ -18,7 +18,7 @@ from nbtrace.formats.otlp.incoming import MAX_BYTES, BrokenError, Incoming, Pair
 from nbtrace.formats.reading import Loaded
 from nbtrace.store.schema import MAX_DEPTH
 
-_MAX_THINGS = 3_000_000
+MAX_THINGS = 3_000_000
 """Commas and brackets of a line: each may become an object of Python's, of some 150 bytes."""
 
 _SNAKES = (b"_spans", b"_id", b"_nano", b"_value", b"_count")
@@ -39,16 +39,16 @@ def read_json_lines(path: Path) -> Loaded:
                 continue
             read, place = read + 1, f"line {number:,}"
             try:
-                message = _parsed(line)
+                message = parsed(line)
             except BrokenError as error:
                 if read == 1 and (documents := _of_many_lines(file)):
                     for at, document in enumerate(documents, 1):
-                        _take(incoming, document, f"document {at:,}")
+                        take_json(incoming, document, f"document {at:,}")
                     break
                 incoming.bad(_LINE, place, str(error))
                 continue
             for document in message if isinstance(message, list) else [message]:
-                _take(incoming, document, place)
+                take_json(incoming, document, place)
             incoming.has_read(len(line))
     return incoming.loaded(path, "JSON lines")
 
@@ -82,15 +82,16 @@ def _of_many_lines(file: BinaryIO) -> list[Any]:
 _BLANK = re.compile(r"\s*")
 
 
-def _check(text: bytes) -> None:
+def _check(text: bytes, max_things: int = MAX_THINGS) -> None:
     if len(text) > MAX_BYTES:
         raise BrokenError(f"it is longer than {MAX_BYTES // 1_000_000} MB")
-    if sum(map(text.count, (b",", b"{", b"["))) > _MAX_THINGS:
-        raise BrokenError(f"it has more than {_MAX_THINGS:,} values")
+    if sum(map(text.count, (b",", b"{", b"["))) > max_things:
+        raise BrokenError(f"it has more than {max_things:,} values")
 
 
-def _parsed(line: bytes) -> Any:
-    _check(line)
+def parsed(line: bytes, max_things: int = MAX_THINGS) -> Any:
+    """Return what a text of JSON holds, with the names of OTLP's fields in camelCase. Raises BrokenError."""
+    _check(line, max_things)
     hook = _camel_case if any(snake in line for snake in _SNAKES) else None
     try:
         return json.loads(line.decode(), object_hook=hook)
@@ -114,7 +115,7 @@ def _camel(name: str) -> str:
     return first + "".join(part.capitalize() for part in more)
 
 
-def _take(incoming: Incoming, message: Any, place: str) -> None:
+def take_json(incoming: Incoming, message: Any, place: str) -> None:
     """Take the spans of a TracesData."""
     if not isinstance(message, dict) or "resourceSpans" not in message:
         what = f"it is {shown(message)}"

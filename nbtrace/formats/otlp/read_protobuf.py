@@ -27,12 +27,16 @@ _SPAN, _GROUP, _REST = "broken span", "broken group of spans", "rest of the file
 def read_protobuf(path: Path) -> Loaded:
     """Return what a file holds. Raises UnreadableFileError if that is nothing, and ModuleNotFoundError without
     opentelemetry-proto. Of a file that is cut off what stands before is returned; spans that are broken are counted."""
-    reader = _Reader()
+    incoming = Incoming()
     with open(path, "rb") as file:
-        size = file.seek(0, SEEK_END)
-        file.seek(0)
-        reader.read(file, size)
-    return reader.incoming.loaded(path, "protobuf")
+        take_protobuf(incoming, file, file.seek(0, SEEK_END))
+    return incoming.loaded(path, "protobuf")
+
+
+def take_protobuf(incoming: Incoming, file: BinaryIO, size: int) -> None:
+    """Take the spans of the first so many bytes. Raises ModuleNotFoundError without opentelemetry-proto."""
+    file.seek(0)
+    _Reader(incoming).read(file, size)
 
 
 class _CutOffError(Exception):
@@ -42,11 +46,11 @@ class _CutOffError(Exception):
 class _Reader:
     """A reading: where spans are found goes down by field; what is parsed is a resource, a scope, a span."""
 
-    def __init__(self) -> None:
+    def __init__(self, incoming: Incoming) -> None:
         self._common, self._resource, self._trace = messages()
         from google.protobuf.message import DecodeError
 
-        self.incoming = Incoming()
+        self.incoming = incoming
         self._wrong = (DecodeError, ValueError, RecursionError)
 
     def read(self, file: BinaryIO, size: int) -> None:

@@ -132,6 +132,8 @@ def _asked(magic: Magic, line: Line, known: Known) -> Asked | None:
         asked = replace(asked, sides=sides(line, behind, known))
     elif spec.takes == "switch":
         asked = replace(asked, switch=switch(magic, word, behind))
+    elif spec.takes == "switch or nothing":
+        asked = replace(asked, switch=switch(magic, word, behind) if behind else "")
     elif spec.takes == "switch and file":
         turned = switch(magic, word, behind[:1]) if behind else ""
         if turned == "off" and len(behind) > 1:

@@ -126,6 +126,7 @@ SPANS = Magic(
         **_lines(" Python answers that. Type  import nbtrace; nbtrace.samples()", "samples", "stacks"),
         **_lines("path", "critical", "critical_path", "critical-path"),
         **_lines("gaps", "idle"),
+        **_lines("tasks", "task", "pool", "pools", "workers", "worker", "processes", "process", "jobs", "joblib"),
         **_lines("compare", "diff", "changes", "change"),
         **_lines("headings", "sections", "notebook"),
         **_lines(_EXPORT, *EXPORTS),
@@ -148,6 +149,7 @@ NBTRACE = Magic(
         "forget": Word(("--cell", "--where"), needs_option=True),
         "display": Word(takes="switch"),
         "journal": Word(takes="switch and file"),
+        "receive": Word(takes="switch or nothing"),
     },
     default="status",
     meant={
@@ -156,6 +158,7 @@ NBTRACE = Magic(
         **_lines("reset", "clear", "empty"),
         **_lines("forget", "delete", "remove", "drop"),
         **_lines("journal", "log", "logfile", "spool"),
+        **_lines("receive", "receiver", "listen", "otlp", "collector", "endpoint"),
         **_lines(_RECOVER, "recover", "restore", "crash"),
         **_lines("display on", "show"),
         **_lines("display off", "hide"),

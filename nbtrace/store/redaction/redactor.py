@@ -63,7 +63,7 @@ class Redactor:
     "code.source", as the caller of `text` says. It is called once per value and not remembered; it may be slow. When it raises,
     or answers a text with something that is no text, the value is replaced by a note: what could not be checked is not kept."""
 
-    def __init__(self, redact: Redact = True) -> None:
+    def __init__(self, redact: Redact | Choice = True) -> None:
         choice = redact if isinstance(redact, Choice) else parse_choice(redact)
         self.choice = choice
         self.active = choice.active

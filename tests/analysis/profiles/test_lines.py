@@ -28,7 +28,7 @@ DTYPES = {
     "time": LENGTH,
     "share": np.dtype(float),
     "cpu": LENGTH,
-    **dict.fromkeys(["memory_change", "samples"], pd.Int64Dtype()),
+    **dict.fromkeys(["memory_change", "samples", "workers"], pd.Int64Dtype()),
 }
 MB = 2**20
 

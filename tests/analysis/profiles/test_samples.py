@@ -21,6 +21,7 @@ SAMPLE_DTYPES = {
     "trace_id": TEXT,
     "span_id": TEXT,
     "thread_id": pd.Int64Dtype(),
+    "process_pid": pd.Int64Dtype(),
     "wall": np.dtype("m8[ns]"),
     "cpu": np.dtype("m8[ns]"),
     "memory": pd.Int64Dtype(),
@@ -70,6 +71,7 @@ def test_a_sample_is_told_with_its_stack_the_innermost_last() -> None:
         f"{second.trace_id:032x}",
         f"{second.span_id:016x}",
         THREAD.thread_id,
+        THREAD.process_pid,
         pd.Timedelta("20ms"),
         pd.Timedelta("15ms"),
         3 * 16_384,
@@ -84,13 +86,14 @@ def test_a_sample_is_told_with_its_stack_the_innermost_last() -> None:
     assert other[3:] == (
         f"{7:016x}",
         OTHER.thread_id,
+        OTHER.process_pid,
         pd.Timedelta("20ms"),
         None,
         None,
         ("f (cell [1]:2)", "wait (threading.py:300)"),
     )
     assert outside[1:4] == (None, None, None)
-    assert outside[6] == pd.Timedelta(0)
+    assert outside[7] == pd.Timedelta(0)
 
 
 def test_a_line_of_a_cell_is_the_one_that_was_typed() -> None:

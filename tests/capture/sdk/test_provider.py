@@ -277,7 +277,8 @@ def test_baggage_and_propagation_work_as_documented() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:This process")
-def test_a_forked_child_does_not_record_into_the_recording() -> None:
+def test_what_a_forked_child_records_is_asked_of_the_parent_alone() -> None:
+    """In the child the recording holds what was there; what the child makes comes home to the parent's."""
     program = """
 import os, nbtrace
 with nbtrace.record() as rec:
@@ -292,10 +293,11 @@ with nbtrace.record() as rec:
             assert own.spans()["name"].tolist() == ["child's own"]
             os._exit(0)
         assert os.waitpid(pid, 0)[1] == 0
-print(rec.spans()["name"].tolist())
+table = rec.spans()
+print(sorted(table["name"]), table["process_pid"].nunique(), table["parent_span_id"].isna().sum())
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, timeout=60)
-    assert (done.stdout, done.stderr) == ("['parent']\n", "")
+    assert (done.stdout, done.stderr) == ("['child', \"child's own\", 'parent'] 2 1\n", "")
 
 
 def test_code_that_sets_a_provider_only_if_there_is_none_still_sets_it() -> None:

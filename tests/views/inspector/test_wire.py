@@ -142,6 +142,17 @@ def test_cells_are_told_once_and_again_when_their_number_is_known() -> None:
     assert read(encoder.spans([], [execution], {})[0])[0]["cells"][0][1] == 7
 
 
+def test_of_a_cell_it_is_told_in_which_process_its_own_span_began() -> None:
+    """Not in which a worker's did, that comes before it; it is told once it is known."""
+    encoder = Encoder()
+    execution = Execution(1, 7, "id", "x", 1, span_id=1)
+    work = row(2, parent=1, cell=1)
+    worker = seal([(*work[:10], Thread(4_720, 1, "MainThread"), *work[11:])])
+    first, _ = read(encoder.spans([(worker, 0)], [execution], {})[0])
+    after, _ = read(encoder.spans([(seal([row(1, cell=1)]), 0)], [execution], {})[0])
+    assert [(header["cells"][0][5], header["processes"]) for header in (first, after)] == [(None, 1), (11, 2)]
+
+
 def test_details_hold_every_value_as_json_can() -> None:
     """What JSON cannot hold, or a browser would lose, is marked text."""
     extra = Extra(

@@ -44,8 +44,8 @@ export interface FrameMessage {
 
 export type FromKernel = Code | FrameMessage;
 
-/** number, execution count, what the runs of a cell share, run, source */
-export type CellInfo = [number, number | null, number, number, string];
+/** number, execution count, what the runs of a cell share, run, source, process */
+export type CellInfo = [number, number | null, number, number, string, number | null];
 
 export interface SpansHeader {
   kind: typeof SPANS;

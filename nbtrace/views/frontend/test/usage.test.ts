@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import counters from "../../../../tests/vectors/counters.json";
+import processes from "../../../../tests/vectors/processes.json";
 import recorded from "../../../../tests/vectors/profiles.json";
 import type { ProfileHeader, ResourcesInfo, SpansHeader } from "../src/protocol";
 import { unpack } from "../src/engine/frames";
@@ -40,8 +41,9 @@ test("cores are what threads compute together; where nobody looked or the system
   assert.deepEqual(band(made, OTHERS), [[0, 0], [15, 1], [20, 0]]);
 });
 
-test("recordings have the steps that Python writes for Perfetto", () => {
-  recorded.recordings.forEach(({ frames }, number) => {
+test("recordings have the steps that Python writes for Perfetto, of several processes those of all together", () => {
+  const known = [...counters.recordings, ...processes.recordings];
+  [...recorded.recordings, ...processes.recordings].forEach(({ frames }, number) => {
     const [spans, made] = [new Trace(), new Profile()];
     for (const frame of frames) {
       const { header, columns } = unpack(new DataView(Uint8Array.from(Buffer.from(frame, "base64")).buffer));
@@ -51,7 +53,7 @@ test("recordings have the steps that Python writes for Perfetto", () => {
     const { cores, memory } = usageOf(made, spans);
     const steps = (time: Float64Array, values: Float64Array) =>
       [...time].map((ms, i) => [Math.round((ms + Number(spans.zero) / 1e6) * 100), values[i]!]).filter(([, value], i, all) => !i || value !== all[i - 1]![1]);
-    const python = counters.recordings[number]!;
+    const python = known[number]!;
     assert.deepEqual(steps(memory.time, memory.value), python.memory, `memory of recording ${number}`);
     const here = steps(cores.time, cores.value);
     assert.deepEqual(here.map(([time]) => time), python.cores.map(([time]) => time), `moments of recording ${number}`);

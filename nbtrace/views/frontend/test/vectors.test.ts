@@ -7,6 +7,7 @@ import colours from "../../../../tests/vectors/colours.json";
 import comparisons from "../../../../tests/vectors/comparisons.json";
 import conditions from "../../../../tests/vectors/conditions.json";
 import busy from "../../../../tests/vectors/doing.json";
+import processes from "../../../../tests/vectors/processes.json";
 import profiles from "../../../../tests/vectors/profiles.json";
 import spoken from "../../../../tests/vectors/words.json";
 import { COLOURS, hue } from "../src/engine/colour";
@@ -155,7 +156,7 @@ test("what a running cell is doing is said in the same words", () => {
 
 /** Wire precision: times to 10 µs and what was computed to a 126th of each sample, memory to a step of the frame. */
 test("lines take as long, compute and grow as much as Python says, and the same is hottest", () => {
-  const { recordings } = profiles as unknown as { recordings: { frames: string[]; lines: Record<string, [number, number, number, number | null, number | null, number, boolean][]>; hottest: Record<string, string | null> }[] };
+  const recordings = [...profiles.recordings, ...processes.recordings] as unknown as { frames: string[]; lines: Record<string, [number, number, number, number | null, number | null, number, boolean][]>; hottest: Record<string, string | null> }[];
   recordings.forEach(({ frames, lines, hottest: hot }, number) => {
     const spans = new Trace();
     const samples = new Profile();

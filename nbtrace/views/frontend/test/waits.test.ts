@@ -217,5 +217,5 @@ test("a line of a function that ran in workers has their samples, and grows by w
 });
 
 test("threads of other processes are named with their process", () => {
-  assert.deepEqual([0, 1, 2, 3].map((thread) => threadName(made(), thread)), ["MainThread", "MainThread, process 20", "MainThread, process 30", "helper"]);
+  assert.deepEqual([0, 1, 2, 3].map((thread) => threadName(made(), thread)), ["MainThread", "process 20", "process 30", "helper"]);
 });

@@ -1,8 +1,9 @@
 // What each line of a cell took: its time, and with it CPU and memory. The same as nbtrace/analysis/profiles/lines.py and growth.py,
 // for one cell at a time. A line has the time of all that it called, so lines do not add up; it has it once, however often it is on
-// a stack, and however many threads run it at once.
+// a stack, and however many threads and processes run it at once.
 
 import type { Allotted } from "./allotted";
+import { Spells, handedOn } from "./processes";
 import type { Profile } from "./profile";
 
 /** A line that time passed at. Times in ms, memory in bytes. */
@@ -59,9 +60,8 @@ export function during(profile: Profile, time: Allotted, at: number): boolean {
 }
 
 interface Group extends HotLine {
-  /** The last tick that counted, and how much. */
-  tick: number;
-  longest: number;
+  /** What was sampled of its time. */
+  spells: Spells;
   clocked: boolean;
   measured: boolean;
   /** The last look at memory that counted. */
@@ -72,11 +72,12 @@ interface Group extends HotLine {
 export function hotLines(profile: Profile, time: Allotted): HotLine[] {
   const { cell, ran, statements } = time;
   const groups = new Map<string, Group>();
+  const several = time.rows.some((at) => profile.isElsewhere(at));
   const group = (code: number, line: number): Group => {
     const key = `${code}:${line}`;
     let found = groups.get(key);
     if (!found) {
-      found = { code, line, time: 0, exact: false, cpu: 0, memory: 0, samples: 0, tick: NaN, longest: 0, clocked: false, measured: false, seen: -1 };
+      found = { code, line, time: 0, exact: false, cpu: 0, memory: 0, samples: 0, spells: new Spells(several), clocked: false, measured: false, seen: -1 };
       groups.set(key, found);
     }
     return found;
@@ -111,14 +112,7 @@ export function hotLines(profile: Profile, time: Allotted): HotLine[] {
       }
       if (found === exact) continue;
       guessed.add(found);
-      // At a tick the longest of its threads, not all of them.
-      const tick = profile.time[at]!;
-      if (tick !== found.tick) {
-        found.tick = tick;
-        found.longest = 0;
-      }
-      found.time += Math.max(0, time.weight[i]! - found.longest);
-      found.longest = Math.max(found.longest, time.weight[i]!);
+      found.spells.add(profile.processOf(at), profile.time[at]!, time.weight[i]!);
     }
   }
   if (growth.unseen && statements.length) {
@@ -127,7 +121,10 @@ export function hotLines(profile: Profile, time: Allotted): HotLine[] {
     last.memory += growth.unseen;
     last.measured = true;
   }
-  for (const each of guessed) each.exact = false;
+  for (const each of guessed) {
+    each.exact = false;
+    each.time += each.spells.time;
+  }
   const whole = ran.to - ran.from;
   return [...groups.values()]
     .filter((each) => each.time > 0 || each.samples)
@@ -221,8 +218,10 @@ export function hottest(profile: Profile, time: Allotted): Hottest | undefined {
   });
   const lines = linesOf(profile, cell);
   const calls = new Map<number, string>();
+  // Not one that waits for a line that other processes run.
+  const weight = handedOn(profile, time, (node) => innermostLine(profile, node) >= 0);
   for (let i = 0; i < time.rows.length; i++) {
-    if (!time.own[i]) continue;
+    if (!time.own[i] && !profile.isElsewhere(time.rows[i]!)) continue;
     const node = profile.node[time.rows[i]!]!;
     const innermost = innermostLine(profile, node);
     const here = innermost < 0 ? undefined : lines(innermost)[0];
@@ -230,11 +229,11 @@ export function hottest(profile: Profile, time: Allotted): Hottest | undefined {
     const line = profile.lineOf[profile.frame[innermost]!]!;
     const code = profile.ran(profile.fileOf[profile.frame[innermost]!]!, cell);
     const found = group(code, line);
-    found.spent += time.weight[i]!;
+    found.spent += weight[i]!;
     found.support++;
     let called = calls.get(node);
     if (called === undefined) calls.set(node, (called = calledBelow(profile, node, innermost)));
-    if (called && !called.endsWith(SHOWN)) found.called.set(called, (found.called.get(called) ?? 0) + time.weight[i]!);
+    if (called && !called.endsWith(SHOWN)) found.called.set(called, (found.called.get(called) ?? 0) + weight[i]!);
   }
   let best: ReturnType<typeof group> | undefined;
   const sorted = [...groups.values()].sort((a, b) => a.code - b.code || a.line - b.line);

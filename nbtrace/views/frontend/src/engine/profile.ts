@@ -82,6 +82,9 @@ export class Profile {
   readonly #codes = new Map<number, number[]>();
   readonly #byCell = new Map<number, number[]>();
 
+  /** `spanHome`: the process of a cell's own span, where it is known. */
+  constructor(private readonly spanHome: (cell: number) => number | null | undefined = () => undefined) {}
+
   clear(): void {
     this.count = this.nodes = this.frames = this.received = this.dropped = 0;
     this.texts = [];
@@ -169,13 +172,13 @@ export class Profile {
   }
 
   /** Whether a sample is of the thread that ran its cell: the outermost frame is the cell's own. Of a cell of which no file is known it
-   * is the one with a module at the bottom. As analysis/profiles/allotted.py has it. */
+   * is the one with a module at the bottom. A worker that was forked has that too. As analysis/profiles/allotted.py has it. */
   isOwn(row: number): boolean {
     const [node, cell] = [this.node[row]!, this.cell[row]!];
     if (node < 0 || cell <= 0) return false;
     const frame = this.frame[this.#outermost[node]!]!;
     const file = this.fileOfCell(cell);
-    return this.isModule(frame) && (file < 0 || this.fileOf[frame] === file);
+    return this.isModule(frame) && (file < 0 || this.fileOf[frame] === file) && !this.isElsewhere(row);
   }
 
   /** The process in which a sample was taken. */
@@ -183,20 +186,23 @@ export class Profile {
     return this.threads[this.thread[row]!]?.[2] ?? null;
   }
 
-  /** The process that ran a cell: that of the first sample of its own thread. Where there is none, and of 0, that of the first cell
-   * that has one; else of the first thread. */
-  homeOf(cell = 0): number | null {
+  /** The process in which a cell ran: that of its own span or, where that is not known, of its first sample. Of 0, that of the first cell,
+   * if there is one. As nbtrace/analysis/profiles/processes.py has it. */
+  homeOf(cell: number): number | null {
     if (this.#homesVersion !== this.version) this.#homes.clear();
     this.#homesVersion = this.version;
     let found = this.#homes.get(cell);
     if (found === undefined) {
-      const own = (each: number) => this.rowsOf(each).find((row) => this.isOwn(row));
-      let row = own(cell);
-      for (const each of cell ? [] : this.cells) if ((row ??= own(each)) !== undefined) break;
-      found = row !== undefined ? this.processOf(row) : cell ? this.homeOf() : (this.threads[0]?.[2] ?? null);
+      const other = cell || this.cells.find((each) => each > 0) || 0;
+      found = this.spanHome(other) ?? this.processOf(this.rowsOf(other)[0] ?? 0);
       this.#homes.set(cell, found);
     }
     return found;
+  }
+
+  /** Whether a sample is of another process than its cell's; outside cells, than that of the first cell. */
+  isElsewhere(row: number): boolean {
+    return this.processOf(row) !== this.homeOf(this.cell[row]!);
   }
 
   /** Executions of which there are samples or statements; 0 for what is outside cells. */

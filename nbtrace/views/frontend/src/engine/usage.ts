@@ -84,7 +84,7 @@ export function usageOf(profile: Profile, trace: Trace): Usage {
   const pieces = new Pieces(profile.count + 64);
   const looks = new Float64Array(order.length);
   let many = 0;
-  const who = (at: number) => (profile.isOwn(at) ? OWN : profile.processOf(at) === profile.homeOf(profile.cell[at]) ? OTHERS : WORKERS);
+  const who = (at: number) => (profile.isOwn(at) ? OWN : profile.isElsewhere(at) ? WORKERS : OTHERS);
   for (const at of order) {
     const wall = profile.wall[at]!;
     const computed = profile.computed[at]!;
@@ -97,8 +97,7 @@ export function usageOf(profile: Profile, trace: Trace): Usage {
   pieces.sampled = pieces.count;
   for (const cell of cells) {
     // What a cell took is what its own process did: its workers are sampled, or not known.
-    const home = profile.homeOf(cell.number);
-    const rows = profile.rowsOf(cell.number).filter((at) => profile.processOf(at) === home);
+    const rows = profile.rowsOf(cell.number).filter((at) => !profile.isElsewhere(at));
     if (!rows.length) unseen.push(cell);
     const { from, to } = cell.ran;
     // Where the system does not tell of threads, it tells of the process: that is all there is.
@@ -285,7 +284,7 @@ function memoryOf(profile: Profile, order: Int32Array, unseen: readonly Cell[]):
   const room = profile.count + unseen.length;
   const [time, bytes, processes] = [new Float64Array(room), new Float64Array(room), new Uint16Array(room)];
   const known = new Map<number | null, { bytes: number; until: number }>();
-  const only = profile.homeOf();
+  const only = profile.homeOf(0);
   const several = profile.threads.some((thread) => thread[2] !== only);
   const last = new Map<number | null, number>();
   if (several) for (const at of order) if (profile.memory[at]! >= 0) last.set(profile.processOf(at), profile.time[at]!);

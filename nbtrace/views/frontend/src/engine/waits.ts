@@ -24,23 +24,27 @@ export function waitText(trace: Trace, row: number): string {
   const { waited = 0, starting = 0 } = trace.waitOf(row) ?? {};
   if (!(waited > 0)) return "";
   const queued = waited - starting;
-  if (!(starting > 0)) return `${duration(waited)} in the queue`;
-  if (queued < waited / 1000) return `${duration(waited)} until its worker had started`;
-  return `${duration(waited)}: ${duration(starting)} until its worker had started, ${duration(queued)} in the queue`;
+  const start = starting > 0 ? `${duration(starting)} until its worker had started` : "";
+  const queue = queued >= waited / 1000 ? `${duration(queued)} in the queue` : "";
+  return start && queue ? `${duration(waited)}: ${start}, ${queue}` : start + queue;
 }
 
 /** How long a task waited, or the longest of several, if that is worth a word beside how long they ran. */
 export function longestWait(trace: Trace, rows: ArrayLike<number>, ran: number): number {
   let longest = 0;
-  for (let i = 0; trace.tasks.size && i < rows.length; i++) longest = Math.max(longest, trace.waitOf(rows[i]!)?.waited ?? 0);
+  for (let i = 0; i < rows.length; i++) longest = Math.max(longest, trace.waitOf(rows[i]!)?.waited ?? 0);
   return longest >= ran / 100 ? longest : 0;
+}
+
+/** What there is to say of a span's waiting, and of its tasks'. */
+export function waitFacts(trace: Trace, row: number): [what: string, text: string][] {
+  const facts: [string, string][] = [["waited", waitText(trace, row)], ["tasks", tasksText(trace, row)]];
+  return facts.filter(([, text]) => text);
 }
 
 /** Of a span that has tasks below it: how many, how long they waited at the most, and how much of its time workers started; "" for others. */
 export function tasksText(trace: Trace, row: number): string {
-  if (!trace.tasks.size) return "";
   const { place, size } = trace.tree;
-  const [start, end] = [trace.start[row]!, trace.endOf(row)];
   const within: Waited[] = [];
   let [tasks, longest] = [0, 0];
   for (const [number, { waited }] of trace.tasks) {
@@ -49,13 +53,11 @@ export function tasksText(trace: Trace, row: number): string {
     tasks++;
     longest = Math.max(longest, waited);
     const found = waitedOf(trace, at);
-    if (found && found.ready > found.from) within.push(found);
+    if (found) within.push(found);
   }
   if (!tasks) return "";
   const wall = new Wall();
-  for (const { from, ready } of within.sort((a, b) => a.from - b.from)) if (ready > start && from < end) wall.add(Math.max(from, start), Math.min(ready, end));
-  const parts = [count(tasks, "task")];
-  if (longest > 0) parts.push(`waited up to ${duration(longest)}`);
-  if (wall.total > 0) parts.push(`workers started for ${duration(wall.total)}, ${share(wall.total / Math.max(end - start, 1e-9))} of its time`);
-  return parts.join("; ");
+  for (const { from, ready } of within.sort((a, b) => a.from - b.from)) wall.add(from, ready);
+  const started = wall.total > 0 ? `; workers started for ${duration(wall.total)}, ${share(wall.total / Math.max(trace.duration(row), wall.total))} of its time` : "";
+  return `${count(tasks, "task")}${longest > 0 ? `; waited up to ${duration(longest)}` : ""}${started}`;
 }

@@ -18,7 +18,7 @@ export function GroupBy({ session }: { session: Session }) {
   return (
     <>
     {processes > 1 && (
-      <button type="button" class="nbt-pill" aria-pressed={grouping.by === "process"} title="a lane for each process" onClick={() => session.group(grouping.by === "process" ? "" : "process")}>
+      <button type="button" class="nbt-pill" aria-pressed={grouping.by === "process"} onClick={() => session.group(grouping.by === "process" ? "" : "process")}>
         {processes} processes
       </button>
     )}

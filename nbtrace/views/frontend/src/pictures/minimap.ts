@@ -44,14 +44,15 @@ export function densityOf(trace: Trace, whole: Range, columns: number, timeline:
   // How many tasks wait: they do not run, but are seen.
   const waiting = new Int32Array(columns + 1);
   const scale = new Scale(whole, 0, columns, timeline);
+  const column = (moment: number) => Math.min(columns, Math.max(0, Math.floor(scale.x(moment))));
   const many = rows?.length ?? trace.count;
   for (let i = 0; i < many; i++) {
     const row = rows ? rows[i]! : i;
     const [start, end] = [trace.start[row]!, trace.endOf(row)];
     const since = trace.since(row);
-    if (since < start && start > whole.from && since < whole.to) {
-      waiting[Math.max(0, Math.floor(scale.x(since)))]!++;
-      waiting[Math.min(columns, Math.ceil(scale.x(start)))]!--;
+    if (since < start) {
+      waiting[column(since)]!++;
+      waiting[column(start)]!--;
     }
     if (end < whole.from || start > whole.to) continue;
     const from = Math.max(0, scale.x(start));

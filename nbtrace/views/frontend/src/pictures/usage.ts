@@ -177,15 +177,11 @@ function texture(pen: Pen, theme: Theme, who: number, left: number, width: numbe
   pen.lineWidth = who === LIBRARIES ? 1.5 : 1;
   pen.beginPath();
   const tall = bottom - top;
-  if (who === WORKERS) {
-    for (let x = left; x < width; x += 3) {
-      pen.moveTo(x, top);
-      pen.lineTo(x, bottom);
-    }
-  } else if (who === MEAN) {
-    for (let y = bottom - 2.5; y > top; y -= 3) {
-      pen.moveTo(left, y);
-      pen.lineTo(width, y);
+  if (who >= MEAN) {
+    const upright = who === WORKERS;
+    for (let at = (upright ? width : bottom) - 2.5; at > (upright ? left : top); at -= 3) {
+      pen.moveTo(upright ? at : left, upright ? top : at);
+      pen.lineTo(upright ? at : width, upright ? bottom : at);
     }
   } else {
     for (let x = left - tall; x < width + tall; x += 5) {

@@ -6,14 +6,13 @@ import type { Timeline } from "../engine/timeline";
 import { took } from "../engine/wall";
 import { type Waited, longestWait, waitedOf } from "../engine/waits";
 import { count, duration, plain } from "../engine/words";
-import { AXIS, type Pen, ROW, type Range, TEXT, cross, label } from "./canvas";
+import { AXIS, type Pen, ROW, type Range, TEXT, cross, hatch, label } from "./canvas";
 import { type Theme, colourOf } from "./colours";
 import { Scale, axis } from "./scale";
 
 const MAX_INDENT = 24;
 const MAX_MEMBERS = 3_000;
 const FADES = 6;
-const HATCH = 5;
 
 /** How wide the names are. */
 export function namesWidth(width: number): number {
@@ -55,11 +54,11 @@ export function timeOf(trace: Trace, lines: Lines, line: number): string {
   const { row, members: { [line]: many }, total: { [line]: total }, sum } = lines;
   const id = row[line]!;
   if (id < 0) return took(total!, sum[line]!);
-  const longest = many ? (trace.waitOf(id) ? longestWait(trace, members(trace, lines, line), total!) : 0) : longestWait(trace, [id], trace.duration(id));
+  const ran = many ? total! : trace.duration(id);
+  const longest = trace.waitOf(id) ? longestWait(trace, many ? members(trace, lines, line) : [id], ran) : 0;
   const waited = longest ? `, waited ${many ? "up to " : ""}${duration(longest)}` : "";
-  if (many) return took(total!, sum[line]!) + waited;
-  if (trace.isUnfinished(id)) return `unfinished${waited}`;
-  return `${trace.isRunning(id) ? "running, " : ""}${duration(trace.duration(id))}${waited}`;
+  if (many) return took(ran, sum[line]!) + waited;
+  return (trace.isUnfinished(id) ? "unfinished" : (trace.isRunning(id) ? "running, " : "") + duration(ran)) + waited;
 }
 
 export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: WaterfallState, width: number, height: number): void {
@@ -106,13 +105,13 @@ export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: Wate
       const all = members(trace, lines, i);
       const step = Math.max(1, Math.floor(all.length / MAX_MEMBERS));
       // What waited in a queue belonged to no process yet; that one's start is its own.
-      if (trace.tasks.size) from = waits(pen, theme, trace, all.filter((_, k) => k % step === 0), y, scale, !lane);
+      from = waits(pen, theme, trace, all, step, y, scale, !lane);
       for (let k = 0; k < all.length; k += step) {
         bar(pen, theme, trace, lines, all[k]!, y, scale, false);
         if (lane) [start, to] = [Math.min(start, trace.start[all[k]!]!), Math.max(to, lines.endOf(all[k]!))];
       }
     } else {
-      from = waits(pen, theme, trace, [row], y, scale, true);
+      from = waits(pen, theme, trace, [row], 1, y, scale, true);
       bar(pen, theme, trace, lines, row, y, scale, true);
       if (state.critical?.has(row)) {
         pen.fillStyle = theme.critical;
@@ -198,11 +197,11 @@ function bar(pen: Pen, theme: Theme, trace: Trace, lines: Lines, row: number, y:
 }
 
 /** Before the bars of tasks, how long they waited: hatched where a worker started, a dashed line where they stood in a queue. Bars are
- * painted over it. Returns when the first was submitted. */
-function waits(pen: Pen, theme: Theme, trace: Trace, rows: ArrayLike<number>, y: number, scale: Scale, queued: boolean): number {
+ * painted over it. `step`: of so many one is looked at. Returns when the first was submitted. */
+function waits(pen: Pen, theme: Theme, trace: Trace, rows: ArrayLike<number>, step: number, y: number, scale: Scale, queued: boolean): number {
   const found: Waited[] = [];
   let first = Infinity;
-  for (let i = 0; i < rows.length; i++) {
+  for (let i = 0; i < rows.length; i += step) {
     const wait = waitedOf(trace, rows[i]!);
     const shown = wait && (queued || wait.ready > wait.from);
     if (shown) found.push(wait);
@@ -212,20 +211,15 @@ function waits(pen: Pen, theme: Theme, trace: Trace, rows: ArrayLike<number>, y:
   const colour = colourOf(trace.hues[trace.name[rows[0]!]!]!, theme);
   for (const starts of queued ? [false, true] : [true]) {
     for (const [x0, x1] of together(found.map(({ from, ready, to }) => (starts ? [from, ready] : [ready, to])), scale)) {
-      const [top, bottom] = [y + 6, y + ROW - 6];
       pen.globalAlpha = starts ? 0.35 : 0.18;
       pen.fillStyle = colour;
-      pen.fillRect(x0, top, x1 - x0, bottom - top);
+      pen.fillRect(x0, y + 6, x1 - x0, ROW - 12);
       pen.globalAlpha = 0.75;
       pen.strokeStyle = theme.quiet;
       pen.lineWidth = 1;
       pen.beginPath();
       if (starts) {
-        for (let sum = Math.ceil(x0 / HATCH) * HATCH; sum < x1 + bottom - top; sum += HATCH) {
-          const [left, right] = [Math.max(x0, sum - bottom + top), Math.min(x1, sum)];
-          pen.moveTo(left, top + sum - left);
-          pen.lineTo(right, top + sum - right);
-        }
+        hatch(pen, x0, y + 6, x1 - x0, ROW - 12);
       } else {
         pen.setLineDash([2, 3]);
         pen.moveTo(x0, y + ROW / 2);
@@ -235,14 +229,14 @@ function waits(pen: Pen, theme: Theme, trace: Trace, rows: ArrayLike<number>, y:
       pen.setLineDash([]);
       // A moment each: submitted, and for the queue as soon as the worker had started.
       pen.fillStyle = theme.quiet;
-      pen.fillRect(x0, top - 2, 1, bottom - top + 4);
+      pen.fillRect(x0, y + 4, 1, ROW - 8);
       pen.globalAlpha = 1;
     }
   }
   return first;
 }
 
-/** Ranges of time in pixels, those that meet as one; what is narrower than a pixel is left out. */
+/** Ranges of time in pixels, those that meet as one. */
 function together(ranges: [from: number, to: number][], scale: Scale): [number, number][] {
   const found: [number, number][] = [];
   for (const [from, to] of ranges.sort((a, b) => a[0] - b[0])) {
@@ -251,7 +245,7 @@ function together(ranges: [from: number, to: number][], scale: Scale): [number, 
     if (last && x0 <= last[1] + 1) last[1] = Math.max(last[1], x1);
     else if (x1 > x0) found.push([x0, x1]);
   }
-  return found.filter(([x0, x1]) => x1 - x0 >= 1);
+  return found;
 }
 
 /** A bar without an end: nobody has seen it. */

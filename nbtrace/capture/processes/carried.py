@@ -1,0 +1,164 @@
+"""What travels with work to another process: where it was sent from, and where what is recorded of it goes.
+
+Enters: what is current where work is sent. Leaves: objects that are pickled with the work, and take effect where they are
+unpickled, or called. No frame of ours is in a traceback that comes out of them."""
+
+from __future__ import annotations
+
+import copyreg
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from opentelemetry.context import Context, get_current
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, get_current_span, set_span_in_context
+
+from nbtrace.capture.current_cell import CELL, attach
+from nbtrace.faults import fault
+
+
+class Carried(NamedTuple):
+    """Atoms alone. In one text, as it is pickled with each task."""
+
+    directory: str
+    """The home of the kernel; "" for none."""
+    trace_id: int
+    span_id: int
+    """Of the span that was current; zeros for none."""
+    flags: int
+    """Whether that was sampled, as OpenTelemetry says it."""
+    cell: int
+    """Number of the execution, 0 outside a cell."""
+
+    @classmethod
+    def of(cls, directory: str, context: Context, cell: int) -> Carried:
+        """Return what a context of OpenTelemetry's carries."""
+        known = get_current_span(context).get_span_context()
+        trace_id, span_id = (known.trace_id, known.span_id) if known.is_valid else (0, 0)
+        return cls(directory, trace_id, span_id, known.trace_flags, cell)
+
+    def text(self) -> str:
+        """Return it as `read` reads it."""
+        return f"{self.trace_id:x} {self.span_id:x} {self.flags:x} {self.cell:x} {self.directory}"
+
+    @classmethod
+    def read(cls, text: str) -> Carried:
+        """Return what `text` has made a text of."""
+        *numbers, directory = text.split(" ", 4)
+        return cls(directory, *(int(number, 16) for number in numbers))
+
+    def context(self) -> Context:
+        """Return it as a context of OpenTelemetry's."""
+        return context_of(self.trace_id, self.span_id, self.flags)
+
+
+def context_of(trace_id: int, span_id: int, flags: int) -> Context:
+    """Return a context in which a span of another process is current; an empty one for zeros."""
+    if not span_id:
+        return Context()
+    known = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
+    return set_span_in_context(NonRecordingSpan(known), Context())
+
+
+def _never(*args: Any) -> Any:
+    raise RuntimeError("capture has not been put together")
+
+
+def _none() -> None:
+    return None
+
+
+class Travels:
+    """How what travels gets here and there; one for the process, set when capture is put together."""
+
+    def __init__(self) -> None:
+        self.unpickled: Callable[..., Any] = _never
+        """Makes an `Arriving` again, by a name that pickle can find."""
+        self.ticket: Callable[..., Any] = _never
+        """Likewise for a `Ticket`."""
+        self.began: Callable[[str, Callable[..., Any], str, int], Callable[..., Any]] = _never
+        """Takes what a task has carried, its function, its name and when it was sent; returns what to call."""
+        self.leaves: Callable[[], str | None] = _none
+        """Gives what to take along; None where nothing is recorded."""
+
+
+TRAVELS = Travels()
+
+_now_ns = partial(time.time_ns)
+
+
+class Arriving(tuple[Any, ...]):
+    """Stands for the function of a task, here and there: a tuple of it, what it carries, the time and its name, which is made and
+    pickled in the least time.
+
+    `__call__` is a property: Python looks it up, and so runs what makes the sender current, right before it calls what the
+    property gave. A wrapping function would do the same and show up in every traceback."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], carried: str, name: str = "") -> Arriving:
+        """Return what stands for a function that is sent now."""
+        return cls((function, carried, _now_ns(), name))
+
+    @property
+    def __call__(self) -> Callable[..., Any]:
+        """What to call in the place of the task."""
+        function, carried, sent_ns, name = self
+        try:
+            return TRAVELS.began(carried, function, name, sent_ns)
+        except Exception:
+            fault("arriving with a task")
+        found: Callable[..., Any] = function
+        return found
+
+
+def _reduced(arriving: Arriving) -> Any:
+    return TRAVELS.unpickled, (*arriving,)
+
+
+copyreg.pickle(Arriving, _reduced)  # found at once, where a method is looked for in five places
+
+
+class Ticket:
+    """Lies in what every process of multiprocessing hands down to those that it starts, and takes effect when it is unpickled in
+    one: before anything of the user's runs there."""
+
+    def __reduce__(self) -> Any:
+        try:
+            carried = TRAVELS.leaves()
+        except Exception:
+            fault("sending a process on its way")
+            carried = None
+        return TRAVELS.ticket, (carried, _now_ns())
+
+
+class Called:
+    """Stands for what is called when a task is done, and may send the next one, as joblib does: in a thread of the pool's that
+    goes from cell to cell. Makes current there what was current where it was handed over."""
+
+    __slots__ = ("_cell", "_context", "_function", "_thread")
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._context, self._cell, self._thread = get_current(), CELL.get(), threading.get_ident()
+
+    @property
+    def __call__(self) -> Callable[..., Any]:
+        """What to call in its place."""
+        if threading.get_ident() != self._thread:
+            attach(self._context)
+            CELL.set(self._cell)
+        return self._function
+
+
+class Callbacks(list[Any]):
+    """Those of a task."""
+
+    __slots__ = ()
+
+    def append(self, function: Any) -> None:
+        """Note one more."""
+        super().append(Called(function))
