@@ -24,7 +24,7 @@ FROM_KERNEL: Final = {CODE: ("code",), FRAME: ()}
 """`FRAME` has a frame as its one buffer."""
 
 FRAMES: Final = {
-    SPANS: ("first", "count", "zero", "names", "renamed", "cells", "reset", "dropped", "narrowed", "now"),
+    SPANS: ("first", "count", "zero", "names", "renamed", "cells", "processes", "reset", "dropped", "narrowed", "now"),
     DETAILS: ("keys",),
     HAVE: ("rows", "details", "profiles"),
     DOING: ("cells", "now"),
@@ -36,7 +36,15 @@ COLUMNS: Final = {
     SPANS: (
         *(("start", "f8"), ("end", "f8"), ("name", "u4"), ("parent", "i4"), ("cell", "i4"), ("flags", "u1")),
         *(("errors", "u1"), ("changed", "i4"), ("newEnd", "f8"), ("newName", "u4"), ("newParent", "i4")),
-        *(("newFlags", "u1"), ("newErrors", "u1"), ("eventRow", "i4"), ("eventTime", "f8"), ("gone", "i4")),
+        *(
+            ("newFlags", "u1"),
+            ("newErrors", "u1"),
+            ("eventRow", "i4"),
+            ("eventTime", "f8"),
+            ("taskRow", "i4"),
+            ("waited", "f8"),
+        ),
+        *(("starting", "f8"), ("gone", "i4")),
     ),
     DETAILS: (("row", "i4"), ("data", "u1")),
     HAVE: (),

@@ -29,6 +29,7 @@ from nbtrace.views.inspector.frames import Frame, frame
 from nbtrace.views.inspector.names import Names
 from nbtrace.views.inspector.placed import Choice, Placed, below
 from nbtrace.views.inspector.protocol import SPANS
+from nbtrace.views.inspector.tasks import processes, tasks
 
 MAX_EVENTS = 100_000
 """Events of one frame that are drawn as ticks."""
@@ -70,6 +71,10 @@ class Encoder:
     _known_before: dict[str, int] = field(default_factory=dict)
     _own_cells: set[int] = field(default_factory=set)
     """Cells whose own span is told of, where not all are."""
+    _homes: dict[int, int | None] = field(default_factory=dict)
+    """In which process each cell ran, by its own span."""
+    _processes: set[int] = field(default_factory=set)
+    """In which spans that have been told of began."""
 
     def spans(
         self,
@@ -90,6 +95,7 @@ class Encoder:
         ids = together([piece.column("span_id") for piece in pieces], pa.large_string())
         start, end, name, cell, flags, failures, over = self._columns(pieces)
         self._note_own(ids, executions)
+        self._note_homes(pieces, executions)
         changed = self._changes(ids)
         fresh = np.ones(len(start), dtype=bool)
         fresh[list(changed)] = False
@@ -107,6 +113,7 @@ class Encoder:
             self._count_cells(np.array([old_cell]), -1)
         self._remember(ids, changed, rows, name, cell, over)
         placed = self._placed(pieces, rows, name, cell, over)
+        self._processes |= processes(placed)
         header = {
             "kind": SPANS,
             "first": first,
@@ -115,11 +122,12 @@ class Encoder:
             "names": texts,
             "renamed": renamed,
             "cells": self._new_cells(executions),
+            "processes": len(self._processes),
             **note,
         }
         own = (start[fresh], end[fresh], name[fresh], parent[fresh], cell[fresh], flags[fresh], failures[fresh])
         changes = (rows[places], end[places], name[places], parent[places], flags[places], failures[places])
-        return frame(header, (*own, *changes, *self._events(placed), gone)), placed
+        return frame(header, (*own, *changes, *self._events(placed), *tasks(placed), gone)), placed
 
     def lose(self, span_id: str) -> None:
         """Forget a running span of which nothing more will be heard; the next frame says so."""
@@ -309,23 +317,33 @@ class Encoder:
         hits = ids.filter(pc.is_in(ids, value_set=pa.array(list(numbers), pa.large_string())))
         self._own_cells.update(numbers[span_id] for span_id in hits.to_pylist())
 
+    def _note_homes(self, pieces: list[Piece], executions: Sequence[Execution]) -> None:
+        """Note in which process each of the cells ran whose own span is among these."""
+        numbers = {f"{each.span_id:016x}": each.number for each in executions if each.number not in self._homes}
+        wanted = pa.array(list(numbers), pa.large_string())
+        for piece in pieces if numbers else ():
+            hits = pc.indices_nonzero(pc.is_in(piece.column("span_id"), value_set=wanted))
+            ids, threads = (piece.column(name).take(hits).to_pylist() for name in ("span_id", "thread"))
+            self._homes |= {numbers[i]: thread["process_pid"] for i, thread in zip(ids, threads, strict=True)}
+
     def _new_cells(self, executions: Sequence[Execution]) -> list[list[Any]]:
         """Executions with spans that are told of, if they are new or their count has become known: number, count, what its
-        runs share, run, source. The source, and what follows from it, belongs to the cell's span: where that is left out,
-        so is the source."""
+        runs share, run, source, process. The source, and what follows from it, belongs to the cell's span: where that is left
+        out, so is the source."""
         found = []
         for each in executions:
             if each.number not in self._cells:
                 continue
             own = self.choose is None or each.number in self._own_cells
-            told = (each.execution_count, each.run, own)
+            home = self._homes.get(each.number)
+            told = (each.execution_count, each.run, own, home)
             if self._told_cells.get(each.number) == told:
                 continue
             self._told_cells[each.number] = told
             if not own:
-                found.append([each.number, each.execution_count, -each.number, 1, ""])
+                found.append([each.number, each.execution_count, -each.number, 1, "", home])
                 continue
             source = each.source if len(each.source) <= MAX_SOURCE else each.source[:MAX_SOURCE] + "…"
             identity = zlib.crc32(each.identity.encode("utf-8", "replace"))
-            found.append([each.number, each.execution_count, identity, each.run, source])
+            found.append([each.number, each.execution_count, identity, each.run, source, home])
         return found

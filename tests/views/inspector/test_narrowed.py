@@ -124,7 +124,7 @@ def check_frames(frames: list[Frame], spans: set[int]) -> None:
     assert len(header["names"]) == len(spans)
     if 13 not in spans:
         ((number, *_),) = header["cells"]
-        assert header["cells"] == [[number, 7, -number, 1, ""]], "neither the source nor what follows from it"
+        assert header["cells"] == [[number, 7, -number, 1, "", None]], "neither the source nor what follows from it"
 
 
 @pytest.mark.parametrize(("asked", "spans"), ASKED)

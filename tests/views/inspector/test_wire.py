@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from nbtrace.store.book import Execution
-from nbtrace.store.schema import Extra
+from nbtrace.store.schema import Extra, Origin, Thread
 from nbtrace.store.seal import seal
+from nbtrace.store.semconv import TASK_SCOPE, TASK_WAITED, TASK_WORKER_START
 from nbtrace.views.inspector.details import details
 from nbtrace.views.inspector.frames import Frame, frame
 from nbtrace.views.inspector.narrowed import among
@@ -63,7 +64,7 @@ def test_a_running_span_keeps_its_row_when_it_ends() -> None:
     later = seal([row(5, parent=1), row(1, end=5_000, status=2, extra=event)])
     header, columns = read(encoder.spans([(later, 0)], [], {})[0])
     assert (header["first"], header["count"], columns[3].tolist()) == (2, 1, [0])
-    rows, ends, names, parents, flags, errors, event_rows, event_times, gone = columns[7:]
+    rows, ends, names, parents, flags, errors, event_rows, event_times, _, _, _, gone = columns[7:]
     assert (rows.tolist(), ends.tolist(), flags.tolist(), parents.tolist()) == ([0], [0.004], [2 | 4], [-1])
     assert errors.tolist() == [1]
     assert (names.tolist(), gone.tolist()) == ([0], [])
@@ -83,6 +84,53 @@ def test_only_wanted_spans_are_told_of() -> None:
     )
 
 
+POOL = Origin("here", TASK_SCOPE)
+
+
+def tasks(data: Frame) -> list[tuple[float, ...]]:
+    """Row, waited and starting of each task that a frame tells of."""
+    return list(zip(*(column.tolist() for column in read(data)[1][15:18]), strict=True))
+
+
+def test_tasks_are_told_with_how_long_they_waited_and_other_spans_without() -> None:
+    """Whatever others have written at these keys: what is no such time is 0."""
+    waits = [
+        {TASK_WAITED: 80.0, TASK_WORKER_START: 78.0},
+        {TASK_WAITED: 2},
+        {TASK_WAITED: 1.0, TASK_WORKER_START: 5.0},
+        {},
+        *({TASK_WAITED: odd, TASK_WORKER_START: odd} for odd in (-1.0, float("nan"), float("inf"), 1e300, "80", True)),
+    ]
+    late = 100 * 10**9
+    made = [row(2 + at, parent=1, start=late, end=late + 1, origin=POOL, **each) for at, each in enumerate(waits)]
+    other = row(99, start=late, end=late + 1, origin=Origin("here", "user"), **{TASK_WAITED: 3.0})
+    found, _ = Encoder().spans([(seal([row(1), other, *made]), 0)], [], {})
+    assert tasks(found) == [
+        (2, 80_000.0, 78_000.0),
+        (3, 2_000.0, 0.0),
+        (4, 1_000.0, 1_000.0),
+        *((at, 0.0, 0.0) for at in range(5, 12)),
+    ]
+
+
+def test_of_tasks_that_are_left_out_nothing_is_told() -> None:
+    """Nor is their process counted."""
+    mine, theirs = (row(at, start=9 * 10**9, end=10**10, origin=POOL, **{TASK_WAITED: at / 2}) for at in (2, 3))
+    elsewhere = (*theirs[:10], Thread(12, 1, "MainThread"), *theirs[11:])
+    batch = seal([row(1), mine, elsewhere])
+    found, _ = Encoder(choose=among([f"{2:016x}"])).spans([(batch, 0)], [], {})
+    assert (tasks(found), read(found)[0]["processes"]) == ([(0, 1_000.0, 0.0)], 1)
+    assert read(Encoder().spans([(batch, 1)], [], {})[0])[0]["processes"] == 2
+
+
+def test_a_task_that_runs_is_told_again_when_it_has_ended() -> None:
+    encoder = Encoder()
+    start, waited = 9 * 10**9, {TASK_WAITED: 1.0}
+    first, _ = encoder.spans([(seal([row(1, start=start, end=0, origin=POOL, **waited)]), 0)], [], {})
+    after, _ = encoder.spans([(seal([row(1, start=start, end=10**10, origin=POOL, **waited)]), 0)], [], {})
+    assert tasks(first) == tasks(after) == [(0, 1_000.0, 0.0)]
+
+
 def test_cells_are_told_once_and_again_when_their_number_is_known() -> None:
     encoder = Encoder()
     execution = Execution(1, None, "id", "x" * 50_000, 1)
@@ -92,6 +140,17 @@ def test_cells_are_told_once_and_again_when_their_number_is_known() -> None:
     assert read(encoder.spans([], [execution], {})[0])[0]["cells"] == []
     execution.execution_count = 7
     assert read(encoder.spans([], [execution], {})[0])[0]["cells"][0][1] == 7
+
+
+def test_of_a_cell_it_is_told_in_which_process_its_own_span_began() -> None:
+    """Not in which a worker's did, that comes before it; it is told once it is known."""
+    encoder = Encoder()
+    execution = Execution(1, 7, "id", "x", 1, span_id=1)
+    work = row(2, parent=1, cell=1)
+    worker = seal([(*work[:10], Thread(4_720, 1, "MainThread"), *work[11:])])
+    first, _ = read(encoder.spans([(worker, 0)], [execution], {})[0])
+    after, _ = read(encoder.spans([(seal([row(1, cell=1)]), 0)], [execution], {})[0])
+    assert [(header["cells"][0][5], header["processes"]) for header in (first, after)] == [(None, 1), (11, 2)]
 
 
 def test_details_hold_every_value_as_json_can() -> None:

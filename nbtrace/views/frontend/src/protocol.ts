@@ -44,8 +44,8 @@ export interface FrameMessage {
 
 export type FromKernel = Code | FrameMessage;
 
-/** number, execution count, what the runs of a cell share, run, source */
-export type CellInfo = [number, number | null, number, number, string];
+/** number, execution count, what the runs of a cell share, run, source, process */
+export type CellInfo = [number, number | null, number, number, string, number | null];
 
 export interface SpansHeader {
   kind: typeof SPANS;
@@ -55,6 +55,7 @@ export interface SpansHeader {
   names: string[];
   renamed: [number, string][];
   cells: CellInfo[];
+  processes: number;
   reset: boolean;
   dropped: number;
   narrowed: boolean;
@@ -117,7 +118,8 @@ export type Header = SpansHeader | DetailsHeader | HaveHeader | DoingHeader | Pr
 export type SpansColumns = [
   start: Float64Array, end: Float64Array, name: Uint32Array, parent: Int32Array, cell: Int32Array, flags: Uint8Array,
   errors: Uint8Array, changed: Int32Array, newEnd: Float64Array, newName: Uint32Array, newParent: Int32Array,
-  newFlags: Uint8Array, newErrors: Uint8Array, eventRow: Int32Array, eventTime: Float64Array, gone: Int32Array,
+  newFlags: Uint8Array, newErrors: Uint8Array, eventRow: Int32Array, eventTime: Float64Array, taskRow: Int32Array, waited: Float64Array,
+  starting: Float64Array, gone: Int32Array,
 ];
 
 export type DetailsColumns = [row: Int32Array, data: Uint8Array];

@@ -10,31 +10,35 @@ import type { Pen } from "../src/pictures/canvas";
 
 export type Row = [parent: number, start: number, end: number, name?: string, status?: number];
 
+/** Row of a task, how long it waited, and how long of that its worker started. */
+export type Tasks = [row: number, waited: number, starting?: number][];
+
 export function header(over: Partial<SpansHeader>): SpansHeader {
-  return { kind: "spans", first: 0, count: 0, zero: "0", names: [], renamed: [], cells: [], reset: true, dropped: 0, now: 0, ...over };
+  return { kind: "spans", first: 0, count: 0, zero: "0", names: [], renamed: [], cells: [], processes: 1, reset: true, dropped: 0, now: 0, ...over };
 }
 
-/** The columns of errors, changes, events and forgotten rows; a change has an error if its status is one. */
-export function quiet(over: { errors?: number[]; changes?: [row: number, end: number, name: number, parent: number, flags: number][]; events?: [number, number][]; gone?: number[] } = {}): Column[] {
-  const { errors = [], changes = [], events = [], gone = [] } = over;
+/** The columns of errors, changes, events, tasks and forgotten rows; a change has an error if its status is one. */
+export function quiet(over: { errors?: number[]; changes?: [row: number, end: number, name: number, parent: number, flags: number][]; events?: [number, number][]; tasks?: Tasks; gone?: number[] } = {}): Column[] {
+  const { errors = [], changes = [], events = [], tasks = [], gone = [] } = over;
   return [
     Uint8Array.from(errors),
     Int32Array.from(changes, (each) => each[0]), Float64Array.from(changes, (each) => each[1]), Uint32Array.from(changes, (each) => each[2]),
     Int32Array.from(changes, (each) => each[3]), Uint8Array.from(changes, (each) => each[4]),
     Uint8Array.from(changes, (each) => Number((each[4] & 3) === ERROR)),
-    Int32Array.from(events, (each) => each[0]), Float64Array.from(events, (each) => each[1]), Int32Array.from(gone),
+    Int32Array.from(events, (each) => each[0]), Float64Array.from(events, (each) => each[1]),
+    Int32Array.from(tasks, (each) => each[0]), Float64Array.from(tasks, (each) => each[1]), Float64Array.from(tasks, (each) => each[2] ?? 0), Int32Array.from(gone),
   ];
 }
 
 /** `cells`: the number of the execution of each. */
-export function trace(rows: Row[], over: Partial<SpansHeader> = {}, cells: number[] = []): Trace {
+export function trace(rows: Row[], over: Partial<SpansHeader> = {}, cells: number[] = [], tasks: Tasks = []): Trace {
   const made = new Trace();
-  made.append(...spans(rows, over, cells));
+  made.append(...spans(rows, over, cells, [], tasks));
   return made;
 }
 
 /** The same as a frame brings it, after frames that brought some names. */
-export function spans(rows: Row[], over: Partial<SpansHeader> = {}, cells: number[] = [], known: string[] = []): [SpansHeader, Column[]] {
+export function spans(rows: Row[], over: Partial<SpansHeader> = {}, cells: number[] = [], known: string[] = [], tasks: Tasks = []): [SpansHeader, Column[]] {
   const names = [...new Set([...known, ...rows.map((row) => row[3] ?? "x")])];
   return [header({ names: names.slice(known.length), count: rows.length, ...over }), [
     Float64Array.from(rows, (row) => row[1]),
@@ -43,7 +47,7 @@ export function spans(rows: Row[], over: Partial<SpansHeader> = {}, cells: numbe
     Int32Array.from(rows, (row) => row[0]),
     Int32Array.from(rows, (_, i) => cells[i] ?? 0),
     Uint8Array.from(rows, (row) => row[4] ?? 0),
-    ...quiet({ errors: rows.map((row) => Number(((row[4] ?? 0) & 3) === ERROR)) }),
+    ...quiet({ errors: rows.map((row) => Number(((row[4] ?? 0) & 3) === ERROR)), tasks }),
   ]];
 }
 

@@ -9,6 +9,9 @@ import { plain, value } from "./words";
 /** So many groups have a line of their own; the values of the smaller ones share one. */
 export const MAX_GROUPS = 200;
 
+/** Longer in ms than any recording: what is put so much earlier comes first. */
+const EARLIER = 1e13;
+
 /** Codes of what is no value: nothing is known of the span yet; it has none; one of the many that share a line. */
 export const UNKNOWN = 0;
 export const NONE = 1;
@@ -50,6 +53,8 @@ export interface Group {
   code: number;
   name: string;
   spans: number;
+  /** How many of them are tasks of pools. */
+  tasks: number;
   /** For how long one of its spans or more ran. */
   total: number;
   /** The spans that are all of that, by their start: others lie within them. */
@@ -68,6 +73,8 @@ export class Groups {
     private readonly trace: Trace,
     codes: Int32Array,
     values: Values,
+    /** Codes of processes that ran cells: they come first. */
+    kernels: ReadonlySet<number> = new Set(),
   ) {
     const n = trace.count;
     const sizes = new Int32Array(values.known.length);
@@ -80,7 +87,7 @@ export class Groups {
     const slot = (code: number) => {
       if (slots[code]! >= 0) return slots[code]!;
       this.#slots.set(code, (slots[code] = this.groups.length));
-      return this.groups.push({ code, name: code === OTHERS ? `${others.length.toLocaleString("en-US")} other values` : "", spans: 0, total: 0, rows: new Int32Array(0) }) - 1;
+      return this.groups.push({ code, name: code === OTHERS ? `${others.length.toLocaleString("en-US")} other values` : "", spans: 0, tasks: 0, total: 0, rows: new Int32Array(0) }) - 1;
     };
     // A span hangs below the nearest of its group above it: of each group, the last one on the way down is remembered.
     const { order, depth } = trace.tree;
@@ -110,14 +117,17 @@ export class Groups {
       const at = group[row]!;
       if (at < 0) continue;
       this.groups[at]!.spans++;
+      if (trace.waitOf(row)) this.groups[at]!.tasks++;
       parent[row] = above[row]! < 0 ? n + at : above[row]!;
       // What is no value comes last, and among such the one that is not known yet.
-      if (this.groups[at]!.code > OTHERS) start[n + at] = Math.min(start[n + at]!, start[row]!);
+      const { code } = this.groups[at]!;
+      if (code > OTHERS) start[n + at] = Math.min(start[n + at]!, start[row]! - (kernels.has(code) ? EARLIER : 0));
       if (names[at]! < 0 || start[row]! < start[names[at]!]!) names[at] = row;
     }
     this.tree = new Tree({ count: all, start, parent, endOf: () => -Infinity }); // nobody asks it for self times
     this.tree.grow();
     this.#sumUp(above, group);
+    for (const group of this.groups) if (kernels.has(group.code)) group.name = `kernel ${values.known[group.code]![0]}`;
     this.#name(values, names);
   }
 

@@ -72,11 +72,12 @@ interface Group extends HotLine {
 export function hotLines(profile: Profile, time: Allotted): HotLine[] {
   const { cell, ran, statements } = time;
   const groups = new Map<string, Group>();
+  const several = time.rows.some((at) => profile.isElsewhere(at));
   const group = (code: number, line: number): Group => {
     const key = `${code}:${line}`;
     let found = groups.get(key);
     if (!found) {
-      found = { code, line, time: 0, exact: false, cpu: 0, memory: 0, samples: 0, spells: new Spells(profile.isOfSeveral), clocked: false, measured: false, seen: -1 };
+      found = { code, line, time: 0, exact: false, cpu: 0, memory: 0, samples: 0, spells: new Spells(several), clocked: false, measured: false, seen: -1 };
       groups.set(key, found);
     }
     return found;
@@ -219,9 +220,8 @@ export function hottest(profile: Profile, time: Allotted): Hottest | undefined {
   const calls = new Map<number, string>();
   // Not one that waits for a line that other processes run.
   const weight = handedOn(profile, time, (node) => innermostLine(profile, node) >= 0);
-  const home = profile.homeOf(cell);
   for (let i = 0; i < time.rows.length; i++) {
-    if (!time.own[i] && profile.processOf(time.rows[i]!) === home) continue;
+    if (!time.own[i] && !profile.isElsewhere(time.rows[i]!)) continue;
     const node = profile.node[time.rows[i]!]!;
     const innermost = innermostLine(profile, node);
     const here = innermost < 0 ? undefined : lines(innermost)[0];

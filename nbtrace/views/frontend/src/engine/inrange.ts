@@ -23,8 +23,8 @@ const begins: Test = (start, end, range) => runs(start, end, range) && (start >=
 function has(trace: Trace, lines: Lines, line: number, range: Range, inside: Test): boolean {
   const row = lines.row[line]!;
   if (row < 0) return false;
-  if (!lines.members[line]) return (lines.state[line] === OPEN ? inside : runs)(trace.start[row]!, lines.endOf(row), range);
-  // Siblings stand by their start: the first begins them all.
-  if (!runs(trace.start[row]!, lines.until[line]!, range)) return false;
-  return members(trace, lines, line).some((each) => runs(trace.start[each]!, lines.endOf(each), range));
+  if (!lines.members[line]) return (lines.state[line] === OPEN ? inside : runs)(trace.since(row), lines.endOf(row), range);
+  // Siblings stand by their start: the first begins them all, if they did not wait.
+  if (!trace.tasks.size && !runs(trace.start[row]!, lines.until[line]!, range)) return false;
+  return members(trace, lines, line).some((each) => runs(trace.since(each), lines.endOf(each), range));
 }

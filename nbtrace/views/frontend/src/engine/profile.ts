@@ -81,17 +81,15 @@ export class Profile {
   readonly #lineTexts = new Map<string, string>();
   readonly #codes = new Map<number, number[]>();
   readonly #byCell = new Map<number, number[]>();
-  readonly #began = new Map<number, number | null>();
-  #beganVersion = -1;
-  /** Whether there are samples of more than one process. */
-  isOfSeveral = false;
+
+  /** `spanHome`: the process of a cell's own span, where it is known. */
+  constructor(private readonly spanHome: (cell: number) => number | null | undefined = () => undefined) {}
 
   clear(): void {
     this.count = this.nodes = this.frames = this.received = this.dropped = 0;
     this.texts = [];
     this.files = [];
     this.threads = [];
-    this.isOfSeveral = false;
     for (const map of [this.statements, this.resources, this.#filesOf, this.#codes, this.#counts, this.#lineTexts, this.#byCell]) map.clear();
     this.version++;
   }
@@ -105,7 +103,6 @@ export class Profile {
     for (const text of header.texts) this.texts.push(text);
     for (const file of header.files) this.files.push(file);
     for (const thread of header.threads) this.threads.push(thread);
-    this.isOfSeveral = this.threads.some((thread) => thread[2] !== this.threads[0]![2]);
     for (const code of header.codes) this.#compiled(code);
     for (const [file, line, text] of header.lines) this.#lineTexts.set(`${file}:${line}`, text);
     for (const each of header.resources) this.resources.set(each[0], each);
@@ -174,28 +171,14 @@ export class Profile {
     return this.#byCell.get(cell) ?? [];
   }
 
-  /** Whether a sample is of the thread that ran its cell: the outermost frame is the cell's own, as it is in a process that was forked
-   * from it, which is none. Of a cell of which no file is known it
-   * is the one with a module at the bottom. As analysis/profiles/allotted.py has it. */
+  /** Whether a sample is of the thread that ran its cell: the outermost frame is the cell's own. Of a cell of which no file is known it
+   * is the one with a module at the bottom. A worker that was forked has that too. As analysis/profiles/allotted.py has it. */
   isOwn(row: number): boolean {
-    return this.#isBegunByCell(row) && (!this.isOfSeveral || this.processOf(row) === this.#begunIn(this.cell[row]!));
-  }
-
-  /** The process of a cell's first sample that has its frame at the bottom: one that is forked from it has it, too. */
-  #begunIn(cell: number): number | null {
-    if (this.#beganVersion !== this.version) this.#began.clear();
-    this.#beganVersion = this.version;
-    let found = this.#began.get(cell);
-    if (found === undefined) this.#began.set(cell, (found = this.processOf(this.rowsOf(cell).find((row) => this.#isBegunByCell(row))!)));
-    return found;
-  }
-
-  #isBegunByCell(row: number): boolean {
     const [node, cell] = [this.node[row]!, this.cell[row]!];
     if (node < 0 || cell <= 0) return false;
     const frame = this.frame[this.#outermost[node]!]!;
     const file = this.fileOfCell(cell);
-    return this.isModule(frame) && (file < 0 || this.fileOf[frame] === file);
+    return this.isModule(frame) && (file < 0 || this.fileOf[frame] === file) && !this.isElsewhere(row);
   }
 
   /** The process in which a sample was taken. */
@@ -203,20 +186,23 @@ export class Profile {
     return this.threads[this.thread[row]!]?.[2] ?? null;
   }
 
-  /** The process that ran a cell: that of the first sample of its own thread. Where there is none, and of 0, that of the first cell
-   * that has one; else of the first thread. */
-  homeOf(cell = 0): number | null {
+  /** The process in which a cell ran: that of its own span or, where that is not known, of its first sample. Of 0, that of the first cell,
+   * if there is one. As nbtrace/analysis/profiles/processes.py has it. */
+  homeOf(cell: number): number | null {
     if (this.#homesVersion !== this.version) this.#homes.clear();
     this.#homesVersion = this.version;
     let found = this.#homes.get(cell);
     if (found === undefined) {
-      const own = (each: number) => this.rowsOf(each).find((row) => this.isOwn(row));
-      let row = own(cell);
-      for (const each of cell ? [] : this.cells) if ((row ??= own(each)) !== undefined) break;
-      found = row !== undefined ? this.processOf(row) : cell ? this.homeOf() : (this.threads[0]?.[2] ?? null);
+      const other = cell || this.cells.find((each) => each > 0) || 0;
+      found = this.spanHome(other) ?? this.processOf(this.rowsOf(other)[0] ?? 0);
       this.#homes.set(cell, found);
     }
     return found;
+  }
+
+  /** Whether a sample is of another process than its cell's; outside cells, than that of the first cell. */
+  isElsewhere(row: number): boolean {
+    return this.processOf(row) !== this.homeOf(this.cell[row]!);
   }
 
   /** Executions of which there are samples or statements; 0 for what is outside cells. */

@@ -84,7 +84,7 @@ export function addFrames(top: Merged, at: readonly (Merged | undefined)[], samp
     if (found >= 0 && placed.aside[row]) {
       const key = `${found}:${profile.thread[row]}`;
       let beside = ofThread.get(key);
-      if (beside === undefined) ofThread.set(key, (beside = number(below(groups[found]!, symbols.word(`thread ${threadName(profile, profile.thread[row]!)}`)))));
+      if (beside === undefined) ofThread.set(key, (beside = number(below(groups[found]!, symbols.word(threadName(profile, profile.thread[row]!, "thread "))))));
       found = beside;
     }
     group[row] = found;
@@ -218,7 +218,7 @@ export function aroundFrame(sampled: Sampled, symbol: number, has?: (row: number
       const row = rows[from]!;
       const some = within.of(from, to);
       let here = above;
-      if (placed.aside[row]) here = pass(here, symbols.word(`thread ${threadName(profile, profile.thread[row]!)}`), some, to - from, 0);
+      if (placed.aside[row]) here = pass(here, symbols.word(threadName(profile, profile.thread[row]!, "thread ")), some, to - from, 0);
       let owner = placed.owner[row]!;
       if (owner < 0) pass(here, symbols.word(OUTSIDE), some, to - from, 0);
       for (let step = 0; owner >= 0 && step < MAX_STEPS; step++) {

@@ -28,6 +28,8 @@ export interface Cores extends Steps {
 
 /** Resident bytes. */
 export interface Memory extends Steps {
+  /** Of how many processes each is the sum. */
+  processes: Uint16Array;
   least: Float64Array;
 }
 

@@ -162,26 +162,19 @@ export function threadsOf(profile: Profile, stacks: Stacks, kept?: (row: number)
     const known = rows.get(thread);
     if (known) known.push(row);
     else rows.set(thread, [row]);
-    if (!cells.has(thread) && runsCell(profile, row)) cells.add(thread);
+    if (!cells.has(thread) && profile.isOwn(row)) cells.add(thread);
   }
   const order = [...rows.keys()].sort((a, b) => Number(cells.has(b)) - Number(cells.has(a)));
   return order.map((thread) => new SampledThread(threadName(profile, thread), profile, stacks, rows.get(thread)!));
 }
 
-/** Whether a sample is of the thread that ran its cell: its stack begins with the cell itself. */
-function runsCell(profile: Profile, row: number): boolean {
-  let node = profile.node[row]!;
-  const cell = profile.cell[row]!;
-  if (node < 0 || cell <= 0) return false;
-  while (profile.above[node]! >= 0) node = profile.above[node]!;
-  const frame = profile.frame[node]!;
-  const file = profile.fileOfCell(cell);
-  return profile.isModule(frame) && (file < 0 || profile.fileOf[frame] === file);
-}
-
-export function threadName(profile: Profile, thread: number): string {
-  const [id, name] = profile.threads[thread] ?? [null, null];
-  return plain(name || (id === null ? "?" : String(id)), 80);
+/** What a thread is called: by its name, in another process than the first cell's by that too, whose threads may all be called the same.
+ * `what`: what stands before a name. */
+export function threadName(profile: Profile, thread: number, what = ""): string {
+  const [id, name, process] = profile.threads[thread] ?? [null, null, null];
+  const text = plain(name || (id === null ? "?" : String(id)), 80);
+  if (process === profile.homeOf(0)) return what + text;
+  return `process ${process ?? "?"}${name === "MainThread" ? "" : ` thread ${text}`}`;
 }
 
 /** The middle one of some values, told by a thousand of them. */

@@ -64,7 +64,7 @@ export function pausesOf(trace: Trace, rows: Int32Array, waits: boolean, sampled
   let [from, to] = [Infinity, -Infinity];
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
-    const start = trace.start[row]!;
+    const start = trace.since(row); // a task that waits is shown
     // Children follow their parent, and lie within it: of a hundred thousand spans few are looked at twice.
     if (!waits && start >= busy.last.from && trace.end[row]! <= busy.last.to) continue;
     const end = trace.endOf(row);

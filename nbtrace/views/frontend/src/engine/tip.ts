@@ -4,6 +4,7 @@ import type { Details } from "./details";
 import type { Parts } from "./parts";
 import type { Symbols } from "./symbols";
 import { ERROR, type Trace } from "./trace";
+import { waitFacts } from "./waits";
 import { count, duration, plain, share, value } from "./words";
 
 export interface Tip {
@@ -21,6 +22,7 @@ export function spanTip(trace: Trace, row: number, details?: Details): Tip {
   const [length, above] = [trace.duration(row), parent < 0 ? NaN : trace.duration(parent)];
   const state = trace.isRunning(row) ? "running for " : trace.isUnfinished(row) ? "unfinished, seen for " : "";
   const facts: Tip["facts"] = [["duration", state + duration(length)]];
+  facts.push(...waitFacts(trace, row));
   if (trace.tree.size[row]! > 1) facts.push(["self", duration(trace.tree.self[row]!)]);
   if (above > 0 && trace.start[row]! >= trace.start[parent]! && trace.endOf(row) <= trace.endOf(parent)) facts.push(["share", `${share(length / above)} of ${plain(trace.nameOf(parent), 40)}`]);
   if (failed) facts.push(["status", `✗ ${plain(details?.message || "error", 120)}`]);

@@ -12,6 +12,12 @@ export const ERROR = 2;
 
 const UNFINISHED = 128;
 
+/** How long a task of a pool waited before it began, and how long of that its worker process started; in ms. */
+export interface Wait {
+  waited: number;
+  starting: number;
+}
+
 /** Columns of spans. An index is where a span stands now; its row is the number that the kernel knows it by, which stays.
  * Rows ascend, so that an index is found by halving. */
 export class Trace {
@@ -32,6 +38,10 @@ export class Trace {
   hues: number[] = [];
   /** When the events of a row happened, in ms. */
   readonly events = new Map<number, number[]>();
+  /** By row: the spans that are tasks of pools. */
+  readonly tasks = new Map<number, Wait>();
+  /** In how many processes the spans began. */
+  processes = 0;
   cells = new Map<number, CellInfo>();
   /** Nanoseconds since the epoch at which times begin. */
   zero = 0n;
@@ -54,17 +64,19 @@ export class Trace {
       this.names = [];
       this.hues = [];
       this.events.clear();
+      this.tasks.clear();
       this.cells.clear();
       this.#going.clear();
       this.now = 0;
     }
     const [
       start, end, name, parent, cell, flags, errors,
-      rows, ends, newNames, newParents, newFlags, newErrors, eventRows, eventTimes, gone,
+      rows, ends, newNames, newParents, newFlags, newErrors, eventRows, eventTimes, taskRows, waited, starting, gone,
     ] = columns as SpansColumns;
     const moved = gone.length ? this.#forget(gone) : undefined;
     this.zero = BigInt(header.zero);
     this.dropped = header.dropped;
+    this.processes = header.processes;
     this.narrowed = header.narrowed;
     for (const text of header.names) this.#called(this.names.length, text);
     for (const [code, text] of header.renamed) this.#called(code, text);
@@ -103,6 +115,7 @@ export class Trace {
       eventful.add(row);
       this.events.get(row)!.push(eventTimes[i]!);
     }
+    for (let i = 0; i < taskRows.length; i++) this.tasks.set(taskRows[i]!, { waited: waited[i]!, starting: starting[i]! });
     for (let index = at; index < this.count; index++) this.#look(index);
     for (const index of changed) this.#look(index);
     if (this.#going.size) this.now = Math.max(this.now, header.now - Number(this.zero / 1000n) / 1000);
@@ -154,6 +167,7 @@ export class Trace {
       const index = this.indexOf(row);
       if (index >= 0) moved[index] = -1;
       this.events.delete(row);
+      this.tasks.delete(row);
       this.#going.delete(row);
     }
     let kept = 0;
@@ -184,6 +198,20 @@ export class Trace {
     const end = this.end[row]!;
     if (end === end) return Math.max(end, this.start[row]!);
     return this.isRunning(row) ? Math.max(this.now, this.start[row]!) : this.start[row]!;
+  }
+
+  /** What is known of how a task waited; undefined for what is none. */
+  waitOf(row: number): Wait | undefined {
+    return this.tasks.size ? this.tasks.get(this.row[row]!) : undefined;
+  }
+
+  /** Since when a span is shown: a task since it was submitted, but not from before its parent began; others since their start. */
+  since(row: number): number {
+    const start = this.start[row]!;
+    const waited = this.waitOf(row)?.waited;
+    if (!waited) return start;
+    const parent = this.parent[row]!;
+    return Math.min(start, Math.max(start - waited, parent < 0 ? -Infinity : this.start[parent]!));
   }
 
   duration(row: number): number {

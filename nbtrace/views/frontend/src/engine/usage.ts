@@ -14,7 +14,9 @@ export const OTHERS = 1;
 export const LIBRARIES = 2;
 /** Cells without samples: what was measured in total, spread over their time. */
 export const MEAN = 3;
-export const BANDS = 4;
+/** Other processes: workers of pools, and what else was sampled there. */
+export const WORKERS = 4;
+export const BANDS = 5;
 
 /** Samples are rounded to hundredths of a millisecond: what begins less than four of them after the thread's last one begins there. */
 const ABOUT = 0.035;
@@ -82,10 +84,11 @@ export function usageOf(profile: Profile, trace: Trace): Usage {
   const pieces = new Pieces(profile.count + 64);
   const looks = new Float64Array(order.length);
   let many = 0;
+  const who = (at: number) => (profile.isOwn(at) ? OWN : profile.isElsewhere(at) ? WORKERS : OTHERS);
   for (const at of order) {
     const wall = profile.wall[at]!;
     const computed = profile.computed[at]!;
-    if (computed >= 0) pieces.add(profile.isOwn(at) ? OWN : OTHERS, began[at]!, profile.time[at]!, wall > 0 ? Math.min(1, computed / wall) : 0);
+    if (computed >= 0) pieces.add(who(at), began[at]!, profile.time[at]!, wall > 0 ? Math.min(1, computed / wall) : 0);
     if ((computed >= 0 || profile.memory[at]! >= 0) && Number.isFinite(profile.time[at]!)) looks[many++] = profile.time[at]!;
   }
   const cells = cellsOf(profile, trace);
@@ -93,12 +96,13 @@ export function usageOf(profile: Profile, trace: Trace): Usage {
   const ends: number[] = [];
   pieces.sampled = pieces.count;
   for (const cell of cells) {
-    const rows = profile.rowsOf(cell.number);
+    // What a cell took is what its own process did: its workers are sampled, or not known.
+    const rows = profile.rowsOf(cell.number).filter((at) => !profile.isElsewhere(at));
     if (!rows.length) unseen.push(cell);
     const { from, to } = cell.ran;
     // Where the system does not tell of threads, it tells of the process: that is all there is.
     if (!rows.some((at) => profile.computed[at]! >= 0)) pieces.add(MEAN, from, to, cell.cpu / (to - from));
-    else spread(profile, order, began, cell, pieces);
+    else spread(profile, order, began, cell, rows, pieces);
     if (cell.cpu >= 0 || cell.peak >= 0) ends.push(to);
   }
   return { cores: coresOf(pieces), memory: memoryOf(profile, order, unseen), looks: merged(looks.subarray(0, many), Float64Array.from(ends).sort()) };
@@ -146,22 +150,21 @@ function cellsOf(profile: Profile, trace: Trace): Cell[] {
 /** What a process computed during a cell, and no sample saw, goes where the cell computed in code that is not Python's. Where other
  * threads of the cell ran Python, it may as well be theirs, of before they were first seen: nothing tells when that was, nor how many
  * processors there are, and it is spread over all of the cell's time. */
-function spread(profile: Profile, order: Int32Array, began: Float64Array, cell: Cell, pieces: Pieces): void {
+function spread(profile: Profile, order: Int32Array, began: Float64Array, cell: Cell, rows: readonly number[], pieces: Pieces): void {
   if (!(cell.cpu > 0)) return;
   const { from, to } = cell.ran;
-  const rows = profile.rowsOf(cell.number);
-  const process = processOf(profile, rows[0]!);
+  const process = profile.homeOf(cell.number);
   // Of a thread of which the system does not tell, it may have been all of its time.
   const share = (at: number) => (profile.computed[at]! >= 0 ? Math.min(1, profile.computed[at]! / profile.wall[at]!) : 1);
   let left = cell.cpu;
   for (let k = firstFrom(order, profile.time, from); k < order.length && profile.time[order[k]!]! <= to; k++) {
     const at = order[k]!;
-    if (processOf(profile, at) !== process || !(profile.wall[at]! > 0)) continue;
+    if (profile.processOf(at) !== process || !(profile.wall[at]! > 0)) continue;
     const during = profile.time[at]! - Math.max(from, began[at]!);
     if (during > 0) left -= share(at) * during;
   }
   // Cells that ran meanwhile have the same threads in their sums.
-  for (let k = pieces.count; cell.shared && k-- > 0 && pieces.band[k]! >= LIBRARIES; ) {
+  for (let k = pieces.count; cell.shared && k-- > pieces.sampled; ) {
     const during = Math.min(to, pieces.ended[k]!) - Math.max(from, pieces.began[k]!);
     if (during > 0) left -= pieces.value[k]! * during;
   }
@@ -190,10 +193,6 @@ function spread(profile: Profile, order: Int32Array, began: Float64Array, cell: 
   for (const at of place.rows) pieces.add(LIBRARIES, Math.max(from, began[at]!), Math.min(to, profile.time[at]!), (share(at) * left) / place.computed);
 }
 
-function processOf(profile: Profile, at: number): number | null {
-  return profile.threads[profile.thread[at]!]?.[2] ?? null;
-}
-
 /** Add up what holds from one moment to another. */
 function coresOf(pieces: Pieces): Cores {
   const { count } = pieces;
@@ -208,7 +207,7 @@ function coresOf(pieces: Pieces): Cores {
     change[(a = find(moments, size, pieces.began[i]!, a))]! += pieces.value[i]!;
     change[(b = find(moments, size, pieces.ended[i]!, b))]! -= pieces.value[i]!;
   }
-  const sums = [0, 0, 0, 0];
+  const sums = Array<number>(BANDS).fill(0);
   const total = new Float64Array(size);
   let kept = 0;
   for (let i = 0; i < size; i++) {
@@ -283,12 +282,12 @@ function find(moments: Float64Array, size: number, moment: number, near: number)
  * samples the peak stands at its beginning. */
 function memoryOf(profile: Profile, order: Int32Array, unseen: readonly Cell[]): Memory {
   const room = profile.count + unseen.length;
-  const [time, bytes] = [new Float64Array(room), new Float64Array(room)];
+  const [time, bytes, processes] = [new Float64Array(room), new Float64Array(room), new Uint16Array(room)];
   const known = new Map<number | null, { bytes: number; until: number }>();
-  const only = profile.threads[0]?.[2] ?? null;
+  const only = profile.homeOf(0);
   const several = profile.threads.some((thread) => thread[2] !== only);
   const last = new Map<number | null, number>();
-  if (several) for (const at of order) if (profile.memory[at]! >= 0) last.set(processOf(profile, at), profile.time[at]!);
+  if (several) for (const at of order) if (profile.memory[at]! >= 0) last.set(profile.processOf(at), profile.time[at]!);
   let count = 0;
   let sum = 0;
   const looked = (moment: number, value: number, process: number | null) => {
@@ -301,17 +300,18 @@ function memoryOf(profile: Profile, order: Int32Array, unseen: readonly Cell[]):
     } else sum = value;
     if (count && bytes[count - 1] === sum) return;
     time[count] = moment;
+    processes[count] = known.size || 1;
     bytes[count++] = sum;
   };
   let next = 0;
   for (const at of order) {
     const moment = profile.time[at]!;
     for (; next < unseen.length && unseen[next]!.ran.from < moment; next++) looked(unseen[next]!.ran.from, unseen[next]!.peak, only);
-    looked(moment, profile.memory[at]!, processOf(profile, at));
+    looked(moment, profile.memory[at]!, profile.processOf(at));
   }
   for (; next < unseen.length; next++) looked(unseen[next]!.ran.from, unseen[next]!.peak, only);
   const value = bytes.subarray(0, count);
-  return { time: time.subarray(0, count), value, most: extremes(value), least: extremes(value, -1) };
+  return { time: time.subarray(0, count), value, processes, most: extremes(value), least: extremes(value, -1) };
 }
 
 /** Whether anything was measured in a range. */

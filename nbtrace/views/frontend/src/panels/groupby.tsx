@@ -14,11 +14,19 @@ export function GroupBy({ session }: { session: Session }) {
   const attributes = keys.filter((key) => !isIdentity(key)).slice(0, MAX_KEYS).map((key) => `attributes.${key}`);
   // What is chosen stays a choice, though the spans that had it are gone.
   const options = grouping.by.startsWith("attributes.") && !attributes.includes(grouping.by) ? [grouping.by, ...attributes] : attributes;
+  const { processes } = session.trace;
   return (
+    <>
+    {processes > 1 && (
+      <button type="button" class="nbt-pill" aria-pressed={grouping.by === "process"} onClick={() => session.group(grouping.by === "process" ? "" : "process")}>
+        {processes} processes
+      </button>
+    )}
     <select class="nbt-input nbt-group" aria-label="group by" value={grouping.by} onPointerEnter={look} onFocus={look} onChange={(event) => session.group(event.currentTarget.value)}>
       <option value="">no groups</option>
       {["thread", "process", "trace", "cell"].map((each) => <option key={each} value={each}>by {each}</option>)}
       {options.map((each) => <option key={each} value={each}>by {plain(each.slice(11), 40)}</option>)}
     </select>
+    </>
   );
 }

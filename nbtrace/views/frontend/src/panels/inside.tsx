@@ -17,12 +17,12 @@ export function Inside({ session, row }: { session: Session; row: number }) {
   const cell = trace.cell[row]!;
   const isCell = times.spans.get(cell) === row;
   const key = `${row}:${trace.version}:${profile.version}`;
-  const { all, functions, samples, lines, whole } = session.once.get("inside", key, () => found(session, row, cell, isCell));
+  const { all, functions, samples, lines, whole, processes } = session.once.get("inside", key, () => found(session, row, cell, isCell));
   if (!samples && !isCell) return null;
   const few = samples < FEW;
   return (
     <section>
-      <h4>Inside {samples > 0 && <span class="nbt-quiet">{count(samples, "sample")}</span>}</h4>
+      <h4>Inside {samples > 0 && <span class="nbt-quiet">{count(samples, "sample")}{processes > 1 && ` in ${processes} processes`}</span>}</h4>
       {isCell && <p><Taken session={session} cell={cell} row={row} /></p>}
       {isCell && hottestText(session, cell) && <p>hottest: <strong>{plain(hottestText(session, cell), 100)}</strong></p>}
       {samples > 0 && <Shares parts={all} />}
@@ -75,6 +75,7 @@ function found(session: Session, row: number, cell: number, isCell: boolean) {
   const { place, size } = trace.tree;
   const rows: number[] = [];
   const lines = new Map<string, { code: number; line: number; time: number }>();
+  const processes = new Set<number | null>();
   let whole = 0;
   for (let i = 0; i < time.rows.length; i++) {
     const at = time.rows[i]!;
@@ -82,6 +83,7 @@ function found(session: Session, row: number, cell: number, isCell: boolean) {
     // Where it is not known which span was current, it is the cell's own.
     if (!isCell && (span < 0 || place[span]! < place[row]! || place[span]! >= place[row]! + size[row]!)) continue;
     rows.push(i);
+    processes.add(profile.processOf(at));
     whole += time.weight[i]!;
     const node = innermostLine(profile, profile.node[at]!);
     if (node < 0) continue;
@@ -93,5 +95,5 @@ function found(session: Session, row: number, cell: number, isCell: boolean) {
   }
   const sorted = [...lines.values()].filter(({ line }) => line > 0).sort((a, b) => b.time - a.time);
   // Of a span in which several threads worked they have more than its duration.
-  return { ...inside(profile, time, rows), lines: sorted, whole: Math.max(trace.isRunning(row) ? whole : trace.duration(row), 1e-9) };
+  return { ...inside(profile, time, rows), lines: sorted, processes: processes.size, whole: Math.max(trace.isRunning(row) ? whole : trace.duration(row), 1e-9) };
 }

@@ -1,8 +1,10 @@
 // Everything that is known of the selected span, as text.
 
+import { Fragment } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Details, Noted } from "../engine/details";
 import { isIdentity } from "../engine/tip";
+import { waitFacts } from "../engine/waits";
 import { duration, isMarked, lines, plain, share, value, whole } from "../engine/words";
 import type { Session } from "../session/session";
 import { CellCode } from "./cellcode";
@@ -54,6 +56,7 @@ export function Panel({ session }: { session: Session }) {
   const attributes = own.filter(([key, item]) => !filter || key.toLowerCase().includes(filter.toLowerCase()) || value(item).toLowerCase().includes(filter.toLowerCase()));
   const cell = trace.cells.get(trace.cell[row]!);
   const status = STATUS[trace.status(row)]!;
+  const waits = session.once.get("waits", `${row}:${trace.version}`, () => waitFacts(trace, row));
   return (
     <aside class="nbt-panel" aria-label="Selected span">
       <div class="nbt-title">
@@ -63,6 +66,7 @@ export function Panel({ session }: { session: Session }) {
       <dl class="nbt-facts">
         <dt>duration</dt>
         <dd>{trace.isRunning(row) ? "running" : trace.isUnfinished(row) ? "unfinished" : duration(trace.duration(row))} {within && <span class="nbt-quiet">{share(trace.duration(row) / Math.max(trace.duration(root), 1e-9))} of its trace</span>}</dd>
+        {waits.map(([what, text]) => <Fragment key={what}><dt>{what}</dt><dd>{text}</dd></Fragment>)}
         <dt>self time</dt>
         <dd>{duration(trace.tree.self[row]!)}</dd>
         <dt>start</dt>
@@ -104,7 +108,7 @@ export function Panel({ session }: { session: Session }) {
         <details class="nbt-fold">
           <summary>Identity</summary>
           <Pairs entries={[
-            ["span id", known.id], ["trace id", known.trace], ["parent id", known.parent ?? ""], ["kind", known.kind], ["scope", [known.scope[0], known.scope[1]].filter(Boolean).join(" ")],
+            ["span id", known.id], ["trace id", known.trace], ["parent id", known.parent ?? ""], ["kind", known.kind], ["process", known.thread[0] ?? ""], ["thread", known.thread[2] ?? known.thread[1] ?? ""], ["scope", [known.scope[0], known.scope[1]].filter(Boolean).join(" ")],
             ...all.filter(([key]) => isIdentity(key)), ...Object.entries(known.resource),
           ]} />
         </details>

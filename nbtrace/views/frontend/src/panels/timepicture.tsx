@@ -107,7 +107,7 @@ export function TimePicture({ session, theme, width, height }: PictureProps) {
     if (lines) {
       const line = Math.floor((y - AXIS + session.scroll) / ROW);
       const row = line < lines.count ? lines.row[line]! : -1;
-      const broken = idle?.folded && !(row >= 0 && trace.start[row]! <= idle.from && trace.endOf(row) >= idle.to) ? idle : undefined;
+      const broken = idle?.folded && !(row >= 0 && trace.since(row) <= idle.from && trace.endOf(row) >= idle.to) ? idle : undefined;
       return { row, group: row >= 0 && lines.members[line]! > 0, share, x, idle: broken };
     }
     const lane = Math.floor((y - AXIS + session.scroll) / LANE);
@@ -239,6 +239,6 @@ function longest(threads: readonly SampledThread[], symbol: number): Place | und
 /** The range that shows a span with a little room around it. */
 export function around(session: Session, row: number) {
   const { trace } = session;
-  const room = Math.max(trace.duration(row) * 0.04, 1e-4);
-  return { from: trace.start[row]! - room, to: trace.endOf(row) + room };
+  const room = Math.max((trace.endOf(row) - trace.since(row)) * 0.04, 1e-4);
+  return { from: trace.since(row) - room, to: trace.endOf(row) + room };
 }

@@ -37,12 +37,14 @@ function columnsOf(session: Session, wide: number) {
     const { cores, memory } = usage;
     const measured = measuredIn(usage, session.scope.whole);
     const first = stepAt(memory.time, from);
+    const memoryPeak = peakIn(memory, range);
     return {
       cores: measured && cores.time.length ? coreColumns(drawn.cores, shown, wide) : undefined,
       coresPeak: peakIn(cores, range),
       memory: measured && memory.time.length ? memoryColumns(drawn.memory, shown, wide) : undefined,
-      memoryPeak: peakIn(memory, range),
+      memoryPeak,
       firstBytes: memory.value[Math.max(0, first)] ?? 0,
+      processes: memoryPeak && memory.processes[stepAt(memory.time, memoryPeak.at)],
     };
   });
 }
@@ -103,7 +105,7 @@ function Lanes({ session, theme, width, canvasRef }: Props & { canvasRef: Mutabl
   const canvas = useCanvas(width, height, (pen) => paintUsage(pen, theme, { range, timeline, left, cores, coresPeak, memory, memoryPeak }, width, height));
   const peaks = {
     cores: coresPeak ? coresPeakText(coresPeak, origin, !!cores?.bands[LIBRARIES]?.some(Boolean)) : "",
-    memory: memoryPeak ? memoryPeakText(memoryPeak, found!.firstBytes, origin) : "",
+    memory: memoryPeak ? memoryPeakText(memoryPeak, found!.firstBytes, origin, found!.processes) : "",
   };
 
   // Without the page being drawn anew: these elements are moved and written to directly.

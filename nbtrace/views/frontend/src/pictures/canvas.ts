@@ -20,6 +20,8 @@ export const AXIS = 22;
 export const TEXT = 12;
 
 const WIDTH_OF_LETTER = 6.6;
+/** From one diagonal to the next. */
+export const HATCH = 6;
 
 /** Draw text cut to a width. Measuring each label would cost more than all else: letters count as equally wide. */
 export function label(pen: Pen, text: string, x: number, y: number, width: number): void {
@@ -43,6 +45,16 @@ export function cross(pen: Pen, theme: Theme, x: number, y: number, size = 3.5):
   pen.moveTo(x + size, y - size);
   pen.lineTo(x - size, y + size);
   pen.stroke();
+}
+
+/** Diagonals that go on from box to box. */
+export function hatch(pen: Pen, x: number, y: number, wide: number, tall: number): void {
+  for (let sum = Math.ceil((x + y) / HATCH) * HATCH; sum < x + wide + y + tall; sum += HATCH) {
+    const from = Math.max(x, sum - y - tall);
+    const to = Math.min(x + wide, sum - y);
+    pen.moveTo(from, sum - from);
+    pen.lineTo(to, sum - to);
+  }
 }
 
 /** A frame around a box in a lane. */

@@ -59,7 +59,7 @@ function parts(colour: string): number[] {
   return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
 }
 
-const USAGE = [["#3d8fbf", "#58a6d6"], ["#2f9e78", "#4fb892"], ["#c08019", "#d9a441"], ["#868e98", "#8b949e"], ["#6a78c9", "#8fa0ef"]] as const;
+const USAGE = [["#3d8fbf", "#58a6d6"], ["#2f9e78", "#4fb892"], ["#c08019", "#d9a441"], ["#868e98", "#8b949e"], ["#b0679b", "#cf8dbb"], ["#6a78c9", "#8fa0ef"]] as const;
 
 /** Of who computed, by its number in engine/usage.ts, and of memory behind them. Textures tell them apart as well. */
 export function usageColour(kind: number, theme: Theme): string {

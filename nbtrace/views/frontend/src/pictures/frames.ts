@@ -5,11 +5,10 @@ import { type Mode, NATIVE, PYTHON, WAITING } from "../engine/parts";
 import type { SampledThread } from "../engine/threads";
 import type { Timeline } from "../engine/timeline";
 import { count } from "../engine/words";
-import { AXIS, LANE, type Pen, type Range, label, outline } from "./canvas";
+import { AXIS, LANE, type Pen, type Range, hatch, label, outline } from "./canvas";
 import { type Theme, frameColours } from "./colours";
 import { Scale } from "./scale";
 
-const HATCH = 6;
 /** Those at the edges stay beside a label. */
 const LINES = [1, 5, 10, 14];
 const LETTER = 6.63;
@@ -79,16 +78,6 @@ export class Finish {
 
 /** Code is written as code. */
 const FONT = "11px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
-
-/** Diagonals that go on from box to box. */
-function hatch(pen: Pen, x: number, y: number, wide: number, tall: number): void {
-  for (let sum = Math.ceil((x + y) / HATCH) * HATCH; sum < x + wide + y + tall; sum += HATCH) {
-    const from = Math.max(x, sum - y - tall);
-    const to = Math.min(x + wide, sum - y);
-    pen.moveTo(from, sum - from);
-    pen.lineTo(to, sum - to);
-  }
-}
 
 /** Where the boxes of threads stand: below a line with the thread's title, by their depth. */
 export interface Place {

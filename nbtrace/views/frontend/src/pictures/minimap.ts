@@ -41,11 +41,19 @@ export function densityOf(trace: Trace, whole: Range, columns: number, timeline:
   // Columns that are covered from side to side are counted where that begins and ends; parts of columns are added up beside.
   const steps = new Float64Array(columns + 1);
   const parts = new Float64Array(columns + 1);
+  // How many tasks wait: they do not run, but are seen.
+  const waiting = new Int32Array(columns + 1);
   const scale = new Scale(whole, 0, columns, timeline);
+  const column = (moment: number) => Math.min(columns, Math.max(0, Math.floor(scale.x(moment))));
   const many = rows?.length ?? trace.count;
   for (let i = 0; i < many; i++) {
     const row = rows ? rows[i]! : i;
     const [start, end] = [trace.start[row]!, trace.endOf(row)];
+    const since = trace.since(row);
+    if (since < start) {
+      waiting[column(since)]!++;
+      waiting[column(start)]!--;
+    }
     if (end < whole.from || start > whole.to) continue;
     const from = Math.max(0, scale.x(start));
     const to = Math.min(columns, scale.x(end));
@@ -59,9 +67,9 @@ export function densityOf(trace: Trace, whole: Range, columns: number, timeline:
     }
   }
   const found = new Float32Array(columns);
-  for (let i = 0, sum = 0; i < columns; i++) {
+  for (let i = 0, sum = 0, waits = 0; i < columns; i++) {
     sum += steps[i]!;
-    found[i] = sum + parts[i]!;
+    found[i] = Math.max(sum + parts[i]!, (waits += waiting[i]!) > 0 ? TRACE : 0);
   }
   return found;
 }

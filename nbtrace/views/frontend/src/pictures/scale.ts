@@ -2,11 +2,10 @@
 
 import { about, momentText, multiples, stepOf, written } from "../engine/ticks";
 import { STRAIGHT, type Stretch, type Timeline } from "../engine/timeline";
-import { AXIS, type Pen, type Range } from "./canvas";
+import { AXIS, HATCH, type Pen, type Range, hatch } from "./canvas";
 import type { Theme } from "./colours";
 
 const LETTER = 6.3;
-const HATCH = 6;
 
 /** A part of the time on a part of a picture's width. */
 export class Scale {
@@ -156,13 +155,7 @@ export function paintBreaks(pen: Pen, theme: Theme, scale: Scale, height: number
         pen.lineTo(Math.round(x) + 0.5, height);
       }
     }
-    if (to - from >= HATCH) {
-      for (let sum = Math.ceil(from / HATCH) * HATCH; sum < to + tall; sum += HATCH) {
-        const [x0, x1] = [Math.max(from, sum - tall), Math.min(to, sum)];
-        pen.moveTo(x0, sum - x0);
-        pen.lineTo(x1, sum - x1);
-      }
-    }
+    if (to - from >= HATCH) hatch(pen, from, 0, to - from, tall);
     pen.stroke();
     pen.globalAlpha = 1;
   }

@@ -1,7 +1,7 @@
 // Lanes of CPU and memory above the spans, on their axis: cores as stacked areas, resident bytes as a line.
 
 import type { CoreColumns, MemoryColumns, Peak } from "../engine/steps";
-import { BANDS, LIBRARIES, MEAN, OTHERS } from "../engine/usage";
+import { BANDS, LIBRARIES, MEAN, OTHERS, WORKERS } from "../engine/usage";
 import { duration, growth, size } from "../engine/words";
 import type { Timeline } from "../engine/timeline";
 import type { Pen, Range } from "./canvas";
@@ -18,8 +18,8 @@ const LEAST_BYTES = 4e6;
 const LEAST_SHARE = 0.01;
 
 /** Where there is little room; and in full. */
-export const WHO = ["own", "others", "libraries", "not sampled"] as const;
-export const WHO_IN_FULL = ["own thread", "other threads", "library threads (total measured, spread)", "cells not sampled (mean)"] as const;
+export const WHO = ["own", "others", "libraries", "not sampled", "processes"] as const;
+export const WHO_IN_FULL = ["own thread", "other threads", "library threads (total measured, spread)", "cells not sampled (mean)", "other processes"] as const;
 
 export interface UsageState {
   range: Range;
@@ -37,15 +37,15 @@ export function coresText(cores: number): string {
   return `${cores.toFixed(cores < 9.95 ? 1 : 0)} cores`;
 }
 
-/** The most in what is shown, in words; `first` is the memory at its beginning. */
+/** The most in what is shown, in words; `first` is the memory at its beginning, of several processes it is the sum. */
 /** `about`: whether threads of libraries were at work, of which only the sum is known. */
 export function coresPeakText(peak: Peak, origin: number, about = false): string {
   return `peak ${about ? "about " : ""}${coresText(peak.value)} at ${duration(peak.at - origin)}`;
 }
 
-export function memoryPeakText(peak: Peak, first: number, origin: number): string {
+export function memoryPeakText(peak: Peak, first: number, origin: number, processes = 1): string {
   const grown = peak.value - first;
-  return `peak ${size(peak.value)} at ${duration(peak.at - origin)}${grown > 0 ? `, ${growth(grown)}` : ""}`;
+  return `peak ${size(peak.value)}${processes > 1 ? ` in ${processes} processes` : ""} at ${duration(peak.at - origin)}${grown > 0 ? `, ${growth(grown)}` : ""}`;
 }
 
 /** Least and most of a scale of memory. */
@@ -170,17 +170,18 @@ function area(pen: Pen, left: number, above: Float64Array, below: Float64Array, 
   pen.closePath();
 }
 
-/** Who computed is told by texture as well: hatched up, hatched down, ruled. */
+/** Who computed is told by texture as well: hatched up, hatched down, ruled, upright. */
 function texture(pen: Pen, theme: Theme, who: number, left: number, width: number, top: number, bottom: number): void {
-  if (who < OTHERS || who > MEAN) return;
+  if (who < OTHERS) return;
   pen.strokeStyle = theme.ground;
   pen.lineWidth = who === LIBRARIES ? 1.5 : 1;
   pen.beginPath();
   const tall = bottom - top;
-  if (who === MEAN) {
-    for (let y = bottom - 2.5; y > top; y -= 3) {
-      pen.moveTo(left, y);
-      pen.lineTo(width, y);
+  if (who >= MEAN) {
+    const upright = who === WORKERS;
+    for (let at = (upright ? width : bottom) - 2.5; at > (upright ? left : top); at -= 3) {
+      pen.moveTo(upright ? at : left, upright ? top : at);
+      pen.lineTo(upright ? at : width, upright ? bottom : at);
     }
   } else {
     for (let x = left - tall; x < width + tall; x += 5) {

@@ -4,8 +4,9 @@ import { LEAF, type Lines, OPEN, members } from "../engine/folding";
 import { ERROR, type Trace } from "../engine/trace";
 import type { Timeline } from "../engine/timeline";
 import { took } from "../engine/wall";
+import { type Waited, longestWait, waitedOf } from "../engine/waits";
 import { count, duration, plain } from "../engine/words";
-import { AXIS, type Pen, ROW, type Range, TEXT, cross, label } from "./canvas";
+import { AXIS, type Pen, ROW, type Range, TEXT, cross, hatch, label } from "./canvas";
 import { type Theme, colourOf } from "./colours";
 import { Scale, axis } from "./scale";
 
@@ -41,16 +42,23 @@ export function turnOf(depth: number): number {
 /** What a line is called. */
 export function titleOf(trace: Trace, { row, members, groups }: Lines, line: number): string {
   const id = row[line]!;
-  if (id < 0) return `${groups!.groupOf(id).name} · ${count(groups!.groupOf(id).spans, "span")}`;
+  if (id < 0) {
+    const { name, spans, tasks } = groups!.groupOf(id);
+    return `${name} · ${count(spans, "span")}${tasks ? ` · ${count(tasks, "task")}` : ""}`;
+  }
   return plain(trace.nameOf(id), 100) + (members[line] ? ` × ${members[line]!.toLocaleString("en-US")}` : "");
 }
 
-/** How long it took. */
-export function timeOf(trace: Trace, { row, members, total, sum }: Lines, line: number): string {
+/** How long it took, and how long it waited before. */
+export function timeOf(trace: Trace, lines: Lines, line: number): string {
+  const { row, members: { [line]: many }, total: { [line]: total }, sum } = lines;
   const id = row[line]!;
-  if (id < 0 || members[line]) return took(total[line]!, sum[line]!);
-  if (trace.isUnfinished(id)) return "unfinished";
-  return trace.isRunning(id) ? `running, ${duration(trace.duration(id))}` : duration(trace.duration(id));
+  if (id < 0) return took(total!, sum[line]!);
+  const ran = many ? total! : trace.duration(id);
+  const longest = trace.waitOf(id) ? longestWait(trace, many ? members(trace, lines, line) : [id], ran) : 0;
+  const waited = longest ? `, waited ${many ? "up to " : ""}${duration(longest)}` : "";
+  if (many) return took(ran, sum[line]!) + waited;
+  return (trace.isUnfinished(id) ? "unfinished" : (trace.isRunning(id) ? "running, " : "") + duration(ran)) + waited;
 }
 
 export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: WaterfallState, width: number, height: number): void {
@@ -91,16 +99,19 @@ export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: Wate
     pen.beginPath();
     pen.rect(left, Math.max(AXIS, y), bars, ROW);
     pen.clip();
-    let [from, to] = [trace.start[row]!, lines.until[i]!];
-    if (lane) [from, to] = [Infinity, -Infinity];
+    let [start, to] = lane ? [Infinity, -Infinity] : [trace.start[row]!, lines.until[i]!];
+    let from = Infinity;
     if (lane || many) {
       const all = members(trace, lines, i);
       const step = Math.max(1, Math.floor(all.length / MAX_MEMBERS));
+      // What waited in a queue belonged to no process yet; that one's start is its own.
+      from = waits(pen, theme, trace, all, step, y, scale, !lane);
       for (let k = 0; k < all.length; k += step) {
         bar(pen, theme, trace, lines, all[k]!, y, scale, false);
-        if (lane) [from, to] = [Math.min(from, trace.start[all[k]!]!), Math.max(to, lines.endOf(all[k]!))];
+        if (lane) [start, to] = [Math.min(start, trace.start[all[k]!]!), Math.max(to, lines.endOf(all[k]!))];
       }
     } else {
+      from = waits(pen, theme, trace, [row], 1, y, scale, true);
       bar(pen, theme, trace, lines, row, y, scale, true);
       if (state.critical?.has(row)) {
         pen.fillStyle = theme.critical;
@@ -108,7 +119,7 @@ export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: Wate
         pen.fillRect(x0, y + ROW - 4, Math.max(2, x1 - x0), 2);
       }
     }
-    note(pen, theme, timeOf(trace, lines, i), from, to, y, scale);
+    note(pen, theme, timeOf(trace, lines, i), Math.min(from, start), start, to, y, scale);
     pen.restore();
   }
   pen.fillStyle = theme.line;
@@ -185,6 +196,58 @@ function bar(pen: Pen, theme: Theme, trace: Trace, lines: Lines, row: number, y:
   }
 }
 
+/** Before the bars of tasks, how long they waited: hatched where a worker started, a dashed line where they stood in a queue. Bars are
+ * painted over it. `step`: of so many one is looked at. Returns when the first was submitted. */
+function waits(pen: Pen, theme: Theme, trace: Trace, rows: ArrayLike<number>, step: number, y: number, scale: Scale, queued: boolean): number {
+  const found: Waited[] = [];
+  let first = Infinity;
+  for (let i = 0; i < rows.length; i += step) {
+    const wait = waitedOf(trace, rows[i]!);
+    const shown = wait && (queued || wait.ready > wait.from);
+    if (shown) found.push(wait);
+    first = Math.min(first, shown ? wait.from : trace.start[rows[i]!]!);
+  }
+  if (!found.length) return first;
+  const colour = colourOf(trace.hues[trace.name[rows[0]!]!]!, theme);
+  for (const starts of queued ? [false, true] : [true]) {
+    for (const [x0, x1] of together(found.map(({ from, ready, to }) => (starts ? [from, ready] : [ready, to])), scale)) {
+      pen.globalAlpha = starts ? 0.35 : 0.18;
+      pen.fillStyle = colour;
+      pen.fillRect(x0, y + 6, x1 - x0, ROW - 12);
+      pen.globalAlpha = 0.75;
+      pen.strokeStyle = theme.quiet;
+      pen.lineWidth = 1;
+      pen.beginPath();
+      if (starts) {
+        hatch(pen, x0, y + 6, x1 - x0, ROW - 12);
+      } else {
+        pen.setLineDash([2, 3]);
+        pen.moveTo(x0, y + ROW / 2);
+        pen.lineTo(x1, y + ROW / 2);
+      }
+      pen.stroke();
+      pen.setLineDash([]);
+      // A moment each: submitted, and for the queue as soon as the worker had started.
+      pen.fillStyle = theme.quiet;
+      pen.fillRect(x0, y + 4, 1, ROW - 8);
+      pen.globalAlpha = 1;
+    }
+  }
+  return first;
+}
+
+/** Ranges of time in pixels, those that meet as one. */
+function together(ranges: [from: number, to: number][], scale: Scale): [number, number][] {
+  const found: [number, number][] = [];
+  for (const [from, to] of ranges.sort((a, b) => a[0] - b[0])) {
+    const [x0, x1] = [Math.max(scale.left - 10, scale.x(from)), Math.min(scale.right + 10, scale.x(to))];
+    const last = found[found.length - 1];
+    if (last && x0 <= last[1] + 1) last[1] = Math.max(last[1], x1);
+    else if (x1 > x0) found.push([x0, x1]);
+  }
+  return found;
+}
+
 /** A bar without an end: nobody has seen it. */
 function fading(pen: Pen, x: number, y: number, wide: number): void {
   const part = Math.min(64, wide / 2) / FADES;
@@ -211,17 +274,18 @@ function selfTime(pen: Pen, trace: Trace, row: number, y: number, scale: Scale, 
   if (x1 - reached >= 1) pen.fillRect(reached, y + 5, x1 - reached, ROW - 10);
 }
 
-/** What stands beside a bar: behind it, before it where there is no room, else at the picture's edge. */
-function note(pen: Pen, theme: Theme, text: string, start: number, end: number, y: number, scale: Scale): void {
+/** What stands beside a bar: behind it, where there is no room before it and its wait, or in that; else at the picture's edge. */
+function note(pen: Pen, theme: Theme, text: string, from: number, start: number, end: number, y: number, scale: Scale): void {
   const { left, right } = scale;
-  const [x0, x1] = [scale.x(start), scale.x(end)];
+  const [x0, x1] = [scale.x(from), scale.x(end)];
+  const inside = scale.x(start) - 6;
   // Of what is not in sight, where it is.
   if (x1 < left) text = `◂ ${text}`;
   else if (x0 > right) text = `${text} ▸`;
   const wide = text.length * 6.2;
   let at = x1 + 6;
   const clear = at + wide < right - 8 || x0 - wide - 6 > left;
-  if (at + wide >= right - 8) at = x0 - wide - 6 > left ? x0 - wide - 6 : right - wide - 10;
+  if (at + wide >= right - 8) at = x0 - wide - 6 > left ? x0 - wide - 6 : inside < right && inside - wide > left ? inside - wide : right - wide - 10;
   at = Math.max(at, left + 4);
   pen.font = `11px ${theme.font}`;
   if (!clear) {

@@ -1,7 +1,8 @@
 // What the waterfall is grouped by, and what is known of the spans' values so far.
 
 import type { DetailStore } from "../engine/details";
-import { Groups, NONE, UNKNOWN, Values, valueOf } from "../engine/grouping";
+import { cellSpans } from "../engine/allotted";
+import { Groups, NONE, OTHERS, UNKNOWN, Values, valueOf } from "../engine/grouping";
 import type { Trace } from "../engine/trace";
 import type { Once } from "./once";
 import type { Scope } from "./scope";
@@ -83,7 +84,9 @@ export class Grouping {
           if (codes[row] === NONE && above >= 0 && codes[above]! > NONE) codes[row] = codes[above]!;
         }
       }
-      return new Groups(trace, codes, reading.values);
+      const kernels = new Set<number>();
+      if (this.by === "process") for (const row of cellSpans(trace).values()) if (codes[row]! > OTHERS) kernels.add(codes[row]!);
+      return new Groups(trace, codes, reading.values, kernels);
     });
   }
 

@@ -60,7 +60,7 @@ export class Scope {
       let from = Infinity;
       let to = this.root < 0 ? trace.now : -Infinity;
       for (let at = first; at < last; at++) {
-        from = Math.min(from, trace.start[order[at]!]!);
+        from = Math.min(from, trace.since(order[at]!));
         to = Math.max(to, trace.endOf(order[at]!));
       }
       if (!(to > from)) return { from: Number.isFinite(from) ? from : 0, to: (Number.isFinite(from) ? from : 0) + 1 };
