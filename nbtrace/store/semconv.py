@@ -50,15 +50,6 @@ RUN_SCOPE = "nbtrace.run"
 RUN_LIMITS_EXCEEDED = "nbtrace.run.limits_exceeded"
 """The limits of change that a run has exceeded, as they were typed: such a run is no baseline."""
 
-TASK_SCOPE = "nbtrace.tasks"
-"""The instrumentation scope of the tasks of a pool of processes, which nbtrace notes in the worker."""
-
-TASK_WAITED = "nbtrace.task.waited"
-"""Seconds from when a task was handed to its pool until a worker began it."""
-
-TASK_WORKER_START = "nbtrace.task.worker_start"
-"""Seconds of that in which the worker's process started; of the first task of a process alone."""
-
 JUPYTER_KERNEL_ID = "jupyter.kernel.id"
 """The kernel's id, as in its connection file's name."""
 

@@ -5,6 +5,7 @@ in the thread itself: to ask for the clock of one that has ended may crash."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -121,6 +122,16 @@ class _OwnClock(threading.local):
 
 
 _OWN = _OwnClock()
+
+
+def _forget_clock() -> None:
+    """In a forked child: it was that of a thread of the parent's."""
+    _OWN.clock = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_clock)
+
 _clock_of: Callable[[int], int] | None = getattr(time, "pthread_getcpuclockid", None)
 
 
