@@ -48,6 +48,19 @@ def test_the_tree_shows_who_called_whom_how_long_and_what_failed() -> None:
     ]
 
 
+def test_a_task_says_in_words_how_long_it_waited() -> None:
+    """Many of a name say the longest; what is no time stands as it is."""
+    waits = [{"nbtrace.task.waited": 5.0, "nbtrace.task.worker_start": 4.5}, {"nbtrace.task.waited": 0.25}]
+    tasks = [row(n, parent=1, name=f"fit {n}", start=SECOND, end=2 * SECOND, **waits[n - 2]) for n in (2, 3)]
+    told = " ".join(" ".join(lines(row(1, name="cell [2]", start=0, end=4 * SECOND), *tasks)).split())
+    assert "waited 5.00 s (4.50 s until its worker had started)" in told
+    assert told.endswith("waited 250 ms")
+    many = [row(n, parent=1, name="fit", start=SECOND, end=2 * SECOND, **waits[1]) for n in range(2, 12)]
+    assert lines(row(1, name="cell [2]", start=0, end=4 * SECOND), *many)[-1].endswith("waited up to 250 ms")
+    odd = row(2, parent=1, name="odd", start=0, end=SECOND, **{"nbtrace.task.waited": "long"})
+    assert lines(row(1, name="cell [2]", start=0, end=SECOND), odd)[-1].endswith("nbtrace.task.waited=long")
+
+
 def test_the_axis_is_as_long_as_the_trace_and_says_so() -> None:
     """Where a child outlives its root, the axis is longer than the root took."""
     root, child = lines(
