@@ -1,5 +1,5 @@
 """Make the pictures of the inspector in docs/images, light and dark, in a real JupyterLab: each view of the spans of notebook 05,
-the inside of the slow cell of notebook 06, and a cell that hangs.
+the inside of the slow cell of notebook 06, what two workers did of notebook 09, and a cell that hangs.
 
 `python docs/screenshots.py`; needs what tests/e2e need."""
 
@@ -90,6 +90,15 @@ def inside(page: Any, notebook: Notebook, theme: str) -> None:
     shot(page, inspector, f"panel-{theme}")
 
 
+def workers(page: Any, notebook: Notebook, theme: str) -> None:
+    """Take a picture of what two workers of notebook 09 did, and of how long that waited."""
+    inspector = opened(page, notebook, "s.trace.names.includes('_fit_and_score') && s.profile.count > 50")
+    inspector.key("1")
+    inspector.element.get_by_role("button", name="processes").click()
+    inspector.until("s.groups.groups.length === 3")
+    shot(page, inspector, f"processes-{theme}")
+
+
 def hanging(page: Any, notebook: Notebook, theme: str) -> None:
     """Take a picture of a cell that does not end."""
     inspector = notebook.inspector()
@@ -104,7 +113,7 @@ def hanging(page: Any, notebook: Notebook, theme: str) -> None:
 
 def main() -> None:
     """Light and dark."""
-    names = ("05_inspector.ipynb", "06_why_slow.ipynb")
+    names = ("05_inspector.ipynb", "06_why_slow.ipynb", "09_many_processes.ipynb")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
         for theme in ("light", "dark"):
@@ -117,7 +126,7 @@ def main() -> None:
                         for cell in json.loads((ROOT / "notebooks" / name).read_text(encoding="utf-8"))["cells"]
                         if cell["cell_type"] == "code"
                     ]
-                for name, take in zip(names, (spans, inside), strict=True):
+                for name, take in zip(names, (spans, inside, workers), strict=True):
                     page = browser.new_page(viewport={"width": 1200, "height": 900})
                     notebook = Notebook(page, lab, name).open()
                     page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")

@@ -95,6 +95,7 @@ class Journal:
     def stop(self) -> None:
         """Close the journal: it says that it was."""
         store = self._store
+        store.gather_all()
         _ALL.discard(self)
         store.unsubscribe(self)
         store.statements.unsubscribe(self._statements_over)
