@@ -200,6 +200,7 @@ class Extension:
     def status(self) -> str:
         """Return what is captured and what is not, in a few lines."""
         store = self._store
+        store.gather_all()
         rows = store.running_rows()
         unfinished = sum(row[_END] == UNFINISHED for row in rows)
         on = self._tracer.enabled
@@ -239,6 +240,7 @@ class Extension:
             }[self._config.unstored_cells]
             lines.append(f"  Executions that store no history: {policy} (%config NBTrace.unstored_cells).")
             lines += [f"  {instrument.status()}" for instrument in (*LIVE.instruments, self._statements)]
+            lines += [f"  {line}" for line in LIVE.exchange.status()]
         lines += [f"  {line}" for line in self._journal.status()]
         lines.append(f"  {self._receiver.status()}")
         lines += [f"  A fault of nbtrace's own, please report it: {text}" for text in faults()]
@@ -283,6 +285,7 @@ class Extension:
     def _closed(self, execution: Execution) -> None:
         """Record what nobody holds any more, seal what a cell has left, and show its tree to those who have asked for it."""
         LIVE.recorder.close_freed()
+        LIVE.exchange.collect_soon()
         self._receiver.cell_ended(execution)
         self._store.settle()
         self._store.samples.settle()

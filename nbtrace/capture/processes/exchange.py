@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from opentelemetry.context import Context, get_current
+from opentelemetry.trace import get_current_span
 
 from nbtrace.capture.current_cell import CELL, THIS, attach, identify
 from nbtrace.capture.processes.carried import Carried, context_of
@@ -97,9 +98,13 @@ class Exchange:
             return None
         if not self._settled:
             self._settle(stores)
-        text = Carried.of("" if self._home is None or self._trouble else self._home.path, context, cell).text()
+        directory = "" if self._home is None or self._trouble else self._home.path
+        text = Carried.of(directory, context, cell, self._task_of).text()
         self._last = (context, cell, text)
         return text
+
+    def _task_of(self, trace_id: int, span_id: int) -> int:
+        return 0 if self._spool is None else self._spool.task_of(trace_id, span_id)
 
     def wishes_changed(self) -> None:
         """Those who record here are others now, or want something else."""
@@ -167,7 +172,7 @@ class Exchange:
         if spool is not None:
             spool.look()
             thread = THIS.thread or identify()
-            sent = (carried.span_id, name or task_name(function), carried.cell, thread, sent_ns)
+            sent = (carried.span_id, carried.task_id, name or task_name(function), carried.cell, thread, sent_ns)
             spool.task(Task(trace_id, span_id, *sent))
             stand_in = spool.watched(function)
         attach(carried.context())
@@ -186,7 +191,8 @@ class Exchange:
         CELL.set(carried.cell)
         if spool is not None:
             spool.begin()
-            self._sample(carried.cell, carried.context())
+            spool.stand_in(carried.trace_id, carried.span_id, carried.task_id)
+            self._sample(carried.cell, self._shown(carried.context()))
 
     def _spool_in(self, directory: str, launched_ns: int = 0) -> Spool | None:
         if self._spool is not None and self._spool.directory == directory:
@@ -212,6 +218,12 @@ class Exchange:
         if self._run is not None:
             self._capture.look_away(self._run)
             self._run = None
+
+    def _shown(self, context: Context) -> Context:
+        """Return a context with the task in the place of the span that has sent it."""
+        known = get_current_span(context).get_span_context()
+        task_id = self._task_of(known.trace_id, known.span_id)
+        return context_of(known.trace_id, task_id, known.trace_flags) if task_id else context
 
     def _sample(self, cell: int, context: Context) -> None:
         """Look at this thread for a cell, and say which span is current in it if none of its own is."""
@@ -239,17 +251,21 @@ class Exchange:
         """In a forked child that has let go of the parent's recordings: send home what is recorded here.
 
         running: ids of the spans that ran when it was forked; the parent ends them."""
-        self._spool = self._run = None
+        before, self._spool, self._run = self._spool, None, None
         home = self._home
         if home is None:
             return
         spool = Spool(home.path, time.time_ns(), settings)
+        if before is not None:
+            # Forked within a task, it makes what it makes there. The parent ends that.
+            known = get_current_span().get_span_context()
+            spool.stand_in(known.trace_id, known.span_id, before.task_of(known.trace_id, known.span_id))
         self._serve(spool, running)
         if sys._getframe(2).f_code.co_filename.endswith(_FORKS):
             # One that is there to work. Whoever else forks mostly becomes another program at once.
             spool.begin()
             try:
-                self._sample(CELL.get(), get_current())
+                self._sample(CELL.get(), self._shown(get_current()))
             except Exception:
                 fault("looking at a forked child")
 

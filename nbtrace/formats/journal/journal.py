@@ -60,7 +60,8 @@ class Journal:
         max_bytes: int = MAX_BYTES,
         first_bytes: int = 0,
     ) -> None:
-        """`head`: what is said of who writes, if not who this process is; `first_bytes`: how long the first part is, 0 for as always."""
+        """`head`: what is said of who writes, if not who this process is; `first_bytes`: how long the first part is, 0 for
+        as always."""
         self.path = path
         self._store = store
         self._head = _this_process(notebook) if head is None else head
