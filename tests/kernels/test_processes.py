@@ -31,7 +31,9 @@ class Pair(NamedTuple):
 def _seen(reply: Reply) -> list[str]:
     text = "\n".join([reply.status, *reply.output, *reply.traceback])
     text = re.sub(r"ipykernel_\d+", "ipykernel_1", text)
-    text = re.sub(r"0x[0-9a-f]+", "0x1", text)
+    text = re.sub(r"0x[0-9a-f]+|id='\d+'|In\[\d+\]", "0x1", text)
+    # Before Python 3.12 what stands for a function takes some of the thousand levels that there are.
+    text = re.sub(r"repeated \d+ more times", "repeated", text)
     # Whether `result` had to wait is the machine's affair.
     return re.sub(r"line \d+, in result\b", "line 1, in result", text).splitlines()
 
@@ -93,6 +95,12 @@ class Tree:
         assert names[-1].startswith("cell ["), f"{row['name']} is an orphan"
         return names[:-1]
 
+    def places(self) -> dict[str, str]:
+        """Of each span of the tasks, on what it hangs."""
+        return {
+            row["name"]: " < ".join(self.above(row)) for row in self.rows if "work " in row["name"] and not is_task(row)
+        }
+
 
 def is_task(row: dict[str, Any]) -> bool:
     """Whether it is one that nbtrace has made for a task."""
@@ -152,3 +160,221 @@ def test_what_a_cell_sends_to_other_processes_comes_home(pair: Pair, kind: str) 
         if is_task(row):
             assert row["process_pid"] != tree.cell["process_pid"]
             assert row["attributes"]["nbtrace.task.waited"] >= 0
+
+
+_POOLS = {
+    "executor": ("ProcessPoolExecutor(1, mp_context=context('fork'))", "kept.submit(work, n, 'in').result()"),
+    "spawned executor": ("ProcessPoolExecutor(1, mp_context=context('spawn'))", "kept.submit(work, n, 'in').result()"),
+    "pool": ("context('fork').Pool(1)", "kept.apply(work, (n, 'in'))"),
+    "joblib": ("None", "joblib.Parallel(n_jobs=2, backend='loky')([joblib.delayed(work)(n, 'in')])[0]"),
+}
+
+
+@pytest.mark.parametrize("kind", _POOLS)
+def test_a_pool_that_is_older_than_the_cell_or_nbtrace(pair: Pair, kind: str) -> None:
+    """Its tasks belong to the cell that sends them, whether the pool was made in another one, before %load_ext, or has
+    outlived an %unload_ext; without nbtrace they run as ever."""
+    make, call = _POOLS[kind]
+    use = f"with tracer.start_as_current_span('send'):\n    print({call}[0][0])"
+    expected = {"in work 1": "▸work < send", "in work 1 inner": "in work 1 < ▸work < send"}
+    pair.traced.run("%unload_ext nbtrace")
+    pair.run(f"import joblib; n = 0; kept = {make}; print({call}[0][0])")
+    pair.traced.load()
+    for _ in range(2):
+        assert Tree(pair.traced, pair.run(f"n = 1\n{use}").execution_count).places() == expected
+    pair.traced.run("%unload_ext nbtrace")
+    assert pair.run(use).stdout == "in work 1\n"
+    pair.traced.load()
+    assert Tree(pair.traced, pair.run(use).execution_count).places() == expected
+    pair.run("getattr(kept, 'shutdown', getattr(kept, 'terminate', int))(); kept = None")
+
+
+def test_what_is_called_when_a_task_is_done_belongs_to_whoever_asked_for_it(pair: Pair) -> None:
+    """Though it is called in a thread of the pool's, while another cell runs; and so does what it sends."""
+    sends = pair.run("""
+import threading
+gate, ready, later = context("fork").Event(), threading.Event(), []
+def waits():
+    gate.wait()
+    return work(1, "in")
+def then(future):
+    later.append(kept.submit(work, 2, "in"))
+    with tracer.start_as_current_span("work after"):
+        ready.set()
+kept = ProcessPoolExecutor(1, mp_context=context("fork"))
+with tracer.start_as_current_span("send"):
+    kept.submit(waits).add_done_callback(then)
+""")
+    other = pair.run("gate.set(); ready.wait(); print(later[0].result()[0][0])\nkept.shutdown()")
+    assert other.stdout == "in work 2\n"
+    assert [row["name"] for row in Tree(pair.traced, other.execution_count).rows[1:]] == []
+    assert Tree(pair.traced, sends.execution_count).places() == {
+        "in work 1": "▸waits < send",
+        "in work 1 inner": "in work 1 < ▸waits < send",
+        "work after": "send",
+        "in work 2": "▸work < send",
+        "in work 2 inner": "in work 2 < ▸work < send",
+    }
+
+
+_MOCKED = {
+    "submit is mocked": """
+import inspect
+from unittest import mock
+with ProcessPoolExecutor(1, mp_context=context("fork")) as pool:
+    with mock.patch.object(ProcessPoolExecutor, "submit", autospec=True) as m:
+        print(pool.submit(work, 1, kind="m"), m.call_args[0][1:], m.call_args[1], inspect.signature(pool.submit))
+        tell(pool.submit)
+    print(pool.submit(work, 1).result()[0][0])
+    with mock.patch.object(pool, "submit", wraps=pool.submit) as m:
+        print(pool.submit(work, 2).result()[0][0], list(pool.map(work, [3]))[0][0][0], m.mock_calls[0], len(m.mock_calls))
+    with mock.patch.object(ProcessPoolExecutor, "submit", autospec=True, side_effect=ProcessPoolExecutor.submit) as m:
+        print(pool.submit(work, 2).result()[0][0], list(pool.map(work, [3]))[0][0][0], len(m.mock_calls))
+""",
+    "an executor is mocked": """
+import inspect
+from unittest import mock
+spec = mock.create_autospec(ProcessPoolExecutor)
+print(sorted(n for n in dir(spec) if n[0] != "_"), inspect.signature(spec.submit), inspect.signature(spec))
+spec = mock.create_autospec(ProcessPoolExecutor, instance=True)
+print(spec.submit(work, 1)); spec.submit.assert_called_once_with(work, 1)
+print(inspect.getsource(ProcessPoolExecutor.submit), inspect.signature(ProcessPoolExecutor.map))
+""",
+    "a pool is mocked": """
+import inspect, multiprocessing.pool
+from unittest import mock
+Pool = multiprocessing.pool.Pool
+with mock.patch("multiprocessing.Pool", autospec=True) as P, mock.patch("multiprocessing.Process", autospec=True) as Q:
+    multiprocessing.Pool(2).map(work, [1]); multiprocessing.Process(target=work).start()
+    print(P.mock_calls, Q.mock_calls)
+with mock.patch.object(Pool, "apply_async", autospec=True) as m, mock.patch.object(Pool, "__del__", autospec=True):
+    with mock.patch.object(Pool, "__init__", autospec=True, return_value=None):
+        pool = Pool(1)
+        pool.apply_async(work, (1,)); print(m.call_args[0][1:], hasattr(pool, "_taskqueue"))
+with mock.patch.object(multiprocessing.process.BaseProcess, "start", autospec=True) as s:
+    context("fork").Process(target=work).start(); print(s.call_count)
+spec = mock.create_autospec(Pool, instance=True)
+spec.map(work, [1]); print(spec.mock_calls, inspect.signature(spec.imap), sorted(n for n in dir(spec) if n[0] != "_"))
+print(inspect.getsource(Pool._map_async))
+""",
+}
+
+
+@pytest.mark.parametrize("case", _MOCKED)
+def test_who_mocks_finds_the_original(pair: Pair, case: str) -> None:
+    """By name, by signature and by source."""
+    assert pair.run(_MOCKED[case]).status == "ok"
+
+
+def test_a_library_that_wraps_what_pools_do_may_come_and_go(pair: Pair) -> None:
+    """Put around it while nbtrace is loaded, it stays when that goes; and where it was not, all is as before."""
+    pair.traced.run("%unload_ext nbtrace")
+    pair.run("""
+import concurrent.futures.process as of_executor
+def known():
+    config = dict(multiprocessing.process.current_process()._config)
+    return [*sys.meta_path], dict(vars(Pool)), config, dict(vars(of_executor._WorkItem)), dict(vars(ProcessPoolExecutor))
+Pool = multiprocessing.pool.Pool
+before = known()
+""")
+    pair.traced.load()
+    pair.traced.run("%unload_ext nbtrace")
+    assert pair.run("print(known() == before)").stdout == "True\n"
+    pair.traced.load()
+    wrap = """
+calls = []
+def wrapped(function):
+    def wrapper(*args, **kwargs):
+        calls.append(function.__name__)
+        return function(*args, **kwargs)
+    return wrapper
+originals = []
+for owner, name in ((ProcessPoolExecutor, "submit"), (of_executor._WorkItem, "__init__"), (Pool, "apply_async")):
+    originals.append((owner, name, vars(owner)[name]))
+    setattr(owner, name, wrapped(vars(owner)[name]))
+"""
+    use = """
+with ProcessPoolExecutor(1, mp_context=context("fork")) as pool, context("fork").Pool(1) as other:
+    print(pool.submit(work, 1, "in").result()[0][0], list(pool.map(work, [2]))[0][0][0], other.apply(work, (4, "in"))[0][0])
+    tell(lambda: pool.submit(fail, 3).result())
+    tell(lambda: other.apply(fail, (3,)))
+print(calls)
+"""
+    seen = pair.run(wrap + use)
+    assert seen.status == "ok", seen.traceback
+    places = Tree(pair.traced, seen.execution_count).places()
+    assert {name: place for name, place in places.items() if not name.endswith("inner")} == {
+        "in work 1": "▸work",
+        " work 2": "▸work",
+        "in work 4": "▸work",
+    }
+    pair.traced.run("%unload_ext nbtrace")
+    assert pair.run(use).status == "ok"
+    assert pair.run("for each in originals: setattr(*each)" + use).status == "ok"
+    pair.traced.load()
+
+
+_CANNOT = """
+import threading, joblib
+lock = threading.Lock()
+def takes(x): return x
+class Unsendable:
+    def __reduce__(self): raise ValueError("cannot be sent")
+def nested():
+    def inner(n): return n
+    return inner
+def cases(send):
+    for function, value in ((lambda n: n, 1), (nested(), 1), (takes, lock), (takes, Unsendable()), (takes, (n for n in ()))):
+        tell(lambda: send(function, value))
+def start(method, function, value):
+    process = context(method).Process(target=function, args=(value,)); process.start(); process.join()
+    return process.exitcode
+"""
+_CASES = """
+with ProcessPoolExecutor(1, mp_context=context({method!r})) as pool:
+    cases(lambda function, value: pool.submit(function, value).result())
+    cases(lambda function, value: list(pool.map(function, [value])))
+with context({method!r}).Pool(1) as pool:
+    cases(lambda function, value: pool.apply(function, (value,)))
+    cases(lambda function, value: pool.map(function, [value]))
+    cases(lambda function, value: list(pool.imap(function, [value])))
+cases(lambda function, value: start({method!r}, function, value))
+"""
+
+
+def test_what_cannot_be_sent_is_refused_in_the_same_words(pair: Pair) -> None:
+    """Lambdas, functions within functions, locks: what pickle says, and where."""
+    pair.run(_CANNOT)
+    for method in ("fork", "spawn"):
+        assert pair.run(_CASES.format(method=method)).stdout.count("Error") > 20
+    for backend in ("loky", "multiprocessing"):
+        said = pair.run(
+            f"cases(lambda function, value: joblib.Parallel(2, backend={backend!r})([joblib.delayed(function)(value)] * 2))"
+        )
+        assert said.stdout.count("Error") > 2
+
+
+def test_workers_that_end_badly_end_as_ever(pair: Pair) -> None:
+    """By an exit, an interrupt, a result or an error that cannot be sent, or one that cannot be made again."""
+    said = pair.run("""
+import threading
+class Unpicklable(Exception):
+    def __init__(self, a):
+        super().__init__(a)
+        self.lock = threading.Lock()
+class Two(Exception):
+    def __init__(self, a, b): super().__init__("two")
+def bad_result(n): return threading.Lock()
+def bad_error(n): raise Unpicklable(n)
+def two(n): raise Two(1, 2)
+def dies(n): os._exit(4)
+def exits(n): sys.exit(4)
+def interrupts(n): raise KeyboardInterrupt
+def deep(n): return deep(n)
+for function in (bad_result, bad_error, exits, interrupts, dies, two, deep):
+    with ProcessPoolExecutor(1, mp_context=context("fork")) as pool: tell(lambda: pool.submit(function, 1).result())
+for function in (bad_result, bad_error, deep):
+    with context("fork").Pool(1) as pool: tell(lambda: pool.apply(function, (1,)))
+""")
+    assert said.status == "ok", said.traceback
+    assert "nbtrace/" not in said.stdout
