@@ -9,7 +9,7 @@ MODULE = "nbtrace_tried"
 
 SOURCE = '''
 """What a person has in a file beside the notebook."""
-import multiprocessing, os, threading, time
+import multiprocessing, os, sys, threading, time
 from concurrent.futures import ProcessPoolExecutor
 from opentelemetry import trace
 
@@ -85,6 +85,35 @@ def processes(n, kind):
         found += queue.get()
         started.join()
     return found
+
+def inner(seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+def spin(seconds):
+    inner(seconds)
+    return os.getpid()
+
+def ended(seconds, fails=False):
+    time.sleep(seconds)
+    if fails:
+        raise ValueError(time.time_ns())
+    return time.time_ns()
+
+called = []
+
+def watch(fails=False):
+    def note(frame, event, arg):
+        if event in ("call", "c_call"):
+            called.append((frame.f_code.co_filename, frame.f_code.co_name))
+    sys.setprofile(note)
+    if fails:
+        raise ValueError
+
+def watched():
+    sys.setprofile(None)
+    return called
 '''
 
 FIRST = f"""

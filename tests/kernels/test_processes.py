@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -378,3 +379,100 @@ for function in (bad_result, bad_error, deep):
 """)
     assert said.status == "ok", said.traceback
     assert "nbtrace/" not in said.stdout
+
+
+_SAMPLED = """
+_s = _n.samples(); _s = _s[(_s["cell"] == {cell}) & (_s["process_pid"] != os.getpid())]
+_names = dict(zip(_n.spans()["span_id"], _n.spans()["name"]))
+print(_json.dumps([
+    [int(pid), [str(each).split(" ")[0] for each in stack], _names[span], cpu.value, wall.value]
+    for pid, stack, span, cpu, wall in zip(*(_s[name] for name in ("process_pid", "stack", "span_id", "cpu", "wall")))]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (
+            "executor",
+            "with ProcessPoolExecutor(2, mp_context=context('fork')) as pool:\n    go(pool.map(spin, [0.3] * 2))",
+        ),
+        ("pool", "with context('spawn').Pool(2) as pool:\n    go(pool.map(spin, [0.3] * 2, chunksize=1))"),
+        (
+            "joblib",
+            "import joblib\ngo(joblib.Parallel(2, backend='loky')(joblib.delayed(spin)(0.3) for _ in range(2)))",
+        ),
+        (
+            "process",
+            "for _ in range(2):\n    p = context('fork').Process(target=spin, args=(0.3,)); p.start(); p.join(); go([p.pid])",
+        ),
+    ],
+)
+def test_what_workers_do_is_sampled(pair: Pair, kind: str, code: str) -> None:
+    """From the function of the task on, with what it computes, in the process and below the task; a worker that waits for the next
+    one gives no sample, though its pool is there all the while."""
+    pair.traced.run(
+        "import json as _json, time, nbtrace as _n\npids = set()\ndef go(found): pids.update(found); time.sleep(0.4)"
+    )
+    reply = pair.traced.run(f"pids.clear()\n{code}")
+    assert reply.status == "ok", reply.traceback
+    said = pair.traced.run(_SAMPLED.format(cell=reply.execution_count) + "print(_json.dumps(sorted(pids)))")
+    samples, pids = map(json.loads, said.stdout.splitlines())
+    assert sorted({each[0] for each in samples}) == pids
+    samples = [
+        each for each in samples if each[1][0] != "_find_and_load"
+    ]  # what a worker imports before its first task
+    assert {tuple(each[1][:2]) for each in samples} <= {("spin", "inner"), ("spin",)}
+    assert {each[2].split(" ")[0] for each in samples} == {"cell" if kind == "process" else "spin"}
+    for pid in pids:
+        walls = [wall for found, *_, wall in samples if found == pid]
+        assert sum(walls) > 150_000_000
+        assert sum(cpu for found, *_, cpu, _ in samples if found == pid) > 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the system does not tell what its threads do")
+def test_a_worker_that_waits_for_long_does_nothing(pair: Pair) -> None:
+    """The thread that samples it rests, until there is work again."""
+    said = pair.traced.run("""
+def switches(pid):
+    files = [f"/proc/{pid}/task/{task}/status" for task in os.listdir(f"/proc/{pid}/task")]
+    return sum(int(line.split()[1]) for file in files for line in open(file) if line.startswith("voluntary_ctxt"))
+import time
+kept = ProcessPoolExecutor(1, mp_context=context("fork"))
+pid, until, before = kept.submit(spin, 0.2).result(), time.monotonic() + 20, -1
+while before != (before := switches(pid)) and time.monotonic() < until: time.sleep(0.5)
+print(before == switches(pid), len(os.listdir(f"/proc/{pid}/task")))
+""")
+    assert said.stdout == "True 2\n"
+    more = pair.traced.run("kept.submit(spin, 0.3).result(); kept.shutdown()")
+    said = pair.traced.run(_SAMPLED.format(cell=more.execution_count))
+    assert len(json.loads(said.stdout)) > 3
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_task_ends_when_its_function_does(pair: Pair, method: str) -> None:
+    """Also when it raises; nothing of nbtrace's is called between that and the worker's asking for the next."""
+    seen = pair.traced.run(f"""
+found = []
+with ProcessPoolExecutor(1, mp_context=context({method!r})) as pool:
+    for fails in (False, True):
+        try:
+            found.append(pool.submit(ended, 0.03, fails).result())
+        except ValueError as error:
+            found.append(*error.args)
+    calls = []
+    for fails in (False, True):
+        failed = pool.submit(watch, fails).exception()
+        calls.append(pool.submit(watched).result())
+import json
+print(json.dumps([found, calls]))
+""")
+    truths, calls = json.loads(seen.stdout)
+    ends = [row["end_time"] for row in Tree(pair.traced, seen.execution_count).rows if row["name"] == "ended"]
+    for truth, end in zip(truths, ends, strict=True):
+        assert -1_000_000 < end - truth < 50_000_000
+    for each in calls:
+        asks = each.index(next(call for call in each if call[1] == "get" and call[0].endswith("queues.py")))
+        assert asks > 0
+        assert [file for file, _ in each[:asks] if "nbtrace/" in file] == []
+        assert [file for file, _ in each[asks:] if "nbtrace/" in file] != [], "the next task is not seen to arrive"

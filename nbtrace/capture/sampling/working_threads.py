@@ -5,6 +5,7 @@ in the thread itself: to ask for the clock of one that has ended may crash."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -143,3 +144,11 @@ def at_work() -> bool:
 def has_cpu_clock() -> bool:
     """Whether the system tells how long a thread has computed."""
     return _clock_of is not None
+
+
+def _forget_clock() -> None:
+    _OWN.clock = None  # that of the parent's thread
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_clock)
