@@ -303,6 +303,7 @@ class Extension:
     def _closed(self, execution: Execution) -> None:
         """Record what nobody holds any more, seal what a cell has left, and show its tree to those who have asked for it."""
         LIVE.recorder.close_freed()
+        LIVE.exchange.collect_soon()
         self._receiver.cell_ended(execution)
         self._store.settle()
         self._store.samples.settle()

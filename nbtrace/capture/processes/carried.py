@@ -31,22 +31,25 @@ class Carried(NamedTuple):
     """Whether that was sampled, as OpenTelemetry says it."""
     cell: int
     """Number of the execution, 0 outside a cell."""
+    task_id: int
+    """Of the task that has sent it without a span of its own, 0 for none. It stands in the recording alone: what is current is
+    the span that has sent the task."""
 
     @classmethod
-    def of(cls, directory: str, context: Context, cell: int) -> Carried:
-        """Return what a context of OpenTelemetry's carries."""
+    def of(cls, directory: str, context: Context, cell: int, task_of: Callable[[int, int], int]) -> Carried:
+        """Return what a context of OpenTelemetry's carries. `task_of` gives the task that stands below a span here."""
         known = get_current_span(context).get_span_context()
         trace_id, span_id = (known.trace_id, known.span_id) if known.is_valid else (0, 0)
-        return cls(directory, trace_id, span_id, known.trace_flags, cell)
+        return cls(directory, trace_id, span_id, known.trace_flags, cell, task_of(trace_id, span_id))
 
     def text(self) -> str:
         """Return it as `read` reads it."""
-        return f"{self.trace_id:x} {self.span_id:x} {self.flags:x} {self.cell:x} {self.directory}"
+        return f"{self.trace_id:x} {self.span_id:x} {self.flags:x} {self.cell:x} {self.task_id:x} {self.directory}"
 
     @classmethod
     def read(cls, text: str) -> Carried:
         """Return what `text` has made a text of."""
-        *numbers, directory = text.split(" ", 4)
+        *numbers, directory = text.split(" ", 5)
         return cls(directory, *(int(number, 16) for number in numbers))
 
     def context(self) -> Context:

@@ -76,7 +76,7 @@ class Exchange:
         self._spool: Spool | None = None
         """Where what is recorded here goes, if this process works for another."""
         self._run: Run | None = None
-        self._arrived: tuple[str, Carried, Context] = ("", Carried("", 0, 0, 0, 0), Context())
+        self._arrived: tuple[str, Carried, Context] = ("", Carried("", 0, 0, 0, 0, 0), Context())
         """What arrived last, as it was carried and as it was understood."""
 
     def open(self) -> None:
@@ -99,9 +99,13 @@ class Exchange:
             return None
         if not self._settled:
             self._settle(stores)
-        text = Carried.of("" if self._home is None or self._trouble else self._home.path, context, cell).text()
+        directory = "" if self._home is None or self._trouble else self._home.path
+        text = Carried.of(directory, context, cell, self._task_of).text()
         self._last = (context, cell, text)
         return text
+
+    def _task_of(self, trace_id: int, span_id: int) -> int:
+        return 0 if self._spool is None else self._spool.task_of(trace_id, span_id)
 
     def wishes_changed(self) -> None:
         """Those who record here are others now, or want something else."""
@@ -172,9 +176,10 @@ class Exchange:
         if spool is not None:
             spool.look()
             thread = THIS.thread or identify()
-            sent = (carried.span_id, name or task_name(function), carried.cell, thread, sent_ns)
+            sent = (carried.span_id, carried.task_id, name or task_name(function), carried.cell, thread, sent_ns)
             spool.task(Task(trace_id, span_id, *sent))
             stand_in = spool.watched(function)
+        self._last = _NOTHING  # what it sends itself carries this task
         attach(context)
         CELL.set(carried.cell)
         if spool is not None:
@@ -191,7 +196,8 @@ class Exchange:
         CELL.set(carried.cell)
         if spool is not None:
             spool.begin()
-            self._sample(carried.cell, carried.trace_id, carried.span_id)
+            spool.stand_in(carried.trace_id, carried.span_id, carried.task_id)
+            self._sample(carried.cell, carried.trace_id, carried.task_id or carried.span_id)
 
     @property
     def works(self) -> bool:
@@ -249,17 +255,22 @@ class Exchange:
         """In a forked child that has let go of the parent's recordings: send home what is recorded here.
 
         running: ids of the spans that ran when it was forked; the parent ends them."""
-        self._spool = self._run = None
+        before, self._spool, self._run = self._spool, None, None
         home = self._home
         if home is None:
             return
         spool = Spool(home.path, time.time_ns(), settings)
+        if before is not None:
+            # Forked within a task, it makes what it makes there. The parent ends that.
+            known = get_current_span().get_span_context()
+            spool.stand_in(known.trace_id, known.span_id, before.task_of(known.trace_id, known.span_id))
         self._serve(spool, running)
         if sys._getframe(2).f_code.co_filename.endswith(_FORKS):
             # One that is there to work. Whoever else forks mostly becomes another program at once.
             spool.begin()
             known = get_current_span().get_span_context()
-            self._sample(CELL.get(), known.trace_id, known.span_id)
+            task_id = self._task_of(known.trace_id, known.span_id)
+            self._sample(CELL.get(), known.trace_id, task_id or known.span_id)
 
 
 def _settings(stores: list[SpanStore]) -> Settings:

@@ -47,6 +47,7 @@ _SERVING = (
             "util",
         )
     ),
+    "selectors.py",  # by which a pipe is waited for with a timeout, as loky's workers do
     "concurrent/futures/process.py",
     "loky/process_executor.py",
     *(

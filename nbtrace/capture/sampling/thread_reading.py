@@ -23,6 +23,9 @@ from nbtrace.store.stacks import Stack
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 """Where nbtrace lives: what of it stands between a caller and its function is nothing of the user's."""
 
+_ARRIVES = os.path.join(_OURS, "processes", "carried.py")
+"""Where a task makes itself at home in its worker, before its function is called."""
+
 _LATEST = 50
 """Of the spans that run so many are asked whether they are of a thread, the latest first."""
 
@@ -45,7 +48,8 @@ class ThreadReader:
             waits = not keys or stack_reading.waits_for_others(keys)
             return None if waits else (self._stacks.of(keys), True)
         if run.serves:
-            keys = _without_ours(stack_reading.of_the_worker(stack_reading.walk(frame, None).keys))
+            keys = stack_reading.of_the_worker(stack_reading.walk(frame, None).keys)
+            keys = [] if keys and keys[-1][1] == _ARRIVES else _without_ours(keys)
             return (self._stacks.of(keys), True) if keys else None
         if not run.begun:
             return self._stacks.of(_without_ours(stack_reading.walk(frame, None).keys)), True

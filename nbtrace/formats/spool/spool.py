@@ -46,6 +46,8 @@ class Task(NamedTuple):
     span_id: int
     sender: int
     """Id of the span that has sent it, 0 for none."""
+    outer: int
+    """Of the task in which that was done, if none of its own spans was current: 0 for none."""
     name: str
     cell: int
     thread: Thread
@@ -82,6 +84,8 @@ class Spool:
         self._looked_s = 0.0
         self._slot: EndSlot | None = None
         self._task: Row | None = None
+        self._below_task = 0
+        """Id of the task in which what is made here stands, 0 for none: of this process, or of the one that has started it."""
         self._placed: dict[int, int] = {}
         """Of spans that run within a task: which, by their id."""
         self._sender = (0, 0)
@@ -123,6 +127,14 @@ class Spool:
 
     # ── tasks ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def task_of(self, trace_id: int, span_id: int) -> int:
+        """Return the id of the task that stands below the span that has sent it, 0 for none."""
+        return self._below_task if (trace_id, span_id) == self._sender else 0
+
+    def stand_in(self, trace_id: int, sender: int, task_id: int) -> None:
+        """Let what is made here stand in a task of the process that has started this one; 0 for none."""
+        self._sender, self._below_task = (trace_id, sender), task_id
+
     def task(self, task: Task) -> None:
         """Write that a task begins, and when the one before it ended."""
         self.begin()
@@ -134,10 +146,10 @@ class Spool:
             values = (*values, max(0, min(waited, now - self._launched_ns)) / 1e9)
             self._launched_ns = 0
         self._task = (
-            *(task.trace_id, task.span_id, task.sender, task.name, 0, now, RUNNING, 0),
+            *(task.trace_id, task.span_id, task.outer or task.sender, task.name, 0, now, RUNNING, 0),
             *(task.cell, _ORIGIN, task.thread, None, _KEYS[len(values) - 1], *values),
         )
-        self._sender = (task.trace_id, task.sender)
+        self._sender, self._below_task = (task.trace_id, task.sender), task.span_id
         if self.works:
             self._journal.started(self._task)
 
@@ -152,6 +164,7 @@ class Spool:
     def task_over(self) -> None:
         """Write when the last task ended: where that is not known, by now."""
         task, self._task = self._task, None
+        self._below_task = 0
         if task is None:
             return
         end = time.time_ns() if self._slot is None else self._slot.ended() or UNFINISHED
@@ -160,11 +173,11 @@ class Spool:
 
     def _starting(self, row: Row) -> Row:
         """Return the row of a span with its task as its parent, if its parent has sent that. Only in the recording."""
-        task = self._task
-        if task is None or (row[_TRACE_ID], row[_PARENT]) != self._sender:
+        task_id = self.task_of(row[_TRACE_ID], row[_PARENT])
+        if not task_id:
             return row
-        self._placed[row[_SPAN_ID]] = task[_SPAN_ID]
-        return self._below(row, task[_SPAN_ID])
+        self._placed[row[_SPAN_ID]] = task_id
+        return self._below(row, task_id)
 
     def _ending(self, row: Row) -> Row:
         """Return it when it has ended, whatever task runs by now."""
