@@ -453,6 +453,7 @@ print(before == switches(pid), len(os.listdir(f"/proc/{pid}/task")))
 def test_a_task_ends_when_its_function_does(pair: Pair, method: str) -> None:
     """Also when it raises; nothing of nbtrace's is called between that and the worker's asking for the next."""
     seen = pair.traced.run(f"""
+from {MODULE} import *
 found = []
 with ProcessPoolExecutor(1, mp_context=context({method!r})) as pool:
     for fails in (False, True):

@@ -26,7 +26,7 @@ _SERVES = (
     ("_process_worker", "/process_executor.py"),
     ("worker", "/multiprocessing/pool.py"),
     ("BaseProcess._bootstrap", "/multiprocessing/process.py"),
-    ("spawn_main", "/multiprocessing/spawn.py"),
+    ("_main", "/multiprocessing/spawn.py"),
 )
 """What runs a process that serves others: the ends of the file and the names of the functions."""
 
@@ -157,8 +157,9 @@ def of_the_thread(keys: list[Key]) -> list[Key]:
 
 
 def of_the_worker(keys: list[Key]) -> list[Key]:
-    """Return the frames of the work that a process was sent, without those that send, wait and call it; none where it waits."""
-    end = len(keys)
+    """Return the frames of the work that a process was sent, without those that send, wait and call it; none where it waits, or has
+    not begun: what it was forked from has frames of its own."""
+    end = 0
     for place, (function, file, *_) in enumerate(keys):
         if any(function == name and file.replace("\\", "/").endswith(end_of) for name, end_of in _SERVES):
             end = place
