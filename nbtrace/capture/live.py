@@ -12,12 +12,14 @@ from weakref import WeakKeyDictionary
 
 from nbtrace.capture import exceptions
 from nbtrace.capture.current_cell import CELL
-from nbtrace.capture.instruments import processes, subprocesses, threads
+from nbtrace.capture.instruments import processes, threads
 from nbtrace.capture.notebook.tracebacks import ipython_directory
+from nbtrace.capture.processes import subprocesses
 from nbtrace.capture.processes.carried import TRAVELS, Arriving, Ticket
 from nbtrace.capture.processes.exchange import Exchange
 from nbtrace.capture.profile import Profile
 from nbtrace.capture.recorder import SpanRecorder
+from nbtrace.capture.sampling import working_threads
 from nbtrace.capture.sampling.run import Run
 from nbtrace.capture.sdk.attach import Attachment
 from nbtrace.faults import fault
@@ -93,7 +95,9 @@ class LiveCapture:
             self._feed(store, unwanted)
             store.sources[self.exchange] = lambda: _without(self.exchange.running_rows(), unwanted)
             store.gather = (*store.gather, self.exchange.collect)
-            if store.sampling and shell is None and not CELL.get():
+            # In a process that works for another nothing runs that is a cell here, whatever it belongs to there.
+            alone = not CELL.get() or (self.exchange.serves and not working_threads.at_work())
+            if store.sampling and shell is None and alone:
                 self._programs[id(store)] = self.profile.sampler.begin(0)
 
     def serve(self, store: SpanStore, unwanted: set[int]) -> None:
@@ -102,9 +106,9 @@ class LiveCapture:
             self._unwanted[store] = unwanted
             self._feed(store, unwanted)
 
-    def look_at(self, cell: int) -> Run:
-        """Sample this thread, which serves another process, for a cell of that one's."""
-        return self.profile.sampler.begin(cell, serves=True)
+    def look_at(self, cell: int, *, serves: bool) -> Run:
+        """Sample this thread for a cell of another process. `serves`: it waits for what that one sends."""
+        return self.profile.sampler.begin(cell, serves=serves)
 
     def look_away(self, run: Run) -> None:
         """Sample it no more."""
@@ -252,7 +256,7 @@ def arrive() -> bool:
     if found is None:
         return False
     text, sent_ns = found
-    LIVE.exchange.born(text, sent_ns)
+    LIVE.exchange.born(text, sent_ns, serves=False)
     return LIVE.exchange.works
 
 

@@ -10,12 +10,12 @@ from IPython.core.error import UsageError
 from traitlets import TraitError
 
 from nbtrace import api
-from nbtrace.capture.instruments import subprocesses
 from nbtrace.capture.live import LIVE
 from nbtrace.capture.notebook import cell_attributes, failing
 from nbtrace.capture.notebook.cells import CellTracer
 from nbtrace.capture.notebook.only_asking import Questions
 from nbtrace.capture.notebook.statements import Statements
+from nbtrace.capture.processes import subprocesses
 from nbtrace.config import NBTrace
 from nbtrace.extension import handed
 from nbtrace.extension.journal import ShellJournal, trouble

@@ -468,6 +468,7 @@ with ProcessPoolExecutor(1, mp_context=context({method!r})) as pool:
 import json
 print(json.dumps([found, calls]))
 """)
+    assert seen.status == "ok", seen.traceback
     truths, calls = json.loads(seen.stdout)
     ends = [row["end_time"] for row in Tree(pair.traced, seen.execution_count).rows if row["name"] == "ended"]
     for truth, end in zip(truths, ends, strict=True):

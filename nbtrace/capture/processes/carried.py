@@ -48,8 +48,10 @@ class Carried(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> Carried:
-        """Return what `text` has made a text of."""
+        """Return what `text` has made a text of. Raises ValueError for anything else."""
         *numbers, directory = text.split(" ", 5)
+        if len(numbers) != 5:
+            raise ValueError("not as many numbers as are carried")
         return cls(directory, *(int(number, 16) for number in numbers))
 
     def context(self) -> Context:

@@ -51,8 +51,8 @@ class Capture(Protocol):
         """Stop feeding a store."""
         ...
 
-    def look_at(self, cell: int) -> Run:
-        """Sample this thread for a cell from here on."""
+    def look_at(self, cell: int, *, serves: bool) -> Run:
+        """Sample this thread for a cell from here on. `serves`: it waits for what others send."""
         ...
 
     def look_away(self, run: Run) -> None:
@@ -186,8 +186,9 @@ class Exchange:
             self._sample(carried.cell, trace_id, span_id)
         return stand_in
 
-    def born(self, text: str, sent_ns: int) -> None:
-        """This process was started by one that records: what it does belongs to what was current there."""
+    def born(self, text: str, sent_ns: int, *, serves: bool = True) -> None:
+        """This process was started by one that records: what it does belongs to what was current there. `serves`: it is there to
+        do what others send, and no program of its own."""
         carried = Carried.read(text)
         if self._home is not None and self._home.owned and carried.directory == self._home.path:
             return
@@ -197,11 +198,16 @@ class Exchange:
         if spool is not None:
             spool.begin()
             spool.stand_in(carried.trace_id, carried.span_id, carried.task_id)
-            self._sample(carried.cell, carried.trace_id, carried.task_id or carried.span_id)
+            self._sample(carried.cell, carried.trace_id, carried.task_id or carried.span_id, serves=serves)
+
+    @property
+    def serves(self) -> bool:
+        """Whether this process was started by one that records."""
+        return self._spool is not None
 
     @property
     def works(self) -> bool:
-        """Whether this process works for another, and what it records goes there."""
+        """Whether that is so, and what is recorded goes there."""
         return self._spool is not None and self._spool.works
 
     def _spool_in(self, directory: str, launched_ns: int = 0) -> Spool | None:
@@ -229,13 +235,13 @@ class Exchange:
             self._capture.look_away(self._run)
             self._run = None
 
-    def _sample(self, cell: int, trace_id: int, span_id: int) -> None:
+    def _sample(self, cell: int, trace_id: int, span_id: int, *, serves: bool = True) -> None:
         """Look at this thread for a cell, and say which span is current in it if none of its own is."""
         run = self._run
         if run is None or run.cell != cell or run.rests:
             if run is not None:
                 self._capture.look_away(run)
-            run = self._run = self._capture.look_at(cell)
+            run = self._run = self._capture.look_at(cell, serves=serves)
         if run.worker is not None:
             run.worker.sent_by = (trace_id, span_id)
 

@@ -30,6 +30,22 @@ _SERVES = (
 )
 """What runs a process that serves others: the ends of the file and the names of the functions."""
 
+_CALLS = frozenset(
+    (
+        *("_process_chunk", "_process_chunk.<locals>.<listcomp>", "_CallItem.__call__", "mapstar", "starmapstar"),
+        *(
+            "BaseProcess.run",
+            "BatchedCalls.__call__",
+            "BatchedCalls.__call__.<locals>.<listcomp>",
+            "SafeFunction.__call__",
+        ),
+        *("_TracebackCapturingWrapper.__call__", "_retrieve_traceback_capturing_wrapped_call", "_FuncWrapper.__call__"),
+    )
+)
+"""Functions of such files by which a task is called: what they call is the user's."""
+
+_IMPORTS = "_find_and_load"
+
 _SERVING = (
     *_QUEUES,
     *(
@@ -157,15 +173,21 @@ def of_the_thread(keys: list[Key]) -> list[Key]:
 
 
 def of_the_worker(keys: list[Key]) -> list[Key]:
-    """Return the frames of the work that a process was sent, without those that send, wait and call it; none where it waits, or has
-    not begun: what it was forked from has frames of its own."""
+    """Return the frames of the work that a process was sent, without those that send, wait and call it; none where it waits, or
+    has not begun: what it was forked from has frames of its own. What it imports for its work is work, whoever asks for it."""
     end = 0
     for place, (function, file, *_) in enumerate(keys):
         if any(function == name and file.replace("\\", "/").endswith(end_of) for name, end_of in _SERVES):
             end = place
             break
+    served = False
     while end and keys[end - 1][1].replace("\\", "/").endswith(_SERVING):
         end -= 1
+        served = served or keys[end][0] not in _CALLS
+    if served and (imported := [place for place in range(end) if keys[place][0] == _IMPORTS]):
+        end = imported[-1] + 1
+    elif served:  # what such a process does for itself, by others: look how much memory it takes, say
+        end = 0
     return keys[:end]
 
 
