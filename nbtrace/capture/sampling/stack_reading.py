@@ -157,8 +157,8 @@ def of_the_thread(keys: list[Key]) -> list[Key]:
 
 
 def of_the_worker(keys: list[Key]) -> list[Key]:
-    """Return the frames of the work that a process was sent, without those that send, wait and call it; none where it waits, or has
-    not begun: what it was forked from has frames of its own."""
+    """Return the frames of the work that a process was sent, without those that send, wait and call it; none where it waits, or
+    has not begun: what it was forked from has frames of its own."""
     end = 0
     for place, (function, file, *_) in enumerate(keys):
         if any(function == name and file.replace("\\", "/").endswith(end_of) for name, end_of in _SERVES):
