@@ -1,4 +1,4 @@
-"""`nbtrace run` killed at any moment: what is left, and whether that is all there was.
+"""`nbtrace run`, and workers, killed at any moment: what is left, and whether that is all there was.
 
 Optional, as it takes minutes: `python -m tests.benchmarks kills [TRIES]`. For each way of killing the moments are spread at random
 over the whole run: one before it has made a file, the others from then on until its last file is written."""
@@ -21,6 +21,7 @@ import psutil  # type: ignore[import-untyped,unused-ignore]
 from nbformat.v4 import new_code_cell, new_notebook
 
 import nbtrace
+from tests.benchmarks import killed_workers
 from tests.waiting import wait_for
 
 CELLS = 8
@@ -77,6 +78,7 @@ def main() -> None:
         print(f"  {kind}: {', '.join(f'{count} × {end}' for end, count in sorted(ends.items()))}", flush=True)
         for line in wrong:
             print(f"    WRONG {line}", flush=True)
+    killed_workers.main(tries)
 
 
 def _write(folder: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from nbtrace.faults import fault
 from nbtrace.formats.journal.files import SUFFIX
-from nbtrace.formats.spool.home import Home, check
+from nbtrace.formats.spool.home import Home, check, open_ours
 from nbtrace.formats.spool.spool import FAILED, SLOT
 from nbtrace.formats.spool.spool_reader import SpoolReader
 from nbtrace.store.schema import Row
@@ -24,7 +24,7 @@ from nbtrace.store.schema import Row
 _PATIENCE_S = 10.0
 """So long who asks waits for what has been written; more comes the next time."""
 
-_PART = re.compile(rf"(?P<process>\d+-\d+){re.escape(SUFFIX)}(?:\.(?P<number>[1-9]\d{{0,8}}))?\Z")
+_PART = re.compile(rf"(?P<process>\d{{1,9}}-\d{{1,20}}){re.escape(SUFFIX)}(?:\.(?P<number>[1-9]\d{{0,8}}))?\Z")
 
 
 class Collector:
@@ -40,9 +40,12 @@ class Collector:
         self._at_work = _thread.allocate_lock()
         self.processes = 0
         """How many have written something so far."""
-        self.lost = self.bad = 0
+        self._missing = 0
+        """How many lines of processes that are gone could not be read, or were not written."""
         self.failed: Counter[str] = Counter()
         """How many could not write, by the reason."""
+        self.trouble = ""
+        """Why the directory is not read."""
 
     def running_rows(self) -> list[Row]:
         """Return the rows of spans that run in other processes, as far as has been read."""
@@ -93,10 +96,17 @@ class Collector:
                 self._at_work.release()
 
     def _read(self) -> None:
-        check(self._home.path)
+        try:
+            check(self._home.path)
+        except OSError as error:  # somebody has deleted it, or put another one there
+            self.trouble = f"{self._home.path}: {error.strerror or error}"
+            return
+        self.trouble = ""
         parts: dict[str, dict[int, str]] = {}
         with os.scandir(self._home.path) as entries:
             for entry in entries:
+                if not entry.is_file(follow_symlinks=False):
+                    continue
                 if (match := _PART.match(entry.name)) is not None:
                     parts.setdefault(match["process"], {})[int(match["number"] or 1)] = entry.path
                 elif entry.name.endswith(FAILED):
@@ -106,26 +116,30 @@ class Collector:
             if reader is None:
                 reader = self._readers[process] = SpoolReader(self._done, self._sampled)
                 self.processes += 1
-            if reader.read(
-                int(process.partition("-")[0]), parts[process], os.path.join(self._home.path, process + SLOT)
-            ):
-                del self._readers[process]
-                self.lost += reader.lost
-                self.bad += reader.bad
+            pid, slot = int(process.partition("-")[0]), os.path.join(self._home.path, process + SLOT)
+            try:
+                if reader.read(pid, parts[process], slot):
+                    del self._readers[process]
+                    self._missing += reader.lost + reader.bad
+            except Exception:  # of the others all is read
+                fault("reading what a process has recorded")
             time.sleep(0)  # the user's code goes on in between
 
     def _note_failure(self, path: str) -> None:
         with suppress(OSError):
-            with open(path, "rb") as file:
+            with open(open_ours(path), "rb") as file:
                 self.failed[file.read(200).decode("utf-8", "replace")] += 1
             os.unlink(path)
 
     def status(self) -> list[str]:
         """Say how much has come home, and what has not."""
         found = []
+        if self.trouble:
+            found.append(f"Other processes: nothing comes home. {self.trouble}.")
         if self.processes:
             found.append(f"Other processes: {self.processes:,} have sent what they recorded.")
-        if self.lost or self.bad:
-            found.append(f"Of what they wrote {self.lost + self.bad:,} lines are missing: written too fast, or torn.")
+        missing = self._missing + sum(reader.lost + reader.bad for reader in list(self._readers.values()))
+        if missing:
+            found.append(f"Of what they wrote {missing:,} lines are missing: written too fast, or torn.")
         found += [f"Of {number:,} nothing comes home: {why}." for why, number in self.failed.items()]
         return found

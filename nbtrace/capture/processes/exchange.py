@@ -135,11 +135,19 @@ class Exchange:
         """Read what others have written, and come back when that is done."""
         if self._collector is not None:
             self._collector.now()
+            self._look_for_home()
 
     def collect_soon(self) -> None:
         """Have it read, and do not wait: at the end of a cell."""
         if self._collector is not None:
             self._collector.soon()
+            self._look_for_home()
+
+    def _look_for_home(self) -> None:
+        if (
+            self._home is not None and self._home.vanished
+        ):  # somebody tidies up: the next one that is sent work needs another
+            self.wishes_changed()
 
     def running_rows(self) -> list[Row]:
         """Return the rows of spans that run in other processes."""

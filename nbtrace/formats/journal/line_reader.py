@@ -79,10 +79,10 @@ class LineReader:
     def end_open(self, span_id: int, end_ns: int) -> None:
         """End a span that is open, by what somebody else has told."""
         row = self.open.get(span_id)
-        if row is not None and end_ns >= row[5]:
+        if row is not None:
             del self.open[span_id]
             self._settled.add(span_id)
-            self._done((*row[:6], end_ns, *row[7:]))
+            self._done((*row[:6], max(end_ns, row[5]), *row[7:]))  # a clock may have been set back in between
 
     def _head(self, items: list[Any]) -> None:
         if not is_head(items):

@@ -15,6 +15,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from nbtrace.formats.spool.home import open_ours
+
 _FORM = struct.Struct("=QQQ")
 _NUMBER, _END, _OFFSET = range(3)
 
@@ -61,7 +63,7 @@ class EndSlot:
 
 def read_end(path: str) -> tuple[int, int] | None:
     """Return which task a slot says has ended, and when, in ns since the epoch; None if it says so of none. Raises OSError."""
-    file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
+    file = open_ours(path)
     try:
         for _ in range(3):
             first, again = os.pread(file, _FORM.size, 0), os.pread(file, _FORM.size, 0)

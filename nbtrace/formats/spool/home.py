@@ -55,16 +55,22 @@ class Home:
     @property
     def made(self) -> bool:
         """Whether the directory is there: whoever works for the kernel may have made it."""
-        return self._made or os.path.isdir(self.path)
+        return os.path.isdir(self.path)
+
+    @property
+    def vanished(self) -> bool:
+        """Whether somebody has deleted what was made here."""
+        return self._made and not self.made
 
     def make(self) -> None:
         """Make the directory where it is missing. Raises OSError where that cannot be done, or somebody else has it."""
-        if self._made:
+        if self._made and self.made:
             return
         with suppress(FileExistsError):
             os.mkdir(self.path, 0o700)
         check(self.path)
         if self.owned:
+            self._let_go()
             self._lock = os.open(self._file(_OWNER), os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
             if fcntl is not None:
                 with suppress(OSError):
@@ -77,12 +83,15 @@ class Home:
         """Delete it, if it is this process's own."""
         if not self.owned:
             return
+        self._let_go()
+        self._made = False
+        _delete(self.path)
+
+    def _let_go(self) -> None:
         if self._lock >= 0:
             with suppress(OSError):
                 os.close(self._lock)
             self._lock = -1
-        self._made = False
-        _delete(self.path)
 
     def _file(self, name: str) -> str:
         return os.path.join(self.path, name)
@@ -97,6 +106,20 @@ def check(path: str) -> None:
         or (hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o077))
     ):
         raise OSError(errno.EPERM, "is no directory of nbtrace's and this user's alone", path)
+
+
+def open_ours(path: str) -> int:
+    """Open a file in a directory that has been checked, to read it. Raises OSError where it is no plain file of this user's: a
+    pipe would keep whoever reads it for ever."""
+    flags = os.O_RDONLY
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    file = os.open(path, flags)
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode) or (hasattr(os, "getuid") and found.st_uid != os.getuid()):
+        os.close(file)
+        raise OSError(errno.EPERM, "is not a file of this user's", path)
+    return file
 
 
 def _delete(path: str) -> None:
@@ -125,7 +148,7 @@ def _is_held(path: str, pid: int) -> bool:
     if fcntl is None:
         return is_there(pid)
     try:
-        file = os.open(os.path.join(path, _OWNER), os.O_RDONLY)
+        file = open_ours(os.path.join(path, _OWNER))
     except FileNotFoundError:  # only a child of the kernel has been here so far
         return is_there(pid)
     try:

@@ -11,6 +11,7 @@ import re
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from nbtrace.formats.spool.home import open_ours
 from nbtrace.store.rate import checked_rate
 from nbtrace.store.redaction.choice import Choice
 from nbtrace.store.redaction.redactor import Redactor
@@ -57,7 +58,7 @@ def version_of(directory: str) -> int:
 def read_settings(directory: str) -> Settings:
     """Return the settings of a directory. Where they cannot be read nothing is sampled, and the defaults are redacted."""
     try:
-        with open(os.path.join(directory, _FILE), "rb") as file:
+        with open(open_ours(os.path.join(directory, _FILE)), "rb") as file:
             said = json.loads(file.read(1_000_000))
         return Settings(checked_rate(said["sampling"] or False), Redactor(_choice(said)))
     except (OSError, ValueError, TypeError, LookupError, re.error):

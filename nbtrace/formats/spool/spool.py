@@ -33,7 +33,9 @@ _FIRST_BYTES = 64_000
 _LOOK_S = 0.05
 """How often it is looked whether the kernel wants something else by now."""
 
-_TRACE_ID, _SPAN_ID, _PARENT, _END = map(RowFields._fields.index, ("trace_id", "span_id", "parent_span_id", "end_ns"))
+_TRACE_ID, _SPAN_ID, _PARENT, _START, _END = map(
+    RowFields._fields.index, ("trace_id", "span_id", "parent_span_id", "start_ns", "end_ns")
+)
 
 _ORIGIN = Origin(None, semconv.TASK_SCOPE)
 _KEYS = ((semconv.TASK_WAITED,), (semconv.TASK_WAITED, semconv.TASK_WORKER_START))
@@ -167,7 +169,9 @@ class Spool:
         self._below_task = 0
         if task is None:
             return
-        end = time.time_ns() if self._slot is None else self._slot.ended() or UNFINISHED
+        end = time.time_ns() if self._slot is None else self._slot.ended()
+        # Of a clock that was set back in between nothing can be told.
+        end = UNFINISHED if end is None else max(end, task[_START])
         if self.works:
             self._journal.ended((*task[:_END], end, *task[_END + 1 :]))
 

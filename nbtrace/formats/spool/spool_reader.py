@@ -6,7 +6,6 @@ once the process is gone. What has been read is deleted. A line that is being wr
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from nbtrace.formats.journal.part import is_written
 from nbtrace.formats.journal.processes import is_there
 from nbtrace.formats.reading import UnreadableFileError
 from nbtrace.formats.spool.end_slot import read_end
+from nbtrace.formats.spool.home import open_ours
 from nbtrace.store import semconv
 from nbtrace.store.schema import RUNNING, Row, RowFields
 from nbtrace.store.values import decode_json
@@ -88,14 +88,11 @@ class SpoolReader:
 
     def _read_part(self, path: str) -> bool:
         """Read what is new in a part; return whether nothing more will come in it."""
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         try:
-            file = os.open(path, flags)
+            file = open_ours(path)
         except OSError:
             return True
         try:
-            if not _is_ours(os.fstat(file)):
-                return True
             length = _PEEK
             while block := os.pread(file, length, self._at + len(self._rest)):
                 end = block.find(b"\0")
@@ -141,7 +138,3 @@ class SpoolReader:
         with suppress(OSError):
             if (found := read_end(slot)) is not None:
                 self._lines.end_open(*found)
-
-
-def _is_ours(found: os.stat_result) -> bool:
-    return stat.S_ISREG(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
