@@ -135,7 +135,7 @@ class Collector:
         """Say how much has come home, and what has not."""
         found = []
         if self.trouble:
-            found.append(f"Other processes: nothing comes home. {self.trouble}.")
+            found.append(f"Other processes: nothing comes home, as {self.trouble}.")
         if self.processes:
             found.append(f"Other processes: {self.processes:,} have sent what they recorded.")
         missing = self._missing + sum(reader.lost + reader.bad for reader in list(self._readers.values()))

@@ -99,13 +99,13 @@ class Home:
 
 def check(path: str) -> None:
     """Raise OSError unless a directory is a home by its name, and this user's alone."""
+    if not _NAME.fullmatch(os.path.basename(path)):
+        raise OSError(errno.EINVAL, "is no directory of nbtrace's", path)
     found = os.lstat(path)
-    if (
-        not _NAME.fullmatch(os.path.basename(path))
-        or not stat.S_ISDIR(found.st_mode)
-        or (hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o077))
+    if not stat.S_ISDIR(found.st_mode) or (
+        hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o077)
     ):
-        raise OSError(errno.EPERM, "is no directory of nbtrace's and this user's alone", path)
+        raise OSError(errno.EPERM, "is not a directory of this user alone", path)
 
 
 def open_ours(path: str) -> int:
