@@ -99,7 +99,7 @@ class Collector:
         try:
             check(self._home.path)
         except OSError as error:  # somebody has deleted it, or put another one there
-            self.trouble = f"{self._home.path}: {error.strerror or error}"
+            self.trouble = f"{self._home.path} {error.strerror or error}"
             return
         self.trouble = ""
         parts: dict[str, dict[int, str]] = {}

@@ -171,7 +171,7 @@ def test_a_directory_that_is_not_this_users_alone(reading: Reading, kind: str) -
     _FOREIGN[kind](reading.path)
     assert reading.names() == []
     assert reading.collector.status() == [
-        f"Other processes: nothing comes home. {reading.path}: is not a directory of this user alone."
+        f"Other processes: nothing comes home, as {reading.path} is not a directory of this user alone."
     ]
     if kind == "a link":
         reading.path.unlink()
