@@ -26,7 +26,7 @@ _NS = 1_000_000_000
 _LONGEST_S = 9_000_000_000.0
 """What a file may say of waiting and is no time any more."""
 
-_NEEDED = ("submitted", "worker_start", "start_time", "end_time")
+_NEEDED = ("submitted", "worker_start", "start_time", "end_time", "state")
 
 
 class Went(NamedTuple):
@@ -70,11 +70,13 @@ def tasks(spans: pd.DataFrame) -> pd.DataFrame:
 
 def went(table: pd.DataFrame) -> Went | None:
     """Return what the time of tasks went into; None of a table that does not tell, or of none. A worker starts in the last
-    part of the waiting: it takes its first task as soon as it can. A task that runs counts up to the latest moment known."""
+    part of the waiting: it takes its first task as soon as it can. A task that runs counts up to the latest moment known; of one
+    that will never end, as its worker was killed, nobody knows how long it was worked on, and it counts as no work."""
     if not len(table) or any(name not in table for name in _NEEDED):
         return None
     start, end = _ns(table["start_time"]), _ns(table["end_time"].fillna(table["start_time"]))
-    end = np.maximum(start, np.where(table["end_time"].isna(), np.maximum(start, end).max(), end))
+    runs = (table["end_time"].isna() & (table["state"] != "unfinished")).to_numpy(dtype=bool, na_value=True)
+    end = np.maximum(start, np.where(runs, np.maximum(start, end).max(), end))
     submitted = np.minimum(_ns(table["submitted"].fillna(table["start_time"])), start)
     began = np.maximum(submitted, start - table["worker_start"].fillna(pd.Timedelta(0)).astype("int64").to_numpy())
     moments = np.unique(np.concatenate([submitted, began, start, end]))

@@ -7,6 +7,7 @@ what they put into their queues. docs/decisions/0030."""
 from __future__ import annotations
 
 import inspect
+import multiprocessing.pool
 import multiprocessing.process
 import os
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from nbtrace.formats.spool import end_slot
 _EXECUTORS = ("concurrent.futures.process", "loky.process_executor", "joblib.externals.loky.process_executor")
 _TICKET = "nbtrace"
 _QUEUE = "_taskqueue"
+
+_RERAISES = getattr(multiprocessing.pool, "_helper_reraises_exception", None)
 
 _patches: list[Patch] = []
 
@@ -119,12 +122,15 @@ class _Tasks:
         self._queue.put(item, *args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_queue":  # of one that is being copied
+            raise AttributeError(name)
         return getattr(self._queue, name)
 
 
 def _arriving(tasks: Any, arriving: Callable[[Any], Any]) -> Iterator[Any]:
     for task in tasks:
-        if len(task) > 3 and callable(task[2]):
+        # A pool asks whether it is this one function, by which it tells what the user's iterable has raised.
+        if len(task) > 3 and callable(task[2]) and task[2] is not _RERAISES:
             task = (*task[:2], arriving(task[2]), *task[3:])
         yield task
 

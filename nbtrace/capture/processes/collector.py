@@ -100,6 +100,10 @@ class Collector:
             check(self._home.path)
         except OSError as error:  # somebody has deleted it, or put another one there
             self.trouble = f"{self._home.path} {error.strerror or error}"
+            if isinstance(error, FileNotFoundError):  # and with it what would have told more
+                for reader in self._readers.values():
+                    reader.give_up()
+                self._readers.clear()
             return
         self.trouble = ""
         parts: dict[str, dict[int, str]] = {}

@@ -10,7 +10,6 @@ import errno
 import os
 import re
 import stat
-import tempfile
 import time
 from contextlib import suppress
 
@@ -45,7 +44,7 @@ class Home:
     def new(cls) -> Home:
         """Return one with a name of its own; nothing is made yet."""
         name = f"nbtrace-{_uid()}-{os.getpid()}-{os.urandom(12).hex()}"
-        return cls(os.path.join(tempfile.gettempdir(), name), owner=True)
+        return cls(os.path.join(_temporary(), name), owner=True)
 
     @property
     def owned(self) -> bool:
@@ -97,6 +96,14 @@ class Home:
         return os.path.join(self.path, name)
 
 
+def _temporary() -> str:
+    """Where temporary files go; without `tempfile`, which would remember it, and raises where there is none."""
+    places = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
+    return next(
+        (os.path.abspath(each) for each in (*places, "/tmp", os.getcwd()) if each and os.path.isdir(each)), os.sep
+    )
+
+
 def check(path: str) -> None:
     """Raise OSError unless a directory is a home by its name, and this user's alone."""
     if not _NAME.fullmatch(os.path.basename(path)):
@@ -130,7 +137,7 @@ def _delete(path: str) -> None:
 
 def _delete_forsaken() -> None:
     """Delete the directories of kernels that died."""
-    with suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+    with suppress(OSError), os.scandir(_temporary()) as entries:
         for entry in entries:
             match = _NAME.fullmatch(entry.name)
             if match is None:

@@ -165,8 +165,7 @@ class Spool:
 
     def task_over(self) -> None:
         """Write when the last task ended: where that is not known, by now."""
-        task, self._task = self._task, None
-        self._below_task = 0
+        task = self._task
         if task is None:
             return
         end = time.time_ns() if self._slot is None else self._slot.ended()
@@ -174,6 +173,8 @@ class Spool:
         end = UNFINISHED if end is None else max(end, task[_START])
         if self.works:
             self._journal.ended((*task[:_END], end, *task[_END + 1 :]))
+        # Last: where a signal handler raises before, it is written with the next task, and twice does no harm.
+        self._task, self._below_task = None, 0
 
     def _starting(self, row: Row) -> Row:
         """Return the row of a span with its task as its parent, if its parent has sent that. Only in the recording."""

@@ -74,11 +74,18 @@ class SpoolReader:
             self._lines.begin_part()
         self._end_task(slot)
         if gone:
-            for row in (*self._lines.open.values(), *self._lines.preliminary.values()):
-                self._done(row)
+            self.give_up()
             with suppress(OSError):
                 os.unlink(slot)
         return gone
+
+    def give_up(self) -> None:
+        """Hand on as unfinished what has not ended: nobody is left who would tell."""
+        left = (*self._lines.open.values(), *self._lines.preliminary.values())
+        self._lines.open.clear()
+        self._lines.preliminary.clear()
+        for row in left:
+            self._done(row)
 
     def _begin(self, number: int) -> None:
         if self._part:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import tempfile
+import shutil
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -51,12 +51,29 @@ def test_without_mapped_files_a_task_ends_when_the_next_begins(monkeypatch: pyte
 def test_where_no_directory_can_be_made_work_goes_on_and_status_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    (tmp_path / "gone").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "gone"))
     with nbtrace.record() as rec, nbtrace.span("sends"):
+        (tmp_path / "gone").rmdir()
         with pool() as executor:
             assert len(list(executor.map(work, range(3)))) == 3
         assert "no directory for it: No such file" in "\n".join(LIVE.exchange.status())
     assert rec.spans()["name"].tolist() == ["sends"]
+
+
+def test_a_directory_that_somebody_deletes_is_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What was open in it is unfinished."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with nbtrace.record() as rec, nbtrace.span("sends"):
+        with pool() as executor:
+            list(executor.map(work, range(2)))
+        assert len(rec.tasks()) == 2
+        for home in tmp_path.iterdir():
+            shutil.rmtree(home)
+        with nbtrace.record(), pool() as executor:
+            list(executor.map(work, range(2)))
+        assert len(rec.tasks()) == 4
+    assert set(rec.spans()["state"]) <= {"ended", "unfinished"}
 
 
 def test_without_fork_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
