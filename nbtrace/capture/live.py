@@ -198,6 +198,17 @@ class LiveCapture:
             self.cells.blank({e.number for e in self.cells.executions() if e.span_id in span_ids} | set(executions))
             store.forget(span_ids, len(running), executions)
 
+    def before_fork(self) -> None:
+        """In a process that works for another and has no threads of its own: have none of ours either, as Python warns of a fork
+        of one that has."""
+        if self.exchange.serves and threading.active_count() == 1:
+            self.profile.sampler.step_back()
+
+    def after_fork(self) -> None:
+        """In the parent: go on."""
+        if self.exchange.serves:
+            self.profile.sampler.come_back()
+
     def forked(self) -> None:
         """In a forked child: let go of the parent's recordings, so that no span is recorded twice. They hold what was there; what
         the child records goes home to the parent, and it can open its own."""
@@ -273,4 +284,4 @@ TRAVELS.unpickled, TRAVELS.ticket = arriving, ticket
 TRAVELS.began, TRAVELS.leaves = LIVE.exchange.began, LIVE.exchange.leaves
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=LIVE.forked)
+    os.register_at_fork(before=LIVE.before_fork, after_in_parent=LIVE.after_fork, after_in_child=LIVE.forked)

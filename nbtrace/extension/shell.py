@@ -182,7 +182,8 @@ class Extension:
             raise UsageError(f"subprocesses cannot be told: {error}.") from None
         return (
             "nbtrace: what subprocess starts from here on gets TRACEPARENT. A Python program comes home if it calls "
-            "nbtrace.arrive(), or runs under opentelemetry-instrument."
+            "nbtrace.arrive(), or runs under opentelemetry-instrument (with OTEL_TRACES_EXPORTER=none where no exporter of "
+            "its own is installed, and likewise for METRICS and LOGS)."
         )
 
     def _switch_journal(self, value: str | None, file: str) -> str:

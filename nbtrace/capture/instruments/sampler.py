@@ -7,6 +7,7 @@ then finds the line that did so and gives it that time. docs/decisions/0022 tell
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 import time
 from collections.abc import Callable, Collection
@@ -78,6 +79,7 @@ class Sampler:
         """What is to be told by `first_seen` when no frame is held any more."""
         self._runs: dict[int, Run] = {}
         self._trouble = ""
+        self._stepped_back = False
         self._lacks_thread = False
         """Whether none could be had the last time; the next cell tries again."""
         self._computing = Computing()
@@ -107,6 +109,7 @@ class Sampler:
         for sink in self.sinks:
             sink.now.clear()
         WORKING.clear()
+        self._stepped_back = False
         self._renew()  # the thread sees that it is not meant any more
         unseen.let_go(wake)
 
@@ -186,6 +189,29 @@ class Sampler:
             else:
                 run.outer.resume()
                 WORKING[run.thread] = run.outer
+
+    def step_back(self) -> None:
+        """End the thread, and wait until it is gone, as far as the system tells."""
+        if self._thread is None or self._stepped_back:
+            return
+        self._stepped_back = True
+        wake = self._wake
+        self._renew()  # the thread sees that it is not meant any more
+        unseen.let_go(wake)
+        for _ in range(40):
+            try:
+                if len(os.listdir("/proc/self/task")) == 1:
+                    break
+            except OSError:
+                break
+            time.sleep(0.0005)
+
+    def come_back(self) -> None:
+        """Go on after that."""
+        if self._stepped_back:
+            self._stepped_back = False
+            if self._runs:
+                self._start()
 
     def _start(self) -> None:
         me = self._thread = object()

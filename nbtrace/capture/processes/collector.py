@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from nbtrace.capture.processes.notebook_code import NAMELESS, file_of
 from nbtrace.faults import fault
 from nbtrace.formats.journal.files import SUFFIX
 from nbtrace.formats.spool.home import Home, check, open_ours
@@ -101,8 +102,8 @@ class Collector:
         except OSError as error:  # somebody has deleted it, or put another one there
             self.trouble = f"{self._home.path} {error.strerror or error}"
             if isinstance(error, FileNotFoundError):  # and with it what would have told more
-                for reader in self._readers.values():
-                    reader.give_up()
+                for left in self._readers.values():
+                    left.give_up()
                 self._readers.clear()
             return
         self.trouble = ""
@@ -118,7 +119,7 @@ class Collector:
         for process in sorted(parts, key=lambda process: int(process.partition("-")[2])):
             reader = self._readers.get(process)
             if reader is None:
-                reader = self._readers[process] = SpoolReader(self._done, self._sampled)
+                reader = self._readers[process] = SpoolReader(self._done, self._sampled, _file_of)
                 self.processes += 1
             pid, slot = int(process.partition("-")[0]), os.path.join(self._home.path, process + SLOT)
             try:
@@ -147,3 +148,8 @@ class Collector:
             found.append(f"Of what they wrote {missing:,} lines are missing: written too fast, or torn.")
         found += [f"Of {number:,} nothing comes home: {why}." for why, number in self.failed.items()]
         return found
+
+
+def _file_of(function: str, file: str, first_line: int) -> str:
+    """The file of a frame as the kernel knows it."""
+    return (file == NAMELESS and file_of(function, first_line)) or file

@@ -24,9 +24,15 @@ BAD_LINE = (ValueError, TypeError, LookupError, RecursionError, OverflowError)
 class LineReader:
     """Understands the lines of one journal."""
 
-    def __init__(self, done: Callable[[Row], object], sampled: Callable[[Row], object]) -> None:
-        """`done` takes the row of each span that has ended, `sampled` that of each sample."""
-        self._done, self._sampled = done, sampled
+    def __init__(
+        self,
+        done: Callable[[Row], object],
+        sampled: Callable[[Row], object],
+        file_of: Callable[[str, str, int], str] | None = None,
+    ) -> None:
+        """`done` takes the row of each span that has ended, `sampled` that of each sample. `file_of` gives the file of a frame by
+        its function, its file as it was written, and its first line."""
+        self._done, self._sampled, self._file_of = done, sampled, file_of
         self.heads: list[dict[str, Any]] = []
         """What each part says of who has written it."""
         self.lost = 0
@@ -118,7 +124,10 @@ class LineReader:
         depth = self._depths[number] = self._depths.get(above, 0) + 1 if above else 1
         if depth > MAX_DEPTH + 1:  # no stack is kept that is deeper, and a path to each of its frames takes long
             raise ValueError("too deep a stack")
-        self._known[number] = stack.call(_text(function), _text(file), _small(line), _small(first_line))
+        function, file, line, first_line = _text(function), _text(file), _small(line), _small(first_line)
+        if self._file_of is not None:
+            file = self._file_of(function, file, first_line)
+        self._known[number] = stack.call(function, file, line, first_line)
 
     def _started(self, items: list[Any]) -> None:
         _, trace_id, span_id, parent, name, kind, cell, o, t, k, start, *values = items

@@ -31,8 +31,14 @@ _END, _ORIGIN = map(RowFields._fields.index, ("end_ns", "origin"))
 class SpoolReader:
     """Reads the spool of one process."""
 
-    def __init__(self, done: Callable[[Row], object], sampled: Callable[[Row], object]) -> None:
-        self._lines = LineReader(done, sampled)
+    def __init__(
+        self,
+        done: Callable[[Row], object],
+        sampled: Callable[[Row], object],
+        file_of: Callable[[str, str, int], str] | None = None,
+    ) -> None:
+        """See `LineReader`."""
+        self._lines = LineReader(done, sampled, file_of)
         self._done = done
         self._part = 0
         """Number of the part that is being read."""
