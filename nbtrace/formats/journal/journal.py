@@ -184,6 +184,24 @@ class Journal:
         if row[_SPAN_ID] in self._cells:
             self._cell_over(row[_SPAN_ID])
 
+    def task_started(self, row: Row) -> None:
+        """Write that a task has started, of which only the name of a function is the user's: redacted by the rules alone, as
+        it has to be known at once."""
+        if self._asks():
+            self._series.say(lambda lines: lines.ruled.started(row))
+        else:
+            self.started(row)
+
+    def task_ended(self, row: Row) -> None:
+        """Write that it has ended."""
+        if self._asks():
+            self._series.say(lambda lines: lines.ruled.ended(row))
+        else:
+            self.ended(row)
+
+    def _asks(self) -> bool:
+        return (lines := self._series.lines) is not None and lines.hushed is not None
+
     # ── cells ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _cell_begun(self, number: int, row: Row) -> None:

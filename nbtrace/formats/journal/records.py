@@ -24,6 +24,7 @@ Times are nanoseconds since the epoch; ids whole numbers, 0 where there is none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
@@ -60,8 +61,11 @@ class Lines:
         self._redactor = redactor
         self.hushed: Lines | None = None
         """Where a callable of the user's is asked, which may be slow: says what needs no asking, in the same part."""
+        self.ruled: Lines = self
+        """Says what is redacted by the rules alone."""
         if redactor.choice.call is not None:
             self.hushed = Lines(self._write, Redactor(False), self._numbers)
+            self.ruled = Lines(self._write, Redactor(replace(redactor.choice, call=None)), self._numbers)
         self._names: dict[str, str] = {}
         # By the id of an object that is kept here, so that its id is not given to another: quicker than by what it holds.
         self._origins: dict[int, tuple[Origin, int]] = {}

@@ -153,7 +153,7 @@ class Spool:
         )
         self._sender, self._below_task = (task.trace_id, task.sender), task.span_id
         if self.works:
-            self._journal.started(self._task)
+            self._journal.task_started(self._task)
 
     def watched(self, function: Any) -> Any:
         """Return what to call in the place of the function of the task that begins: when it is let go of, that has ended."""
@@ -172,7 +172,7 @@ class Spool:
         # Of a clock that was set back in between nothing can be told.
         end = UNFINISHED if end is None else max(end, task[_START])
         if self.works:
-            self._journal.ended((*task[:_END], end, *task[_END + 1 :]))
+            self._journal.task_ended((*task[:_END], end, *task[_END + 1 :]))
         # Last: where a signal handler raises before, it is written with the next task, and twice does no harm.
         self._task, self._below_task = None, 0
 
