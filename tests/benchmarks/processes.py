@@ -16,6 +16,7 @@ from opentelemetry import trace
 
 import nbtrace
 from nbtrace.formats.journal.files import parts
+from nbtrace.formats.journal.line_reader import LineReader
 from nbtrace.formats.spool.settings import Settings
 from nbtrace.formats.spool.spool import Spool
 from nbtrace.formats.spool.spool_reader import SpoolReader
@@ -101,7 +102,7 @@ def _reading() -> None:
             taken.clear()
             began = time.process_time()
             os.unlink = lambda path: None  # type: ignore[assignment] # it is read again
-            SpoolReader(taken.append, print).read(os.getpid(), files, "")
+            SpoolReader(LineReader(taken.append, print)).read(os.getpid(), files, "")
             os.unlink = unlink  # type: ignore[assignment]
             found.append((time.process_time() - began) / len(taken) * 1e6)
         assert len(taken) == 4 * SPANS

@@ -17,6 +17,7 @@ from typing import Any
 from nbtrace.capture.processes.notebook_code import NAMELESS, file_of
 from nbtrace.faults import fault
 from nbtrace.formats.journal.files import SUFFIX
+from nbtrace.formats.journal.line_reader import LineReader
 from nbtrace.formats.spool.home import Home, check, open_ours
 from nbtrace.formats.spool.spool import FAILED, SLOT
 from nbtrace.formats.spool.spool_reader import SpoolReader
@@ -119,7 +120,7 @@ class Collector:
         for process in sorted(parts, key=lambda process: int(process.partition("-")[2])):
             reader = self._readers.get(process)
             if reader is None:
-                reader = self._readers[process] = SpoolReader(self._done, self._sampled, _file_of)
+                reader = self._readers[process] = SpoolReader(LineReader(self._done, self._sampled, _file_of))
                 self.processes += 1
             pid, slot = int(process.partition("-")[0]), os.path.join(self._home.path, process + SLOT)
             try:

@@ -90,6 +90,14 @@ class LineReader:
             self._settled.add(span_id)
             self._done((*row[:6], max(end_ns, row[5]), *row[7:]))  # a clock may have been set back in between
 
+    def give_up(self) -> None:
+        """Hand on what has not ended, as it is, or as far as is known how."""
+        left = (*self.open.values(), *self.preliminary.values())
+        self.open.clear()
+        self.preliminary.clear()
+        for row in left:
+            self._done(row)
+
     def _head(self, items: list[Any]) -> None:
         if not is_head(items):
             raise ValueError("no head")

@@ -6,7 +6,6 @@ once the process is gone. What has been read is deleted. A line that is being wr
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,15 +30,8 @@ _END, _ORIGIN = map(RowFields._fields.index, ("end_ns", "origin"))
 class SpoolReader:
     """Reads the spool of one process."""
 
-    def __init__(
-        self,
-        done: Callable[[Row], object],
-        sampled: Callable[[Row], object],
-        file_of: Callable[[str, str, int], str] | None = None,
-    ) -> None:
-        """See `LineReader`."""
-        self._lines = LineReader(done, sampled, file_of)
-        self._done = done
+    def __init__(self, lines: LineReader) -> None:
+        self._lines = lines
         self._part = 0
         """Number of the part that is being read."""
         self._at = 0
@@ -86,12 +78,8 @@ class SpoolReader:
         return gone
 
     def give_up(self) -> None:
-        """Hand on as unfinished what has not ended: nobody is left who would tell."""
-        left = (*self._lines.open.values(), *self._lines.preliminary.values())
-        self._lines.open.clear()
-        self._lines.preliminary.clear()
-        for row in left:
-            self._done(row)
+        """Nobody is left who would tell more: what has not ended is unfinished."""
+        self._lines.give_up()
 
     def _begin(self, number: int) -> None:
         if self._part:
