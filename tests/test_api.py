@@ -16,6 +16,7 @@ from nbtrace.analysis.runs import RunsError
 def test_the_public_names_are_those_of_the_documentation() -> None:
     assert set(nbtrace.__all__) == {
         "Recording",
+        "arrive",
         "cells",
         "compare",
         "headings",
@@ -115,7 +116,7 @@ def test_every_answer_about_the_live_recording_is_one_of_a_recordings() -> None:
     """`nbtrace.x()` and `rec.x()` are the same questions; each has an answer when nothing was recorded."""
     with nbtrace.record() as rec:
         pass
-    makers = {"Recording", "live", "load", "record", "recover", "span", "traced"}
+    makers = {"Recording", "arrive", "live", "load", "record", "recover", "span", "traced"}
     others = {*makers, "view", "text", "plot", "report", "save", "__version__"}
     for name in set(nbtrace.__all__) - others:
         assert getattr(nbtrace, name).__func__ is getattr(nbtrace.Recording, name)

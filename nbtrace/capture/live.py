@@ -144,7 +144,7 @@ class LiveCapture:
             self._shells.pop(id(store), None)
             if id(store) not in self._open:
                 return
-            self.exchange.collect()
+            self.exchange.collect_last()
             self._open.pop(id(store), None)
             store.gather = tuple(each for each in store.gather if each != self.exchange.collect)
             store.sources[self] = store.sources[self]().copy

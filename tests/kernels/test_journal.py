@@ -187,7 +187,8 @@ def test_a_file_that_is_deleted_is_said_once_and_the_recording_goes_on(beside: K
 
 
 def test_a_kernel_that_forks_keeps_its_journal_to_itself(beside: Kernel, tmp_path: Path) -> None:
-    """multiprocessing's children, and those that a cell makes itself."""
+    """multiprocessing's children, and those that a cell makes itself, write journals of their own. What comes home of those stands
+    in the kernel's, once."""
     beside.run("%nbtrace journal on run.journal\nimport os, multiprocessing, nbtrace")
     reply = beside.run(
         "def work(n):\n    with nbtrace.span('in a child', n=n): return n\n"
@@ -197,10 +198,11 @@ def test_a_kernel_that_forks_keeps_its_journal_to_itself(beside: Kernel, tmp_pat
         "os.waitpid(child, 0)[1], found"
     )
     assert reply.result == "(0, [0, 1, 2, 3])"
-    beside.run("with nbtrace.span('parent'): pass")
-    names = nbtrace.recover(tmp_path / "run.journal").spans()["name"].tolist()
-    assert "in a child" not in names
-    assert names[-1] == "parent"
+    beside.run("with nbtrace.span('parent'): pass\nnbtrace.spans()")
+    spans = nbtrace.recover(tmp_path / "run.journal").spans()
+    assert spans["name"].tolist().count("in a child") == 5
+    assert spans["name"].tolist().count("parent") == 1
+    assert spans["span_id"].is_unique
 
 
 def test_what_is_reset_or_forgotten_is_not_in_the_file_any_more(beside: Kernel, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from typing import Any
 
 from nbtrace.capture.imports import forget_imports, when_imported
 from nbtrace.capture.patches import Patch, QuickPatch
-from nbtrace.capture.processes.carried import TRAVELS, Arriving, Callbacks, Ticket
+from nbtrace.capture.processes.carried import TRAVELS, Arriving, Ticket
+from nbtrace.capture.processes.outcomes import Callbacks
 from nbtrace.formats.spool import end_slot
 
 _EXECUTORS = ("concurrent.futures.process", "loky.process_executor", "joblib.externals.loky.process_executor")
@@ -78,9 +79,11 @@ def _around_item(initialise: Callable[..., Any]) -> Callable[..., Any]:
     def initialised(self: Any, future: Any, fn: Any, args: Any, kwargs: Any) -> None:
         carried = leaves()
         if carried is not None:
-            fn = arriving(fn, carried)
+            number = 0
             if not future._done_callbacks:
-                future._done_callbacks = callbacks()
+                future._done_callbacks = called = callbacks(future, known=TRAVELS.collects)
+                number = called.number
+            fn = arriving(fn, carried, "", number)
         initialise(self, future, fn, args, kwargs)
 
     return initialised

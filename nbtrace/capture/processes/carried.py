@@ -6,16 +6,14 @@ unpickled, or called. No frame of ours is in a traceback that comes out of them.
 from __future__ import annotations
 
 import copyreg
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from opentelemetry.context import Context, get_current
+from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, get_current_span, set_span_in_context
 
-from nbtrace.capture.current_cell import CELL, attach
 from nbtrace.faults import fault
 
 
@@ -78,8 +76,10 @@ class Travels:
         """Makes an `Arriving` again, by a name that pickle can find."""
         self.ticket: Callable[..., Any] = _never
         """Likewise for a `Ticket`."""
-        self.began: Callable[[str, Callable[..., Any], str, int], Callable[..., Any]] = _never
-        """Takes what a task has carried, its function, its name and when it was sent; returns what to call."""
+        self.began: Callable[[str, Callable[..., Any], str, int, int], Callable[..., Any]] = _never
+        """Takes what a task has carried, its function, its name, when it was sent and its number; returns what to call."""
+        self.collects = False
+        """Whether it is this process to which what others record comes home."""
         self.leaves: Callable[[], str | None] = _none
         """Gives what to take along; None where nothing is recorded."""
 
@@ -90,8 +90,8 @@ _now_ns = partial(time.time_ns)
 
 
 class Arriving(tuple[Any, ...]):
-    """Stands for the function of a task, here and there: a tuple of it, what it carries, the time and its name, which is made and
-    pickled in the least time.
+    """Stands for the function of a task, here and there: a tuple of it, what it carries, the time, its name and its number, which
+    is made and pickled in the least time.
 
     `__call__` is a property: Python looks it up, and so runs what makes the sender current, right before it calls what the
     property gave. A wrapping function would do the same and show up in every traceback."""
@@ -99,16 +99,16 @@ class Arriving(tuple[Any, ...]):
     __slots__ = ()
 
     @classmethod
-    def of(cls, function: Callable[..., Any], carried: str, name: str = "") -> Arriving:
-        """Return what stands for a function that is sent now."""
-        return cls((function, carried, _now_ns(), name))
+    def of(cls, function: Callable[..., Any], carried: str, name: str = "", number: int = 0) -> Arriving:
+        """Return what stands for a function that is sent now; 0 for a number that its worker gives it."""
+        return cls((function, carried, _now_ns(), name, number))
 
     @property
     def __call__(self) -> Callable[..., Any]:
         """What to call in the place of the task."""
-        function, carried, sent_ns, name = self
+        function, carried, sent_ns, name, number = self
         try:
-            return TRAVELS.began(carried, function, name, sent_ns)
+            return TRAVELS.began(carried, function, name, sent_ns, number)
         except Exception:
             fault("arriving with a task")
         found: Callable[..., Any] = function
@@ -133,32 +133,3 @@ class Ticket:
             fault("sending a process on its way")
             carried = None
         return TRAVELS.ticket, (carried, _now_ns())
-
-
-class Called:
-    """Stands for what is called when a task is done, and may send the next one, as joblib does: in a thread of the pool's that
-    goes from cell to cell. Makes current there what was current where it was handed over."""
-
-    __slots__ = ("_cell", "_context", "_function", "_thread")
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-        self._context, self._cell, self._thread = get_current(), CELL.get(), threading.get_ident()
-
-    @property
-    def __call__(self) -> Callable[..., Any]:
-        """What to call in its place."""
-        if threading.get_ident() != self._thread:
-            attach(self._context)
-            CELL.set(self._cell)
-        return self._function
-
-
-class Callbacks(list[Any]):
-    """Those of a task."""
-
-    __slots__ = ()
-
-    def append(self, function: Any) -> None:
-        """Note one more."""
-        super().append(Called(function))

@@ -15,18 +15,23 @@ from contextlib import suppress
 from typing import Any
 
 from nbtrace.capture.processes.notebook_code import NAMELESS, file_of
+from nbtrace.capture.processes.outcomes import Outcomes
 from nbtrace.faults import fault
 from nbtrace.formats.journal.files import SUFFIX
 from nbtrace.formats.journal.line_reader import LineReader
 from nbtrace.formats.spool.home import Home, check, open_ours
 from nbtrace.formats.spool.spool import FAILED, SLOT
 from nbtrace.formats.spool.spool_reader import SpoolReader
-from nbtrace.store.schema import Row
+from nbtrace.store import semconv
+from nbtrace.store.schema import RUNNING, Row, RowFields
 
 _PATIENCE_S = 10.0
 """So long who asks waits for what has been written; more comes the next time."""
 
 _PART = re.compile(rf"(?P<process>\d{{1,9}}-\d{{1,20}}){re.escape(SUFFIX)}(?:\.(?P<number>[1-9]\d{{0,8}}))?\Z")
+
+
+_END, _ORIGIN = map(RowFields._fields.index, ("end_ns", "origin"))
 
 
 class Collector:
@@ -35,6 +40,7 @@ class Collector:
     def __init__(self, home: Home, done: Callable[[Row], object], sampled: Callable[[Row], object]) -> None:
         self._home = home
         self._done, self._sampled = done, sampled
+        self._outcomes = Outcomes()
         self._readers: dict[str, SpoolReader] = {}
         self._asked: deque[Any] = deque()
         """Locks that are let go of when what was there by now has been read."""
@@ -51,7 +57,8 @@ class Collector:
 
     def running_rows(self) -> list[Row]:
         """Return the rows of spans that run in other processes, as far as has been read."""
-        return [row for reader in list(self._readers.values()) for row in reader.running_rows()]
+        rows = [row for reader in list(self._readers.values()) for row in reader.running_rows()]
+        return rows + [(*row[:_END], RUNNING, *row[_END + 1 :]) for row in self._outcomes.waiting()]
 
     def now(self) -> None:
         """Read what has been written, and come back when that is done."""
@@ -120,7 +127,7 @@ class Collector:
         for process in sorted(parts, key=lambda process: int(process.partition("-")[2])):
             reader = self._readers.get(process)
             if reader is None:
-                reader = self._readers[process] = SpoolReader(LineReader(self._done, self._sampled, _file_of))
+                reader = self._readers[process] = SpoolReader(LineReader(self._take, self._sampled, _file_of))
                 self.processes += 1
             pid, slot = int(process.partition("-")[0]), os.path.join(self._home.path, process + SLOT)
             try:
@@ -130,6 +137,21 @@ class Collector:
             except Exception:  # of the others all is read
                 fault("reading what a process has recorded")
             time.sleep(0)  # the user's code goes on in between
+        for row in self._outcomes.waiting():
+            self._take(row)
+
+    def _take(self, row: Row) -> None:
+        """Hand on a row, that of a task with its outcome, once that is known."""
+        if row[_ORIGIN].scope_name != semconv.TASK_SCOPE:
+            self._outcomes.note(row)
+            self._done(row)
+        elif (known := self._outcomes.finished(row)) is not None:
+            self._done(known)
+
+    def give_up(self) -> None:
+        """Hand on what was kept back."""
+        for row in self._outcomes.give_up():
+            self._done(row)
 
     def _note_failure(self, path: str) -> None:
         with suppress(OSError):

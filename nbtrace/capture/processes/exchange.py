@@ -15,7 +15,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.trace import get_current_span
 
 from nbtrace.capture.current_cell import CELL, THIS, attach, identify
-from nbtrace.capture.processes.carried import Carried
+from nbtrace.capture.processes.carried import TRAVELS, Carried
 from nbtrace.capture.processes.collector import Collector
 from nbtrace.capture.processes.task_names import task_name
 from nbtrace.capture.recorder import SpanRecorder
@@ -85,6 +85,7 @@ class Exchange:
             home = self._home = Home.new()
             self._collector = Collector(home, self._capture.recorder.take, self._sampled)
             atexit.register(home.remove)
+            TRAVELS.collects = True
 
     # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -135,6 +136,12 @@ class Exchange:
         """Read what others have written, and come back when that is done."""
         if self._collector is not None:
             self._collector.now()
+
+    def collect_last(self) -> None:
+        """Read it for the last time: what is not known by now never will be."""
+        if self._collector is not None:
+            self._collector.now()
+            self._collector.give_up()
             self._look_for_home()
 
     def collect_soon(self) -> None:
@@ -169,7 +176,9 @@ class Exchange:
 
     # ── what arrives ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def began(self, text: str, function: Callable[..., Any], name: str, sent_ns: int) -> Callable[..., Any]:
+    def began(
+        self, text: str, function: Callable[..., Any], name: str, sent_ns: int, number: int
+    ) -> Callable[..., Any]:
         """A task begins in this process: make current what it has carried. Return what to call in its place."""
         if text != self._arrived[0]:
             carried = Carried.read(text)
@@ -178,7 +187,7 @@ class Exchange:
         if self._home is not None and self._home.owned and carried.directory == self._home.path:
             return function  # whoever has sent it runs it
         spool = self._spool_in(carried.directory)
-        span_id = self._ids.generate_span_id()
+        span_id = number or self._ids.generate_span_id()
         trace_id = carried.trace_id or self._ids.generate_trace_id()
         stand_in = function
         if spool is not None:
@@ -230,6 +239,7 @@ class Exchange:
 
     def _serve(self, spool: Spool, unwanted: set[int]) -> None:
         self._home, self._collector = Home(spool.directory, owner=False), None
+        TRAVELS.collects = False
         self._spool = spool
         self._capture.serve(spool.store, unwanted)
 
