@@ -55,7 +55,7 @@ def test_the_runs_before_an_edit_stand_against_those_since_below_the_lines_that_
     inspector.element.locator("tbody tr", has_text="[4]").get_by_title("compare").click()
     inspector.until("s.view === 'compare'")
     inspector.element.get_by_text("The code is the same.").wait_for()
-    since = inspector.element.get_by_label("after", exact=True)
+    since = inspector.element.get_by_label("after")
     assert since.locator("option:checked").inner_text().startswith("[4] · ")
     since.select_option(
         label=next(text for text in since.locator("option").all_inner_texts() if text.startswith("[6]"))
@@ -102,7 +102,7 @@ def test_runs_before_an_edit_of_a_function_stand_against_those_since_below_its_l
     before.select_option(
         label=next(text for text in before.locator("option").all_inner_texts() if text.startswith("2 runs, [6]"))
     )
-    before = inspector.element.get_by_label("before", exact=True)
-    since = inspector.element.get_by_label("after", exact=True)
+    inspector.drawn()
+    before, since = inspector.element.get_by_label("before"), inspector.element.get_by_label("after")
     assert before.locator("option:checked").inner_text().startswith("[6] · ")
     assert since.locator("option:checked").inner_text().startswith("[7] · ")

@@ -77,7 +77,8 @@ def _around_item(initialise: Callable[..., Any]) -> Callable[..., Any]:
     leaves, arriving, callbacks = TRAVELS.leaves, Arriving.of, Callbacks
 
     def initialised(self: Any, future: Any, fn: Any, args: Any, kwargs: Any) -> None:
-        carried = leaves()
+        # Where somebody has wrapped us and we could not be taken out, this is there twice after the next load.
+        carried = leaves() if type(fn) is not Arriving else None
         if carried is not None:
             number = 0
             if not future._done_callbacks:
@@ -133,7 +134,7 @@ class _Tasks:
 def _arriving(tasks: Any, arriving: Callable[[Any], Any]) -> Iterator[Any]:
     for task in tasks:
         # A pool asks whether it is this one function, by which it tells what the user's iterable has raised.
-        if len(task) > 3 and callable(task[2]) and task[2] is not _RERAISES:
+        if len(task) > 3 and callable(task[2]) and task[2] is not _RERAISES and type(task[2]) is not Arriving:
             task = (*task[:2], arriving(task[2]), *task[3:])
         yield task
 
