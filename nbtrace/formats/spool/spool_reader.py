@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from nbtrace.formats.journal.files import part
 from nbtrace.formats.journal.line_reader import BAD_LINE, LineReader
 from nbtrace.formats.journal.part import is_written
 from nbtrace.formats.journal.processes import is_there
@@ -54,7 +55,11 @@ class SpoolReader:
         parts: paths by number, at least one; slot: the path of the file that says when the last task ended."""
         gone = False
         # Asked before reading: what a process wrote before it was seen to be gone is all that it ever will.
-        silent = not any(is_written(Path(path)) for path in parts.values())
+        silent = _none_is_written(parts)
+        # It may have gone on in further parts since they were listed, and write there, or have been ended after that.
+        while silent and (asked := _further(parts)):
+            parts = parts | asked
+            silent = _none_is_written(asked)
         for number in sorted(parts):
             if number < self._part:
                 continue
@@ -139,3 +144,19 @@ class SpoolReader:
         with suppress(OSError):
             if (found := read_end(slot)) is not None:
                 self._lines.end_open(*found)
+
+
+def _none_is_written(parts: dict[int, str]) -> bool:
+    return not any(is_written(Path(path)) for path in parts.values())
+
+
+def _further(parts: dict[int, str]) -> dict[int, str]:
+    """The parts that have come since."""
+    first = min(parts)
+    journal = Path(parts[first] if first == 1 else parts[first].removesuffix(f".{first}"))
+    found: dict[int, str] = {}
+    number = max(parts) + 1
+    while (path := part(journal, number)).exists():
+        found[number] = str(path)
+        number += 1
+    return found
