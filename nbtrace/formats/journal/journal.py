@@ -59,13 +59,16 @@ class Journal:
         head: dict[str, Any] | None = None,
         max_bytes: int = MAX_BYTES,
         first_bytes: int = 0,
+        waits: bool = False,
     ) -> None:
         """`head`: what is said of who writes, if not who this process is; `first_bytes`: how long the first part is, 0 for as
-        always."""
+        always; `waits`: see `Series`."""
         self.path = path
         self._store = store
         self._head = _this_process(notebook) if head is None else head
-        self._series = Series(path, self._opened, self._running, max_bytes=max_bytes, first_bytes=first_bytes)
+        self._series = Series(
+            path, self._opened, self._running, max_bytes=max_bytes, first_bytes=first_bytes, waits=waits
+        )
         self._known: set[int] = set()
         """Numbers of the executions of which is known that they have begun."""
         self._cells: dict[int, int] = {}

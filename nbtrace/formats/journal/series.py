@@ -23,6 +23,9 @@ FIRST_BYTES, MOST_BYTES = 256_000, 32_000_000
 LATE_LINES = 20_000
 """So much waits for a slow disk; what comes then is missing."""
 
+_SOON_S = 1.0
+"""So long who is to wait for a part waits."""
+
 _PATIENCE_S = 5.0
 """So long who closes waits for a thread that is at a slow disk."""
 
@@ -40,9 +43,10 @@ class Series:
         *,
         max_bytes: int,
         first_bytes: int = 0,
+        waits: bool = False,
     ) -> None:
         """`opened` begins a part and gives what writes into it; `carried` says what runs, for a part that will be left without
-        the older ones."""
+        the older ones; `waits`: who says something waits for a part that has room for it, rather than have that said later."""
         self.path = path
         self.lines: Lines | None = None
         """Says into the part that is written to; None when there is none any more. Raises ValueError where that is full."""
@@ -51,6 +55,7 @@ class Series:
         self.lost = 0
         """How much was not written, as the disk was too slow."""
         self._opened, self._carried, self._max_bytes = opened, carried, max_bytes
+        self._waits = waits
         self._number = 0
         self._length = first_bytes or FIRST_BYTES
         self._parts: deque[Part] = deque()
@@ -107,11 +112,29 @@ class Series:
             if self.trouble is not None:
                 self.give_up(self.trouble)
                 return True
-            return False
+            waited_for = self._waited_for() if self._waits else None
+            if waited_for is None:
+                return False
+            part = waited_for
         self._parts.append(part)
         self.lines = self._opened(part, self._number)
         self._work_soon()
         return True
+
+    def _waited_for(self) -> Part | None:
+        """The next part, from the thread that is making it, or made here; None where that cannot be had soon."""
+        if not self._at_work.acquire(timeout=_SOON_S):
+            return None
+        try:
+            if self._spare:
+                return self._spare.popleft()
+            self._length = min(4 * self._length, MOST_BYTES)
+            return self._made()
+        except OSError as error:
+            self.trouble = error
+            return None
+        finally:
+            self._at_work.release()
 
     def look(self) -> None:
         """See whether the file that is written to is still there, and as long as it was made; write no more if it is not."""

@@ -80,7 +80,7 @@ class Spool:
             "version": sys.modules["nbtrace"].__version__,
         }
         self._journal = Journal(
-            self.store, Path(self._path + SUFFIX), head=head, max_bytes=MAX_BYTES, first_bytes=_FIRST_BYTES
+            self.store, Path(self._path + SUFFIX), head=head, max_bytes=MAX_BYTES, first_bytes=_FIRST_BYTES, waits=True
         )
         self._begun = self._failed = False
         self._looked_s = 0.0
