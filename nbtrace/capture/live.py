@@ -146,15 +146,10 @@ class LiveCapture:
                 return
             self.exchange.collect_last()
             self._open.pop(id(store), None)
-            store.gather = tuple(each for each in store.gather if each != self.exchange.collect)
-            store.sources[self] = store.sources[self]().copy
-            if self.exchange in store.sources:
-                store.sources[self.exchange] = store.sources[self.exchange]().copy
-            store.running_statements[self] = self.profile.running_rows().copy
+            self._let_go(store)
             if (program := self._programs.pop(id(store), None)) is not None:
                 self.profile.sampler.end(program)
             self.recorder.unlisten(store)
-            self.cells.unfollow(store.cells)
             self._heed()
             self.heed_sampling()
             if not self._open:
@@ -165,6 +160,15 @@ class LiveCapture:
                 self.attachment.uninstall()
                 self._attached = False
                 self.exchange.close()
+
+    def _let_go(self, store: SpanStore) -> None:
+        """Leave a store with what runs as it is now, and with no way back to here."""
+        store.gather = tuple(each for each in store.gather if each != self.exchange.collect)
+        store.sources[self] = store.sources[self]().copy
+        if self.exchange in store.sources:
+            store.sources[self.exchange] = store.sources[self.exchange]().copy
+        store.running_statements[self] = self.profile.running_rows().copy
+        self.cells.unfollow(store.cells)
 
     def _heed(self) -> None:
         """Have those told of spans as they start who want to be."""
@@ -221,12 +225,7 @@ class LiveCapture:
             self._shells.clear()
             self._programs.clear()
             for store in stores:
-                store.sources[self] = store.sources[self]().copy
-                if self.exchange in store.sources:
-                    store.sources[self.exchange] = store.sources[self.exchange]().copy
-                store.gather = tuple(each for each in store.gather if each != self.exchange.collect)
-                store.running_statements[self] = self.profile.running_rows().copy
-                self.cells.unfollow(store.cells)
+                self._let_go(store)
             self._heed()
             self.heed_sampling()
             self.profile.forget()

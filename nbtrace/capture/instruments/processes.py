@@ -20,6 +20,7 @@ from nbtrace.capture.imports import forget_imports, when_imported
 from nbtrace.capture.patches import Patch, QuickPatch
 from nbtrace.capture.processes.carried import TRAVELS, Arriving, Ticket
 from nbtrace.capture.processes.outcomes import Callbacks
+from nbtrace.capture.processes.task_names import task_name
 from nbtrace.formats.spool import end_slot
 
 _EXECUTORS = ("concurrent.futures.process", "loky.process_executor", "joblib.externals.loky.process_executor")
@@ -142,8 +143,6 @@ def _arriving(tasks: Any, arriving: Callable[[Any], Any]) -> Iterator[Any]:
 def _mapped(tasks: Any) -> str:
     """The name of the function that is mapped, which stands in the arguments of each chunk; "" where the tasks' own function has
     it."""
-    from nbtrace.capture.processes.task_names import task_name
-
     at = tasks
     for _ in range(2):  # the pool's generator of tasks, and the one of chunks in it
         if not inspect.isgenerator(at) or at.gi_frame is None:

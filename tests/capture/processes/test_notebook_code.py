@@ -26,7 +26,7 @@ class Model:
 def namespace(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A notebook's."""
     found: dict[str, Any] = {"number": 3, "__name__": "__main__"}
-    exec(compile(_CELL, "/tmp/ipykernel_1/cell.py", "exec"), found)
+    exec(compile(_CELL, "ipykernel_1/cell.py", "exec"), found)
     module = type(sys)("__main__")
     vars(module).update(found)
     monkeypatch.setitem(sys.modules, "__main__", module)
@@ -37,7 +37,7 @@ def namespace(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     ("function", "line"), [("work", 2), ("Model.fit", 6), ("Model.fit.<locals>.inner", 7), ("Model.load", 9)]
 )
 def test_by_its_name_and_its_first_line(function: str, line: int) -> None:
-    assert file_of(function, line) == "/tmp/ipykernel_1/cell.py"
+    assert file_of(function, line) == "ipykernel_1/cell.py"
 
 
 @pytest.mark.parametrize(("function", "line"), [("work", 3), ("other", 2), ("number", 1), ("", 0), ("Model", 5)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
-import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import nbtrace
 from nbtrace.capture.live import LIVE
 from nbtrace.formats.spool.settings import HIDDEN
 from nbtrace.store.redaction.redactor import Redactor
+from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork"),
@@ -78,9 +78,7 @@ def test_rules_that_change_hold_for_the_next_task(monkeypatch: pytest.MonkeyPatc
 def test_a_callable_is_asked_in_a_process_that_was_forked() -> None:
     with nbtrace.record(redact=noted) as rec, pool() as executor:
         sent(executor, note=SECRET, other="seen")
-        until = time.monotonic() + 20
-        while b"noted" not in written() and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_for(lambda: b"noted" in written())
         assert SECRET.encode() not in written()
     row = rec.spans(where="scope_name != 'nbtrace.tasks'").iloc[0]
     assert (row["attributes.note"], row["attributes.other"]) == ("noted", "seen")
@@ -90,9 +88,7 @@ def test_where_a_callable_cannot_be_asked_texts_are_hidden() -> None:
     """A process that was not forked has no way to it."""
     with nbtrace.record(redact=lambda key, value: value) as rec, pool("spawn") as executor:
         sent(executor, note=SECRET, count=3)
-        until = time.monotonic() + 20
-        while HIDDEN.encode() not in written() and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_for(lambda: HIDDEN.encode() in written())
         assert SECRET.encode() not in written()
     rows = rec.spans()
     assert rows["name"].tolist() == ["work", HIDDEN]
