@@ -12,6 +12,7 @@
     nbtrace.save("run.speedscope.json")                      a profile in a file, for other programs
     with nbtrace.record() as rec: ...                        the same in a script, without a notebook
     nbtrace.arrive()                                         in a program that a notebook starts: send home what it records
+    nbtrace.dask.install(client)                             follow a client of Dask's (in a notebook: %nbtrace dask)
 
 In a notebook: %%span, %span, %spans and %nbtrace, each with help (%span?)."""
 
@@ -60,6 +61,9 @@ if TYPE_CHECKING:  # what an editor and a type checker see; at run time the regi
 
 __version__ = "0.1.0"
 
+_ENGINES = ("dask",)
+"""Modules for what takes work beyond this machine, opened by name alone."""
+
 
 def __getattr__(name: str) -> Any:
     # Opened on first use (PEP 562): `import nbtrace` alone costs nothing.
@@ -74,6 +78,8 @@ def __getattr__(name: str) -> Any:
             raise
         if name in api.__all__ and name != "QUESTIONS":
             return getattr(api, name)
+        if name in _ENGINES:
+            return _import_module(f"nbtrace.cluster.{name}")
     raise AttributeError(f"module 'nbtrace' has no attribute {name!r}.{_meant(name)}", name=name)
 
 

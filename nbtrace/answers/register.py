@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 from nbtrace.analysis.selection import Selection
 
 Method = TypeVar("Method", bound=Callable[..., Any])
-Takes = Literal["nothing", "cells", "switch", "file", "switch and file", "switch or nothing"]
+Takes = Literal["nothing", "cells", "switch", "file", "switch and file", "switch or nothing", "name"]
 
 CONDITIONS = tuple(each.name for each in fields(Selection))
 """What can narrow a question."""

@@ -110,6 +110,10 @@ class LiveCapture:
         """Sample this thread for a cell of another process. `serves`: it waits for what that one sends."""
         return self.profile.sampler.begin(cell, serves=serves)
 
+    def look_for(self, cell: int) -> Run:
+        """Sample the threads that work for a cell of another process, and begin to whenever they like."""
+        return self.profile.sampler.begin_for(cell)
+
     def look_away(self, run: Run) -> None:
         """Sample it no more."""
         self.profile.sampler.end(run)

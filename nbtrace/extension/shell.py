@@ -18,6 +18,7 @@ from nbtrace.capture.notebook.statements import Statements
 from nbtrace.capture.processes import subprocesses
 from nbtrace.config import NBTrace
 from nbtrace.extension import handed
+from nbtrace.extension.dask import ShellDask
 from nbtrace.extension.journal import ShellJournal, trouble
 from nbtrace.extension.receiver import ShellReceiver
 from nbtrace.faults import fault, faults
@@ -74,6 +75,7 @@ class Extension:
         self._run_journal = ShellJournal(self._store, lambda: self._run.notebook)
         """That of `nbtrace run`: beside the one that the notebook may switch on and off."""
         self._receiver = ShellReceiver(shell)
+        self._dask = ShellDask(shell)
         self._statements = Statements(shell, LIVE.profile.sampler)
         self._magics = NbtraceMagics(shell, self._tracer, self._control)
         self._completion = Completion(shell)
@@ -113,6 +115,7 @@ class Extension:
         shell = self._shell
         self._tracer.close()
         self._receiver.off()
+        self._dask.off()
         self._journal.stop()
         self._run_journal.stop()
         LIVE.close(self._store, shell=self)
@@ -159,6 +162,8 @@ class Extension:
             return self._propagate(value)
         if command == "receive":
             return self._receiver.off() if value == "off" else self._receiver.on()
+        if command == "dask":
+            return self._dask.off() if file == "off" else self._dask.on(file)
         if command == "display":
             self._config.display = value == "on"
         elif command == "on":
@@ -262,6 +267,7 @@ class Extension:
             lines += [f"  {line}" for line in LIVE.exchange.status()]
         lines += [f"  {line}" for line in self._journal.status()]
         lines.append(f"  {self._receiver.status()}")
+        lines += [f"  {line}" for line in self._dask.status()]
         lines += [f"  A fault of nbtrace's own, please report it: {text}" for text in faults()]
         return "\n".join(lines)
 

@@ -174,6 +174,7 @@ class NbtraceMagics(Magics):
         %nbtrace propagate on | off  tell what subprocess starts where it belongs (TRACEPARENT, nbtrace.arrive())
         %nbtrace receive           take spans of other programs: prints where they send them, env = %nbtrace receive keeps
                                    it for subprocess; off ends it
+        %nbtrace dask [CLIENT]     tasks that are sent to Dask nest below their cell; off ends it
         %nbtrace help              this
         """
         asked = self._read(NBTRACE, line)

@@ -143,7 +143,7 @@ def _choices(magic: Magic, words: list[str]) -> list[str] | None:
         each for each in words if not each.startswith("-") and not each[0].isdigit() and each != "…"
     ]:
         found += magic.words
-    elif word is not None and spec.takes == "file":
+    elif word is not None and spec.takes in ("file", "name"):
         return None
     elif word is not None and spec.takes == "cells" and len(words) < 3:
         found += _cells()

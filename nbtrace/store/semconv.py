@@ -64,3 +64,24 @@ TASK_WAITED = "nbtrace.task.waited"
 
 TASK_WORKER_START = "nbtrace.task.worker_start"
 """The part of a task's waiting in which its worker process started, in seconds; only on the first task of a process."""
+
+TASK_TRANSFER = "nbtrace.task.transfer"
+"""The part of a task's waiting in which its worker fetched results of other workers that it needs, in seconds."""
+
+TASK_KEY = "nbtrace.task.key"
+"""What an engine calls a task, so that it can be found in the engine's own pictures and logs."""
+
+TASK_WORKER = "nbtrace.task.worker"
+"""The worker of an engine that has done a task: its address, or whatever the engine calls it by."""
+
+TASK_RUN = "nbtrace.task.run"
+"""Which run of a task it is, from 2 on: it was retried, or its result was lost and made again."""
+
+TASK_OUTCOME = "nbtrace.task.outcome"
+"""How a task ended that has no result and did not fail: `cancelled`, `rescheduled`, or `lost` with its worker."""
+
+TASK_CLOCK = "nbtrace.task.clock"
+"""Seconds by which the clock of a task's worker was behind the kernel's, and its times have been shifted; only where it was."""
+
+HOST_NAME = "host.name"
+"""The name of the machine on which a task was done."""

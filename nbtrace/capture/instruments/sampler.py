@@ -170,11 +170,24 @@ class Sampler:
         self._runs[id(run)] = run
         if profiled:
             self._stand_aside()
-        elif self._thread is None:
+        else:
+            self._wake_up()
+        return run
+
+    def begin_for(self, cell: int) -> Run:
+        """Look at the threads that work for a cell, whenever they do, from here on; at none by itself."""
+        run = Run(cell, None, awaits=False, aside=False)
+        run.thread = 0
+        if self.hz and not self._trouble:
+            self._runs[id(run)] = run
+            self._wake_up()
+        return run
+
+    def _wake_up(self) -> None:
+        if self._thread is None:
             self._start()
         elif self._parked:
             unseen.let_go(self._wake)
-        return run
 
     def end(self, run: Run) -> None:
         """Look no more."""
@@ -347,7 +360,7 @@ class Sampler:
     def _samples(self, runs: list[Run], now: int, late_ns: int, least_ns: float) -> list[tuple[Any, ...]]:
         """Rows without memory, of each thread whose last sample is long enough ago. No frame outlives this."""
         found = []
-        of_thread = {run.thread: run for run in runs}
+        of_thread = {run.thread: run for run in runs if run.thread}
         offsets = {run.cell: run.offset_ns for run in runs}
         frames = sys._current_frames()
         try:

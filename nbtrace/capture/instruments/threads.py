@@ -20,6 +20,7 @@ from opentelemetry.context import Context, get_current
 from nbtrace.capture.current_cell import CELL, attach
 from nbtrace.capture.patches import Patch
 from nbtrace.capture.sampling import working_threads
+from nbtrace.capture.task_parent import is_task
 
 _CARRIED = "_nbtrace_carried"
 
@@ -35,7 +36,8 @@ class Carried(NamedTuple):
     @classmethod
     def here(cls) -> Carried:
         """Return what is current here."""
-        return cls(get_current(), CELL.get(), working_threads.at_work())
+        context = get_current()
+        return cls(context, CELL.get(), working_threads.at_work() or is_task(context))
 
     def arrive(self) -> None:
         """Make it current in this thread."""

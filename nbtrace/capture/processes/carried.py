@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, get_current_span, set_span_in_context
 
+from nbtrace.capture.task_parent import TaskParent
 from nbtrace.faults import fault
 
 
@@ -38,7 +39,8 @@ class Carried(NamedTuple):
         """Return what a context of OpenTelemetry's carries. `task_of` gives the task that stands below a span here."""
         known = get_current_span(context).get_span_context()
         trace_id, span_id = (known.trace_id, known.span_id) if known.is_valid else (0, 0)
-        return cls(directory, trace_id, span_id, known.trace_flags, cell, task_of(trace_id, span_id))
+        task_id = known.task_id if isinstance(known, TaskParent) else task_of(trace_id, span_id)
+        return cls(directory, trace_id, span_id, known.trace_flags, cell, task_id)
 
     def text(self) -> str:
         """Return it as `read` reads it."""

@@ -60,6 +60,22 @@ class Capture(Protocol):
         ...
 
 
+class Elsewhere(Protocol):
+    """An engine whose workers send home by its own means what they record."""
+
+    def collect(self) -> None:
+        """Take what has come, and what can be had at once; it waits for that, for a short time."""
+        ...
+
+    def collect_soon(self) -> None:
+        """Have it come, and do not wait."""
+        ...
+
+    def running_rows(self) -> list[Row]:
+        """Return the rows of what runs there."""
+        ...
+
+
 class Exchange:
     """Of one process."""
 
@@ -76,6 +92,8 @@ class Exchange:
         self._spool: Spool | None = None
         """Where what is recorded here goes, if this process works for another."""
         self._run: Run | None = None
+        self.elsewhere: tuple[Elsewhere, ...] = ()
+        """Engines that are followed."""
         self._arrived: tuple[str, Carried, Context] = ("", Carried("", 0, 0, 0, 0, 0), Context())
         """What arrived last, as it was carried and as it was understood."""
 
@@ -83,7 +101,7 @@ class Exchange:
         """Something is recorded here from now on. What is forked writes into the home by its name, made or not."""
         if self._spool is None and self._home is None:
             home = self._home = Home.new()
-            self._collector = Collector(home, self._capture.recorder.take, self._sampled)
+            self._collector = Collector(home, self._capture.recorder.take, self.sampled)
             atexit.register(home.remove)
             TRAVELS.collects = True
 
@@ -120,12 +138,13 @@ class Exchange:
             if self._home is not None:
                 self._home.make()
                 if self._spool is None:  # who works for another hands on that one's wishes
-                    _settings(stores).write(self._home.path)
+                    wishes(stores).write(self._home.path)
             self._trouble = ""
         except OSError as error:
             self._trouble = error.strerror or str(error)
 
-    def _sampled(self, row: Row) -> None:
+    def sampled(self, row: Row) -> None:
+        """Hand on a sample of another process to who wants some."""
         for store in self._capture.stores():
             if store.sampling:
                 store.samples.append(row, SAMPLE_BYTES)
@@ -136,11 +155,13 @@ class Exchange:
         """Read what others have written, and come back when that is done."""
         if self._collector is not None:
             self._collector.now()
+        for each in self.elsewhere:
+            each.collect()
 
     def collect_last(self) -> None:
         """Read it for the last time: what is not known by now never will be."""
+        self.collect()
         if self._collector is not None:
-            self._collector.now()
             self._collector.give_up()
             self._look_for_home()
 
@@ -149,6 +170,8 @@ class Exchange:
         if self._collector is not None:
             self._collector.soon()
             self._look_for_home()
+        for each in self.elsewhere:
+            each.collect_soon()
 
     def _look_for_home(self) -> None:
         if (
@@ -158,7 +181,8 @@ class Exchange:
 
     def running_rows(self) -> list[Row]:
         """Return the rows of spans that run in other processes."""
-        return [] if self._collector is None else self._collector.running_rows()
+        rows = [] if self._collector is None else self._collector.running_rows()
+        return rows + [row for each in self.elsewhere for row in each.running_rows()]
 
     def status(self) -> list[str]:
         """Say what comes home, and what does not."""
@@ -230,7 +254,7 @@ class Exchange:
     def _spool_in(self, directory: str, launched_ns: int = 0) -> Spool | None:
         if self._spool is not None and self._spool.directory == directory:
             return self._spool
-        self._leave()
+        self.leave()
         if directory:
             with suppress(OSError):  # whoever has sent it is gone, or is somebody else
                 check(directory)
@@ -243,8 +267,8 @@ class Exchange:
         self._spool = spool
         self._capture.serve(spool.store, unwanted)
 
-    def _leave(self) -> None:
-        """Work for another from here on."""
+    def leave(self) -> None:
+        """Work for the kernel no more that has started this process, or for another from here on."""
         spool, self._spool = self._spool, None
         if spool is not None:
             self._capture.close(spool.store)
@@ -273,13 +297,14 @@ class Exchange:
             return None
         if self._spool is not None:
             self._spool.abandon()
-        return _settings(stores)
+        return wishes(stores)
 
     def forked(self, settings: Settings, running: set[int]) -> None:
         """In a forked child that has let go of the parent's recordings: send home what is recorded here.
 
         running: ids of the spans that ran when it was forked; the parent ends them."""
         before, self._spool, self._run = self._spool, None, None
+        self.elsewhere = ()
         home = self._home
         if home is None:
             return
@@ -297,7 +322,8 @@ class Exchange:
             self._sample(CELL.get(), known.trace_id, task_id or known.span_id)
 
 
-def _settings(stores: list[SpanStore]) -> Settings:
+def wishes(stores: list[SpanStore]) -> Settings:
+    """Return what those want who record here of others who record for them."""
     # Of several recordings the one that redacts has the say: it must not find in a file what it would not keep.
     redactor = next((store.redactor for store in stores if store.redactor.active), stores[0].redactor)
     return Settings(max(store.sampling for store in stores), redactor.uncounted())

@@ -66,6 +66,7 @@ class Run:
         self.cell = cell
         """Number of the execution, 0 for a program."""
         self.thread = threading.get_ident()
+        """The thread that runs it; 0 for none, where others do all the work."""
         self.began_ns = _monotonic_ns()
         self.offset_ns = _wall_ns() - self.began_ns
         """What to add to the monotonic clock for a time: those of a cell fit each other whatever becomes of the wall clock."""

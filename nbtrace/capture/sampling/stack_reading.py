@@ -19,6 +19,14 @@ _HALF = MAX_DEPTH // 2
 _MAX_NODES = 20_000
 
 _BOOTSTRAP = ("threading.py", "concurrent/futures/thread.py", "multiprocessing/pool.py")
+_ENGINES = (
+    "distributed/threadpoolexecutor.py",
+    "distributed/_concurrent_futures_thread.py",
+    "distributed/utils.py",
+    "distributed/worker.py",
+    "dask/_task_spec.py",
+)
+"""What calls the function of a task in a thread of an engine's."""
 _QUEUES = ("queue.py", "multiprocessing/queues.py", *_BOOTSTRAP)
 _WAITS = (*_QUEUES, "selectors.py")
 _SERVES = (
@@ -167,7 +175,7 @@ def of_the_thread(keys: list[Key]) -> list[Key]:
     if all(file.replace("\\", "/").endswith(_QUEUES) for _, file, *_ in keys):
         return []
     end = len(keys)
-    while end and keys[end - 1][1].replace("\\", "/").endswith(_BOOTSTRAP):
+    while end and keys[end - 1][1].replace("\\", "/").endswith((*_BOOTSTRAP, *_ENGINES)):
         end -= 1
     return keys[:end]
 

@@ -17,6 +17,7 @@ from nbtrace.capture.sampling import stack_reading
 from nbtrace.capture.sampling.run import Run
 from nbtrace.capture.sampling.stack_reading import Key, Stacks
 from nbtrace.capture.sampling.working_threads import Worker
+from nbtrace.capture.task_parent import recorded_id
 from nbtrace.faults import fault
 from nbtrace.store.stacks import Stack
 
@@ -66,7 +67,7 @@ class ThreadReader:
             if context is not None and context.get(CELL) == worker.cell:
                 span = context.copy().run(trace.get_current_span)
                 known = span.get_span_context()
-                return known.trace_id, known.span_id
+                return known.trace_id, recorded_id(known)
             table, ident = self._running.table, worker.thread.thread_id
             for seen, span_id in enumerate(reversed(table)):
                 started = table.get(span_id)
@@ -78,7 +79,7 @@ class ThreadReader:
                 return worker.sent_by
             if worker.context is not None:
                 known = trace.get_current_span(worker.context).get_span_context()
-                return known.trace_id, known.span_id
+                return known.trace_id, recorded_id(known)
         except RuntimeError:  # the table has changed meanwhile
             pass
         except Exception:

@@ -27,6 +27,7 @@ from nbtrace.capture.sdk.reading import (
     plain,
     whole_time,
 )
+from nbtrace.capture.task_parent import recorded_id
 from nbtrace.faults import came_in_between, fault
 from nbtrace.store import semconv
 from nbtrace.store.origins import origin
@@ -110,7 +111,7 @@ class SpanRows:
             THIS.thread or identify(),
             self.origin_of(span),
             context.trace_id,
-            0 if parent is None else parent.span_id,
+            0 if parent is None else recorded_id(parent),
             span.name,
             span.kind,
             span.start_time,
@@ -197,7 +198,7 @@ class SpanRows:
         return [
             context.trace_id,
             context.span_id,
-            0 if parent is None else parent.span_id,
+            0 if parent is None else recorded_id(parent),
             clean_text(span.name),
             span.kind.value if type(span.kind) is SpanKind else 0,
             start_ns,

@@ -19,6 +19,7 @@ from types import CodeType
 from typing import Any
 
 from nbtrace.formats.journal.files import before, parts
+from nbtrace.formats.journal.parcels import Parcel, Parcels
 from nbtrace.formats.journal.part import Part
 from nbtrace.formats.journal.processes import started_at
 from nbtrace.formats.journal.records import HEAD, VERSION, Lines
@@ -60,15 +61,21 @@ class Journal:
         max_bytes: int = MAX_BYTES,
         first_bytes: int = 0,
         waits: bool = False,
+        parcels: Parcels | None = None,
     ) -> None:
         """`head`: what is said of who writes, if not who this process is; `first_bytes`: how long the first part is, 0 for as
-        always; `waits`: see `Series`."""
+        always; `waits`: see `Series`; `parcels`: what takes the lines, rather than files at `path`."""
         self.path = path
         self._store = store
         self._head = _this_process(notebook) if head is None else head
-        self._series = Series(
-            path, self._opened, self._running, max_bytes=max_bytes, first_bytes=first_bytes, waits=waits
-        )
+        self._series: Series | Parcels
+        if parcels is None:
+            self._series = Series(
+                path, self._opened, self._running, max_bytes=max_bytes, first_bytes=first_bytes, waits=waits
+            )
+        else:
+            self._series = parcels
+            parcels.opened = self._opened
         self._known: set[int] = set()
         """Numbers of the executions of which is known that they have begun."""
         self._cells: dict[int, int] = {}
@@ -286,7 +293,7 @@ class Journal:
 
     # ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _opened(self, part: Part, number: int) -> Lines:
+    def _opened(self, part: Part | Parcel, number: int) -> Lines:
         lines = Lines(part.write, self._redactor())
         lines.say(HEAD, VERSION, {**self._head, "part": number})
         return lines
@@ -303,6 +310,8 @@ class Journal:
     def _begin_anew(self) -> None:
         """Something was taken out of the recording: what stays is written anew. Where that cannot be done, the journal goes, as
         what somebody wants to be forgotten stands in it."""
+        if isinstance(self._series, Parcels):  # what has been sent is gone
+            return
         try:
             self._series.begin_anew(self._write_before)
         except BaseException as error:
@@ -319,6 +328,8 @@ class Journal:
     def _write_before(self) -> None:
         """Write what is in the recording already, and say what runs."""
         self._series.say(self._running)
+        if isinstance(self._series, Parcels):  # of a store that keeps nothing
+            return
         if (
             not len(self._store) and not self._store.cells.executions()
         ):  # as at the beginning of a session: nothing is opened

@@ -15,7 +15,7 @@ from nbtrace.formats.reading import UnreadableFileError
 from nbtrace.store.book import Execution, Resources
 from nbtrace.store.schema import KINDS, STATUS_CODES, UNFINISHED, Extra, Origin, Row, Thread
 from nbtrace.store.stacks import MAX_DEPTH, Stack, root
-from nbtrace.store.values import clean_text, with_tuples
+from nbtrace.store.values import clean_text, decode_json, with_tuples
 
 BAD_LINE = (ValueError, TypeError, LookupError, RecursionError, OverflowError)
 """What a line raises that cannot be read."""
@@ -79,6 +79,23 @@ class LineReader:
     def read(self, items: list[Any]) -> None:
         """Understand a line. Raises one of `BAD_LINE` where it cannot be, UnreadableFileError for another version's."""
         self._readers[items[0]](items)
+
+    def read_all(self, lines: list[bytes]) -> int:
+        """Understand lines as they were written; return how many cannot be read."""
+        bad = 0
+        try:
+            # In one go, which takes half the time.
+            found = decode_json(b"[" + b",".join(lines) + b"]")
+            if len(found) != len(lines):
+                raise ValueError("more than one thing in a line")
+        except (ValueError, RecursionError):
+            found = [_decoded(line) for line in lines]
+        for items in found:
+            try:
+                self.read(items)
+            except (*BAD_LINE, UnreadableFileError):
+                bad += 1
+        return bad
 
     # ── lines ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -243,6 +260,13 @@ class LineReader:
 
     def _closed(self, items: list[Any]) -> None:
         self.lost += _small(items[1])
+
+
+def _decoded(line: bytes) -> Any:
+    try:
+        return decode_json(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def execution_of(said: dict[str, Any]) -> Execution:

@@ -17,19 +17,35 @@ from nbtrace.store.span_store import SpanStore, Subscriber
 _LAST = 64
 _ONE = 2**62
 
+_TRACE_ID, _SAMPLE_TRACE_ID = 0, 2
+"""Where the id of its trace stands in the row of a span, and of a sample: `SampleFields`, which would open pyarrow."""
+
+
+def _as_it_is(row: Row) -> Row:
+    return row
+
+
+def _never(rows: list[Row]) -> Any:
+    raise AssertionError("nothing is kept here")
+
+
+def _nothing() -> None: ...
+
 
 class _Told(Rows[Any]):
     """Rows that are told of."""
 
-    def __init__(self) -> None:
+    def __init__(self, trace_at: int, wanted: Callable[[int], bool] | None) -> None:
+        """`trace_at`: where in a row the id of its trace stands."""
         super().__init__(_never, _never, max_rows=_ONE, max_bytes=_ONE)
         self.placed: Callable[[Row], Row] = _as_it_is
+        self._trace_at, self._wanted = trace_at, wanted
         self._last: deque[tuple[int, int]] = deque(maxlen=_LAST)
 
     def append(self, row: Row, weight: int = ROW_BYTES) -> None:
         """Tell of a row."""
         self._last.append(row[:2])
-        if self._subscribers:
+        if self._subscribers and (self._wanted is None or self._wanted(row[self._trace_at])):
             tell(self._subscribers, self.placed(row))
 
     def holds(self, row: Row) -> bool:
@@ -45,19 +61,20 @@ class PassingStore(SpanStore):
         *,
         redactor: Redactor,
         sampling: int,
-        begun: Callable[[], None],
-        starting: Callable[[Row], Row],
-        ending: Callable[[Row], Row],
+        begun: Callable[[], None] = _nothing,
+        starting: Callable[[Row], Row] = _as_it_is,
+        ending: Callable[[Row], Row] = _as_it_is,
+        wanted: Callable[[int], bool] | None = None,
     ) -> None:
         """`begun` is called before anything is told of; `starting` and `ending` give the rows of spans that start and end as they
-        are to be told of."""
+        are to be told of. `wanted` says by the id of its trace whether a row is anybody's affair."""
         super().__init__(sampling=sampling)
         self.redactor = redactor
-        spans = _Told()
+        spans = _Told(_TRACE_ID, wanted)
         spans.placed = ending
-        self._rows, self.samples, self.statements = spans, _Told(), _Told()
+        self._rows, self.samples, self.statements = spans, _Told(_SAMPLE_TRACE_ID, wanted), _Told(_TRACE_ID, None)
         self.append, self.holds, self.settle = spans.append, spans.holds, _nothing
-        self._begun, self._starting = begun, starting
+        self._begun, self._starting, self._wanted = begun, starting, wanted
         self._told: tuple[Callable[[Row], None], ...] = ()
         self.starts = (self._started,)
 
@@ -72,16 +89,7 @@ class PassingStore(SpanStore):
         self._rows.unsubscribe(subscriber.ended)
 
     def _started(self, row: Row) -> None:
+        if self._wanted is not None and not self._wanted(row[_TRACE_ID]):
+            return
         self._begun()
         tell(self._told, self._starting(row))
-
-
-def _as_it_is(row: Row) -> Row:
-    return row
-
-
-def _never(rows: list[Row]) -> Any:
-    raise AssertionError("nothing is kept here")
-
-
-def _nothing() -> None: ...

@@ -28,21 +28,36 @@ class Settings(NamedTuple):
     sampling: int
     redactor: Redactor
 
+    def text(self) -> str:
+        """Return them as `read` reads them: JSON on one line."""
+        choice = self.redactor.choice
+        said: dict[str, Any] = {"sampling": self.sampling}
+        if choice != Redactor(True).choice:
+            said |= {
+                "rules": sorted(choice.rules),
+                "names": choice.names,
+                "patterns": [(rule, pattern.pattern, pattern.flags, group) for rule, pattern, group in choice.patterns],
+                "asks": choice.call is not None,
+            }
+        return json.dumps(said, separators=(",", ":"))
+
+    @classmethod
+    def read(cls, text: str | bytes) -> Settings:
+        """Return what `text` has made a text of. Of anything else nothing is sampled, and the defaults are redacted."""
+        try:
+            said = json.loads(text)
+            redactor = Redactor(_choice(said) if "rules" in said else True)
+            return cls(checked_rate(said["sampling"] or False), redactor)
+        except (ValueError, TypeError, LookupError, re.error):
+            return cls(0, Redactor(True))
+
     def write(self, directory: str) -> None:
         """Put them into a directory, in one step. Raises OSError."""
-        choice = self.redactor.choice
-        said = {
-            "sampling": self.sampling,
-            "rules": sorted(choice.rules),
-            "names": choice.names,
-            "patterns": [(rule, pattern.pattern, pattern.flags, group) for rule, pattern, group in choice.patterns],
-            "asks": choice.call is not None,
-        }
         path = os.path.join(directory, _FILE)
         beside = f"{path}.{os.getpid()}"
         file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
-            os.write(file, json.dumps(said).encode("utf-8"))
+            os.write(file, self.text().encode("utf-8"))
         finally:
             os.close(file)
         os.replace(beside, path)
@@ -59,9 +74,8 @@ def read_settings(directory: str) -> Settings:
     """Return the settings of a directory. Where they cannot be read nothing is sampled, and the defaults are redacted."""
     try:
         with open(open_ours(os.path.join(directory, _FILE)), "rb") as file:
-            said = json.loads(file.read(1_000_000))
-        return Settings(checked_rate(said["sampling"] or False), Redactor(_choice(said)))
-    except (OSError, ValueError, TypeError, LookupError, re.error):
+            return Settings.read(file.read(1_000_000))
+    except OSError:
         return Settings(0, Redactor(True))
 
 

@@ -8,18 +8,15 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from nbtrace.formats.journal.files import part
-from nbtrace.formats.journal.line_reader import BAD_LINE, LineReader
+from nbtrace.formats.journal.line_reader import LineReader
 from nbtrace.formats.journal.part import is_written
 from nbtrace.formats.journal.processes import is_there
-from nbtrace.formats.reading import UnreadableFileError
 from nbtrace.formats.spool.end_slot import read_end
 from nbtrace.formats.spool.home import open_ours
 from nbtrace.store import semconv
 from nbtrace.store.schema import RUNNING, Row, RowFields
-from nbtrace.store.values import decode_json
 
 _BLOCK = 262_144
 _PEEK = 4_096
@@ -103,7 +100,8 @@ class SpoolReader:
             while block := os.pread(file, length, self._at + len(self._rest)):
                 end = block.find(b"\0")
                 whole, newline, rest = (self._rest + (block if end < 0 else block[:end])).rpartition(b"\n")
-                self._take(whole.split(b"\n") if newline else [])
+                if newline:
+                    self.bad += self._lines.read_all(whole.split(b"\n"))
                 self._at += len(whole) + len(newline)
                 self._rest = rest
                 if end >= 0:
@@ -115,27 +113,6 @@ class SpoolReader:
             return self._at + len(self._rest) >= os.fstat(file).st_size
         finally:
             os.close(file)
-
-    def _take(self, lines: list[bytes]) -> None:
-        try:
-            # In one go, which takes half the time.
-            found = decode_json(b"[" + b",".join(lines) + b"]")
-            if len(found) != len(lines):
-                raise ValueError("more than one thing in a line")
-        except (ValueError, RecursionError):
-            found = [self._decoded(line) for line in lines]
-        read = self._lines.read
-        for items in found:
-            try:
-                read(items)
-            except (*BAD_LINE, UnreadableFileError):
-                self.bad += 1
-
-    def _decoded(self, line: bytes) -> Any:
-        try:
-            return decode_json(line)
-        except (ValueError, RecursionError):
-            return None
 
     def _end_task(self, slot: str) -> None:
         """End the last task by what its slot says, if it has ended and its worker has not begun another."""

@@ -151,6 +151,7 @@ NBTRACE = Magic(
         "journal": Word(takes="switch and file"),
         "propagate": Word(takes="switch or nothing"),
         "receive": Word(takes="switch or nothing"),
+        "dask": Word(takes="name"),
     },
     default="status",
     meant={
@@ -161,6 +162,7 @@ NBTRACE = Magic(
         **_lines("journal", "log", "logfile", "spool"),
         **_lines("propagate", "subprocess", "subprocesses", "traceparent", "children", "context"),
         **_lines("receive", "receiver", "listen", "otlp", "collector", "endpoint"),
+        **_lines("dask", "distributed", "cluster", "client", "scheduler"),
         **_lines(_RECOVER, "recover", "restore", "crash"),
         **_lines("display on", "show"),
         **_lines("display off", "hide"),

@@ -1,0 +1,336 @@
+"""Clients of Dask's that are followed: what they send carries what is current, and what their workers record comes home.
+
+Enters: clients, as they send tasks. Leaves: annotations, a plugin for workers, and rows. Nothing of it is there before somebody
+asks for it, and all of it is gone after `uninstall`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import time
+import weakref
+from functools import partial
+from typing import Any
+
+from distributed.client import Client
+from opentelemetry.context import get_current
+from opentelemetry.trace import get_current_span
+
+from nbtrace.capture.current_cell import CELL
+from nbtrace.capture.live import LIVE
+from nbtrace.capture.processes.exchange import wishes
+from nbtrace.capture.processes.notebook_code import NAMELESS, file_of
+from nbtrace.capture.sdk.ids import OwnIdGenerator
+from nbtrace.capture.task_parent import recorded_id
+from nbtrace.cluster import remote
+from nbtrace.cluster.arrivals import Arrivals, Sender, Worker
+from nbtrace.cluster.dask.plugin import ASK, FORGET, Sends, Sent, Shipped, Tasks, machine, name_of, random_bits
+from nbtrace.cluster.inbox import Inbox
+from nbtrace.store.schema import Row
+
+_REGISTER_S = 15.0
+"""So long it is waited for workers to open what records in them: once for a client."""
+
+_ASK_S, _SETTLE_S = 2.0, 2.0
+"""So long it is waited, when somebody asks, for workers to say what they have sent, and for that to come."""
+
+_REST_S = 10.0
+"""So long workers are not waited for that have not answered."""
+
+_KEPT = 64
+"""After so many messages the scheduler is told to forget those that it keeps."""
+
+
+class Followed:
+    """A client."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = weakref.ref(client)
+        self.connection: Any = None
+        """By what it was connected when its workers were told: another one knows nothing of us."""
+        self.registered = False
+        """Whether it was this client that has brought the plugin."""
+        self.trouble = ""
+        """Why its workers do not record."""
+
+
+class Following:
+    """All that this process has to do with Dask."""
+
+    def __init__(self) -> None:
+        self.version = sys.modules["nbtrace"].__version__
+        self.topic = f"nbtrace-{secrets.token_hex(8)}"
+        self._name = name_of(self.version)
+        self._ids = OwnIdGenerator()
+        self._clients: dict[int, Followed] = {}
+        self._all = False
+        self._arrivals = Arrivals(LIVE.recorder.take, LIVE.exchange.sampled, _sender, _file_of, machine())
+        self._inbox = Inbox(self._read)
+        self._asked_s = 0.0
+        self._owed = False
+        """Whether tasks were sent since workers have said the last time that they have sent all."""
+        self._messages = 0
+        self._rests_until_s = 0.0
+        self._pid = os.getpid()
+
+    @property
+    def on(self) -> bool:
+        """Whether any client is followed."""
+        return self._all or bool(self._clients)
+
+    def install(self, client: Any = None) -> str:
+        """Follow a client; without one the current client, and each one that is used from here on. Return what to say.
+
+        Raises TypeError for what is no client, ValueError for one that is closed, and RuntimeError where this version of Dask
+        cannot be followed."""
+        if client is not None and not isinstance(client, Client):
+            raise TypeError(f"{type(client).__name__} is no dask.distributed.Client")
+        if client is not None and client.status not in ("running", "connecting"):
+            raise ValueError(f"the client is {client.status}")
+        try:
+            Sends.install()
+        except (AttributeError, KeyError) as error:
+            raise RuntimeError(f"this version of Dask has another way to send tasks ({error})") from None
+        if self._carried not in Sends.carriers:
+            Sends.carriers.append(self._carried)
+        if self not in LIVE.exchange.elsewhere:
+            LIVE.exchange.elsewhere = (*LIVE.exchange.elsewhere, self)
+        remote.HOMES.setdefault(self.topic, set())
+        if client is None:
+            self._all = True
+            client = _current_client()
+        if client is not None:
+            self._follow(client)
+        return self._said(client)
+
+    def uninstall(self) -> None:
+        """Follow none any more, and take from workers what this process has brought them."""
+        if self._carried in Sends.carriers:
+            Sends.carriers.remove(self._carried)
+        Sends.uninstall()
+        self.collect()
+        LIVE.exchange.elsewhere = tuple(each for each in LIVE.exchange.elsewhere if each is not self)
+        for followed in list(self._clients.values()):
+            client = followed.client()
+            if client is None or client.status != "running":
+                continue
+            try:
+                client.unsubscribe_topic(self.topic)
+                client._event_handlers.pop(self.topic, None)
+                if followed.registered and not _within(client):
+                    client.sync(client._unregister_worker_plugin, self._name, callback_timeout=_ASK_S)
+            except Exception:
+                pass  # the scheduler, or a worker, is gone
+        self._clients.clear()
+        self._all = False
+        for worker in list(self._arrivals.workers.values()):
+            if not worker.gone:
+                self._arrivals.gone(worker)
+        self._arrivals.workers.clear()
+        remote.HOMES.pop(self.topic, None)
+
+    # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _carried(self, client: Any) -> dict[str, str] | None:
+        """What the tasks carry that a client is about to send; None for one that is not followed, or where nobody records."""
+        followed = self._clients.get(id(client))
+        if (followed is None and not self._all) or os.getpid() != self._pid:
+            return None
+        stores = LIVE.stores()
+        if not stores:
+            return None
+        connection = getattr(client, "scheduler_comm", None)
+        if followed is None or followed.client() is not client or followed.connection is not connection:
+            self._follow(client)
+        known = get_current_span(get_current()).get_span_context()
+        trace_id, span_id = (known.trace_id, recorded_id(known)) if known.is_valid else (0, 0)
+        self._owed = True
+        sent = Sent(
+            trace_id or self._ids.generate_trace_id(),
+            span_id,
+            int(known.trace_flags) if span_id else 1,
+            CELL.get(),
+            random_bits(32),
+            time.time_ns(),
+            self.topic,
+            wishes(stores).text(),
+        )
+        return {self._name: sent.text()}
+
+    def _follow(self, client: Any) -> None:
+        """Have a client's workers record, and hear of it. Waits for them, once, where the client can wait."""
+        self._clients = {key: each for key, each in self._clients.items() if each.client() is not None}
+        followed = self._clients[id(client)] = Followed(client)
+        followed.connection = client.scheduler_comm
+        plugin = Tasks(self.version)
+
+        async def register() -> None:
+            try:
+                followed.registered = bool(await client._register_worker_plugin(plugin, self._name, True))
+            except Exception as error:
+                followed.trouble = f"{type(error).__name__}: {error}"
+
+        try:
+            client.subscribe_topic(self.topic, self._heard)
+            if _within(client):
+                client.loop.add_callback(register)
+            else:
+                client.sync(register, callback_timeout=_REGISTER_S)
+        except Exception as error:
+            followed.trouble = f"{type(error).__name__}: {error}".rstrip(": ")
+
+    # ── what comes home ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _heard(self, event: Any) -> None:
+        """Called in the thread of a client."""
+        self._inbox.put((event[1], time.time_ns()))
+        self._messages += 1
+        if self._messages % _KEPT == 0:
+            for _, client in self._living():
+                forget = Shipped(FORGET, topic=self.topic)
+                client.loop.add_callback(_quietly, client._run_on_scheduler, forget)
+
+    def _read(self, come: tuple[Any, int]) -> None:
+        message, received_ns = come
+        self._arrivals.take(message, received_ns)
+
+    def collect(self) -> None:
+        """Have workers send what they have, and take it."""
+        now = time.monotonic()
+        if not (self._owed or self._arrivals.waits):
+            return
+        self._owed = False
+        expected: dict[tuple[str, int], int] = {}
+        for _, client in self._living():
+            if _within(client) or now < self._rests_until_s:
+                self._owed = True
+                continue
+            try:
+                answers = client.sync(
+                    client._run,
+                    Shipped(ASK, name=self._name, topic=self.topic),
+                    on_error="ignore",
+                    callback_timeout=_ASK_S,
+                )
+                expected |= self._understood(answers)
+            except Exception:  # a worker is busy with something that lets nobody in between, or all are gone
+                self._owed, self._rests_until_s = True, time.monotonic() + _REST_S
+        self._inbox.wait(lambda: _has(self._arrivals.numbers(), expected), _SETTLE_S)
+        if self._arrivals.waits:
+            self._owed = True
+
+    def collect_soon(self) -> None:
+        """Have them send it."""
+        if not (self._owed or self._arrivals.waits):
+            return
+        for _, client in self._living():
+
+            async def ask(client: Any = client) -> None:
+                ask = Shipped(ASK, name=self._name, topic=self.topic)
+                self._understood(await client._run(ask, on_error="ignore"))
+
+            client.loop.add_callback(_quietly, ask)
+
+    def running_rows(self) -> list[Row]:
+        """Return the rows of what runs."""
+        return self._arrivals.running_rows()
+
+    def _understood(self, answers: Any) -> dict[tuple[str, int], int]:
+        """What each worker says that it has sent. Who does not answer any more is gone."""
+        expected = {}
+        for address, answer in answers.items():
+            if isinstance(answer, dict):
+                expected[address, answer["pid"]] = answer["messages"]
+        for which, worker in self._arrivals.workers.copy().items():
+            if which not in expected and not worker.gone:
+                self._inbox.put_call(partial(self._arrivals.gone, worker))
+        return expected
+
+    def _living(self) -> list[tuple[Followed, Any]]:
+        found = [(followed, followed.client()) for followed in list(self._clients.values())]
+        return [(followed, client) for followed, client in found if client is not None and client.status == "running"]
+
+    # ── what is said ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _said(self, client: Any) -> str:
+        if client is None:
+            return "nbtrace: clients of Dask's are followed from here on; there is none yet."
+        followed = self._clients[id(client)]
+        if followed.trouble:
+            return f"nbtrace: {_where(client)} is followed, but its workers do not record: {followed.trouble}."
+        return (
+            f"nbtrace: what is sent to {_where(client)} nests below the cell that sends it, until  %nbtrace dask off."
+        )
+
+    def status(self) -> list[str]:
+        """Say what is followed, and what has come."""
+        if not self.on:
+            return []
+        lines = []
+        living = self._living()
+        where = ", ".join(_where(client) for _, client in living) or "no client yet"
+        lines.append(
+            f"Dask: {where}; {self._arrivals.tasks:,} tasks and {self._arrivals.spans:,} spans have come home."
+        )
+        lines += [f"Dask: workers do not record: {followed.trouble}." for followed, _ in living if followed.trouble]
+        workers = list(self._arrivals.workers.values())
+        lines += [
+            f"Dask: of {worker.address} only tasks are known: it {worker.lacks}." for worker in workers if worker.lacks
+        ]
+        lines += [_clock(worker) for worker in workers if worker.clock.behind_ns]
+        missing, lost = sum(worker.missing for worker in workers), sum(worker.lost + worker.bad for worker in workers)
+        if missing or lost:
+            lines.append(f"Dask: {missing:,} messages have not come, and {lost:,} lines could not be kept or read.")
+        if self._arrivals.lost_tasks:
+            lines.append(
+                f"Dask: {self._arrivals.lost_tasks:,} tasks ended with their workers; what these had not sent is lost."
+            )
+        return lines
+
+
+def _clock(worker: Worker) -> str:
+    behind, within = worker.clock.behind_ns, worker.clock.within_ns
+    how = "behind" if behind > 0 else "ahead of"
+    sure = "" if within is None else f", give or take {within / 1e6:,.0f} ms"
+    off = f"the clock of {worker.address} is {abs(behind) / 1e9:,.3f} s {how} the kernel's{sure}"
+    return f"Dask: {off}: its times are shifted."
+
+
+def _where(client: Any) -> str:
+    scheduler = getattr(client, "scheduler", None)
+    return f"{getattr(scheduler, 'address', 'a scheduler')}"
+
+
+def _within(client: Any) -> bool:
+    """Whether it cannot be waited for a client here: in a program that is asynchronous, or the client's own thread."""
+    return bool(client.asynchronous)
+
+
+def _current_client() -> Any:
+    try:
+        return Client.current()
+    except ValueError:
+        return None
+
+
+def _has(numbers: dict[tuple[str, int], int], expected: dict[tuple[str, int], int]) -> bool:
+    return all(numbers.get(which, 0) >= number for which, number in expected.items())
+
+
+def _sender(carried: str) -> Sender:
+    sent = Sent.read(carried)
+    if not (0 < sent.trace_id < 2**128 and 0 <= sent.span_id < 2**64 and 0 <= sent.cell < 2**31):
+        raise ValueError("no ids")
+    return Sender(sent.trace_id, sent.span_id, sent.cell, sent.number, sent.sent_ns)
+
+
+def _file_of(function: str, file: str, first_line: int) -> str:
+    return (file == NAMELESS and file_of(function, first_line)) or file
+
+
+async def _quietly(function: Any, *args: Any) -> None:
+    try:
+        await function(*args)
+    except Exception:
+        pass  # the scheduler is gone, or does not take functions
