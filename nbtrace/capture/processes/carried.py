@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, get_current_span, set_span_in_context
 
-from nbtrace.capture.task_parent import TaskParent
+from nbtrace.capture.task_parent import TaskParent, task_context
 from nbtrace.faults import fault
 
 
@@ -35,11 +35,11 @@ class Carried(NamedTuple):
     the span that has sent the task."""
 
     @classmethod
-    def of(cls, directory: str, context: Context, cell: int, task_of: Callable[[int, int], int]) -> Carried:
-        """Return what a context of OpenTelemetry's carries. `task_of` gives the task that stands below a span here."""
+    def of(cls, directory: str, context: Context, cell: int) -> Carried:
+        """Return what a context of OpenTelemetry's carries."""
         known = get_current_span(context).get_span_context()
         trace_id, span_id = (known.trace_id, known.span_id) if known.is_valid else (0, 0)
-        task_id = known.task_id if isinstance(known, TaskParent) else task_of(trace_id, span_id)
+        task_id = known.task_id if isinstance(known, TaskParent) else 0
         return cls(directory, trace_id, span_id, known.trace_flags, cell, task_id)
 
     def text(self) -> str:
@@ -55,9 +55,12 @@ class Carried(NamedTuple):
         return cls(directory, *(int(number, 16) for number in numbers))
 
     def context(self) -> Context:
-        """Return a context of OpenTelemetry's in which that span, of another process, is current; an empty one for none."""
+        """Return a context of OpenTelemetry's in which that span, of another process, is current, or its task; an empty one for
+        none."""
         if not self.span_id:
             return Context()
+        if self.task_id:
+            return task_context(self.trace_id, self.span_id, self.flags, self.task_id)
         known = SpanContext(self.trace_id, self.span_id, is_remote=True, trace_flags=TraceFlags(self.flags))
         return set_span_in_context(NonRecordingSpan(known), Context())
 

@@ -21,6 +21,7 @@ from nbtrace.capture.processes.task_names import task_name
 from nbtrace.capture.recorder import SpanRecorder
 from nbtrace.capture.sampling.run import Run
 from nbtrace.capture.sdk.ids import OwnIdGenerator
+from nbtrace.capture.task_parent import recorded_id
 from nbtrace.formats.spool.home import Home, check
 from nbtrace.formats.spool.settings import Settings
 from nbtrace.formats.spool.spool import Spool, Task
@@ -94,7 +95,7 @@ class Exchange:
         self._run: Run | None = None
         self.elsewhere: tuple[Elsewhere, ...] = ()
         """Engines that are followed."""
-        self._arrived: tuple[str, Carried, Context] = ("", Carried("", 0, 0, 0, 0, 0), Context())
+        self._arrived = "", Carried("", 0, 0, 0, 0, 0)
         """What arrived last, as it was carried and as it was understood."""
 
     def open(self) -> None:
@@ -119,12 +120,9 @@ class Exchange:
         if not self._settled:
             self._settle(stores)
         directory = "" if self._home is None or self._trouble else self._home.path
-        text = Carried.of(directory, context, cell, self._task_of).text()
+        text = Carried.of(directory, context, cell).text()
         self._last = (context, cell, text)
         return text
-
-    def _task_of(self, trace_id: int, span_id: int) -> int:
-        return 0 if self._spool is None else self._spool.task_of(trace_id, span_id)
 
     def wishes_changed(self) -> None:
         """Those who record here are others now, or want something else."""
@@ -205,23 +203,23 @@ class Exchange:
     ) -> Callable[..., Any]:
         """A task begins in this process: make current what it has carried. Return what to call in its place."""
         if text != self._arrived[0]:
-            carried = Carried.read(text)
-            self._arrived = (text, carried, carried.context())
-        _, carried, context = self._arrived
+            self._arrived = text, Carried.read(text)
+        carried = self._arrived[1]
         if self._home is not None and self._home.owned and carried.directory == self._home.path:
             return function  # whoever has sent it runs it
         spool = self._spool_in(carried.directory)
         span_id = number or self._ids.generate_span_id()
         trace_id = carried.trace_id or self._ids.generate_trace_id()
-        stand_in = function
+        current, stand_in = carried, function
         if spool is not None:
             spool.look()
             thread = THIS.thread or identify()
             sent = (carried.span_id, carried.task_id, name or task_name(function), carried.cell, thread, sent_ns)
             spool.task(Task(trace_id, span_id, *sent))
             stand_in = spool.watched(function)
+            current = carried._replace(task_id=span_id)
         self._last = _NOTHING  # what it sends itself carries this task
-        attach(context)
+        attach(current.context())
         CELL.set(carried.cell)
         if spool is not None:
             self._sample(carried.cell, trace_id, span_id)
@@ -238,7 +236,6 @@ class Exchange:
         CELL.set(carried.cell)
         if spool is not None:
             spool.begin()
-            spool.stand_in(carried.trace_id, carried.span_id, carried.task_id)
             self._sample(carried.cell, carried.trace_id, carried.task_id or carried.span_id, serves=serves)
 
     @property
@@ -303,23 +300,18 @@ class Exchange:
         """In a forked child that has let go of the parent's recordings: send home what is recorded here.
 
         running: ids of the spans that ran when it was forked; the parent ends them."""
-        before, self._spool, self._run = self._spool, None, None
+        self._spool = self._run = None
         self.elsewhere = ()
         home = self._home
         if home is None:
             return
         spool = Spool(home.path, time.time_ns(), settings)
-        if before is not None:
-            # Forked within a task, it makes what it makes there. The parent ends that.
-            known = get_current_span().get_span_context()
-            spool.stand_in(known.trace_id, known.span_id, before.task_of(known.trace_id, known.span_id))
         self._serve(spool, running)
         if sys._getframe(2).f_code.co_filename.endswith(_FORKS):
             # One that is there to work. Whoever else forks mostly becomes another program at once.
             spool.begin()
             known = get_current_span().get_span_context()
-            task_id = self._task_of(known.trace_id, known.span_id)
-            self._sample(CELL.get(), known.trace_id, task_id or known.span_id)
+            self._sample(CELL.get(), known.trace_id, recorded_id(known))
 
 
 def wishes(stores: list[SpanStore]) -> Settings:

@@ -21,10 +21,6 @@ _TRACE_ID, _SAMPLE_TRACE_ID = 0, 2
 """Where the id of its trace stands in the row of a span, and of a sample: `SampleFields`, which would open pyarrow."""
 
 
-def _as_it_is(row: Row) -> Row:
-    return row
-
-
 def _never(rows: list[Row]) -> Any:
     raise AssertionError("nothing is kept here")
 
@@ -38,7 +34,6 @@ class _Told(Rows[Any]):
     def __init__(self, trace_at: int, wanted: Callable[[int], bool] | None) -> None:
         """`trace_at`: where in a row the id of its trace stands."""
         super().__init__(_never, _never, max_rows=_ONE, max_bytes=_ONE)
-        self.placed: Callable[[Row], Row] = _as_it_is
         self._trace_at, self._wanted = trace_at, wanted
         self._last: deque[tuple[int, int]] = deque(maxlen=_LAST)
 
@@ -46,7 +41,7 @@ class _Told(Rows[Any]):
         """Tell of a row."""
         self._last.append(row[:2])
         if self._subscribers and (self._wanted is None or self._wanted(row[self._trace_at])):
-            tell(self._subscribers, self.placed(row))
+            tell(self._subscribers, row)
 
     def holds(self, row: Row) -> bool:
         """Whether a row with the ids of this one is among the last that came."""
@@ -62,19 +57,15 @@ class PassingStore(SpanStore):
         redactor: Redactor,
         sampling: int,
         begun: Callable[[], None] = _nothing,
-        starting: Callable[[Row], Row] = _as_it_is,
-        ending: Callable[[Row], Row] = _as_it_is,
         wanted: Callable[[int], bool] | None = None,
     ) -> None:
-        """`begun` is called before anything is told of; `starting` and `ending` give the rows of spans that start and end as they
-        are to be told of. `wanted` says by the id of its trace whether a row is anybody's affair."""
+        """`begun` is called before anything is told of; `wanted` says by the id of its trace whether a row is of interest."""
         super().__init__(sampling=sampling)
         self.redactor = redactor
         spans = _Told(_TRACE_ID, wanted)
-        spans.placed = ending
         self._rows, self.samples, self.statements = spans, _Told(_SAMPLE_TRACE_ID, wanted), _Told(_TRACE_ID, None)
         self.append, self.holds, self.settle = spans.append, spans.holds, _nothing
-        self._begun, self._starting, self._wanted = begun, starting, wanted
+        self._begun, self._wanted = begun, wanted
         self._told: tuple[Callable[[Row], None], ...] = ()
         self.starts = (self._started,)
 
@@ -92,4 +83,4 @@ class PassingStore(SpanStore):
         if self._wanted is not None and not self._wanted(row[_TRACE_ID]):
             return
         self._begun()
-        tell(self._told, self._starting(row))
+        tell(self._told, row)

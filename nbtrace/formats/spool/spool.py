@@ -69,8 +69,6 @@ class Spool:
             redactor=settings.redactor,
             sampling=settings.sampling,
             begun=self.begin,
-            starting=self._starting,
-            ending=self._ending,
         )
         self._path = os.path.join(directory, f"{os.getpid()}-{time.time_ns()}")
         head = {
@@ -86,11 +84,6 @@ class Spool:
         self._looked_s = 0.0
         self._slot: EndSlot | None = None
         self._task: Row | None = None
-        self._below_task = 0
-        """Id of the task in which what is made here stands, 0 for none: of this process, or of the one that has started it."""
-        self._placed: dict[int, int] = {}
-        """Of spans that run within a task: which, by their id."""
-        self._sender = (0, 0)
 
     def begin(self) -> None:
         """Make the files; a second call does nothing. Where they cannot be made, that is left behind, and nothing is written."""
@@ -129,14 +122,6 @@ class Spool:
 
     # ── tasks ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def task_of(self, trace_id: int, span_id: int) -> int:
-        """Return the id of the task that stands below the span that has sent it, 0 for none."""
-        return self._below_task if (trace_id, span_id) == self._sender else 0
-
-    def stand_in(self, trace_id: int, sender: int, task_id: int) -> None:
-        """Let what is made here stand in a task of the process that has started this one; 0 for none."""
-        self._sender, self._below_task = (trace_id, sender), task_id
-
     def task(self, task: Task) -> None:
         """Write that a task begins, and when the one before it ended."""
         self.begin()
@@ -151,7 +136,6 @@ class Spool:
             *(task.trace_id, task.span_id, task.outer or task.sender, task.name, 0, now, RUNNING, 0),
             *(task.cell, _ORIGIN, task.thread, None, _KEYS[len(values) - 1], *values),
         )
-        self._sender, self._below_task = (task.trace_id, task.sender), task.span_id
         if self.works:
             self._journal.task_started(self._task)
 
@@ -174,23 +158,7 @@ class Spool:
         if self.works:
             self._journal.task_ended((*task[:_END], end, *task[_END + 1 :]))
         # Last: where a signal handler raises before, it is written with the next task, and twice does no harm.
-        self._task, self._below_task = None, 0
-
-    def _starting(self, row: Row) -> Row:
-        """Return the row of a span with its task as its parent, if its parent has sent that. Only in the recording."""
-        task_id = self.task_of(row[_TRACE_ID], row[_PARENT])
-        if not task_id:
-            return row
-        self._placed[row[_SPAN_ID]] = task_id
-        return self._below(row, task_id)
-
-    def _ending(self, row: Row) -> Row:
-        """Return it when it has ended, whatever task runs by now."""
-        task_id = self._placed.pop(row[_SPAN_ID], 0)
-        return self._below(row, task_id) if task_id else row
-
-    def _below(self, row: Row, task_id: int) -> Row:
-        return (*row[:_PARENT], task_id, *row[_PARENT + 1 :])
+        self._task = None
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
