@@ -141,7 +141,9 @@ def _asked(magic: Magic, line: Line, known: Known) -> Asked | None:
         asked = replace(asked, switch=turned, file=unquoted(" ".join(behind[1:])))
     elif spec.takes == "file" and behind:
         asked = replace(asked, file=unquoted(" ".join(behind)))
-    elif spec.takes == "name" and len(behind) == 1:
+    elif spec.takes == "name" and behind:
+        if len(behind) > 1:
+            raise too_many(magic, line, word, behind[1:])
         asked = replace(asked, file=behind[0])
     elif behind:
         raise too_many(magic, line, word, behind)
