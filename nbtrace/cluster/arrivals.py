@@ -9,7 +9,7 @@ import json
 import zlib
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from nbtrace.cluster.clocks import Clock
 from nbtrace.formats.journal.line_reader import LineReader
@@ -48,11 +48,15 @@ class Sender(NamedTuple):
     """By the kernel's clock; 0 where that is not known."""
 
 
+Which: TypeAlias = tuple[str, int, int]
+"""A worker: its address, the number of its process, and when it began to work for this kernel."""
+
+
 class Worker:
     """A process that works for the kernel."""
 
-    def __init__(self, address: str, pid: int, host: str, lacks: str) -> None:
-        self.address, self.pid, self.host, self.lacks = address, pid, host, lacks
+    def __init__(self, address: str, pid: int, host: str, lacks: str, via: str) -> None:
+        self.address, self.pid, self.host, self.lacks, self.via = address, pid, host, lacks, via
         self.clock = Clock()
         self.numbers = 0
         """Of the last message that has come."""
@@ -85,8 +89,7 @@ class Arrivals:
         `file_of` gives the file of a frame, see `LineReader`; `machine`: what this one calls itself."""
         self._done, self._sampled, self._sender_of, self._file_of = done, sampled, sender_of, file_of
         self._machines = {machine: 0}
-        self.workers: dict[tuple[str, int], Worker] = {}
-        """By address and number of the process."""
+        self.workers: dict[Which, Worker] = {}
         self.tasks = 0
         self.spans = 0
         self.lost_tasks = 0
@@ -96,10 +99,13 @@ class Arrivals:
         self._keys: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._threads: dict[Thread, Thread] = {}
 
-    def take(self, message: Any, received_ns: int) -> None:
-        """Read a message that came at a moment of the kernel's clock. What cannot be read in it is counted."""
-        worker = self._worker(message)
+    def take(self, message: Any, received_ns: int, via: str = "") -> None:
+        """Read a message that came at a moment of the kernel's clock, by whatever `via` names. What cannot be read in it is
+        counted; one that has come before, as two have subscribed, is not read again."""
+        worker = self._worker(message, via)
         number, sent_ns = _whole(message["number"]), _whole(message["sent"])
+        if number <= worker.numbers:
+            return
         worker.missing += max(0, number - worker.numbers - 1)
         worker.clock.went(sent_ns, received_ns)
         worker.lost = _whole(message.get("lost", 0))
@@ -117,7 +123,7 @@ class Arrivals:
                 worker.bad += 1
         worker.numbers = max(worker.numbers, number)
 
-    def numbers(self) -> dict[tuple[str, int], int]:
+    def numbers(self) -> dict[Which, int]:
         """Return the number of the last message of each worker."""
         return {which: worker.numbers for which, worker in self.workers.copy().items()}
 
@@ -149,12 +155,12 @@ class Arrivals:
 
     # ── a worker ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _worker(self, message: Any) -> Worker:
-        address, pid = clean_text(message["worker"]), _whole(message["pid"])
-        found = self.workers.get((address, pid))
+    def _worker(self, message: Any, via: str) -> Worker:
+        which = clean_text(message["worker"]), _whole(message["pid"]), _whole(message["born"])
+        found = self.workers.get(which)
         if found is None:
-            found = self.workers[address, pid] = Worker(
-                address, self._pid(message), clean_text(message["host"]), clean_text(message["lacks"])
+            found = self.workers[which] = Worker(
+                which[0], self._pid(message), clean_text(message["host"]), clean_text(message["lacks"]), via
             )
             found.lines = self._reader(found)
         found.gone = False
@@ -233,7 +239,7 @@ class Arrivals:
         submitted_ns = (came_ns if said.get("needs") or not sender.sent_ns else sender.sent_ns) or start_ns
         start_ns = max(start_ns, submitted_ns)
         values: dict[str, Any] = {semconv.TASK_WAITED: (start_ns - submitted_ns) / 1e9}
-        born_ns = min(start_ns, _whole(message.get("born", 0)) + behind)
+        born_ns = min(start_ns, _whole(message["born"]) + behind)
         if born_ns > submitted_ns:
             values[semconv.TASK_WORKER_START] = (born_ns - submitted_ns) / 1e9
         if transfer := _together(said.get("transfers", ()), behind, submitted_ns, start_ns):

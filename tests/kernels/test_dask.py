@@ -90,7 +90,7 @@ TASKS = {
 
 def _seen(reply: Reply) -> str:
     text = "\n".join([reply.status, reply.stdout, reply.stderr, reply.result, *reply.traceback])
-    text = re.sub(r"ipykernel_\d+|0x[0-9a-f]+|tcp://[\d.:]+|-[0-9a-f]{32}|In\[\d+\]", "…", text)
+    text = re.sub(r"ipykernel_\d+|\b\d{12,}\b|0x[0-9a-f]+|tcp://[\d.:]+|-[0-9a-f]{32}|In\[\d+\]", "…", text)
     return re.sub(r"20\d\d-\d\d-\d\d [\d:,]+|<class 'functools.partial'>|<class 'method'>", "…", text)
 
 

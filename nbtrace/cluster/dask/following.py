@@ -24,7 +24,7 @@ from nbtrace.capture.processes.notebook_code import NAMELESS, file_of
 from nbtrace.capture.sdk.ids import OwnIdGenerator
 from nbtrace.capture.task_parent import recorded_id
 from nbtrace.cluster import remote
-from nbtrace.cluster.arrivals import Arrivals, Sender, Worker
+from nbtrace.cluster.arrivals import Arrivals, Sender, Which, Worker
 from nbtrace.cluster.dask.plugin import ASK, FORGET, Sends, Sent, Shipped, Tasks, machine, name_of, random_bits
 from nbtrace.cluster.inbox import Inbox
 from nbtrace.store.schema import Row
@@ -47,6 +47,7 @@ class Followed:
 
     def __init__(self, client: Any) -> None:
         self.client = weakref.ref(client)
+        self.where = _where(client)
         self.connection: Any = None
         """By what it was connected when its workers were told: another one knows nothing of us."""
         self.registered = False
@@ -172,7 +173,7 @@ class Following:
                 followed.trouble = f"{type(error).__name__}: {error}"
 
         try:
-            client.subscribe_topic(self.topic, self._heard)
+            client.subscribe_topic(self.topic, partial(self._heard, followed.where))
             if _within(client):
                 client.loop.add_callback(register)
             else:
@@ -182,18 +183,17 @@ class Following:
 
     # ── what comes home ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _heard(self, event: Any) -> None:
+    def _heard(self, where: str, event: Any) -> None:
         """Called in the thread of a client."""
-        self._inbox.put((event[1], time.time_ns()))
+        self._inbox.put((event[1], time.time_ns(), where))
         self._messages += 1
         if self._messages % _KEPT == 0:
             for _, client in self._living():
                 forget = Shipped(FORGET, topic=self.topic)
                 client.loop.add_callback(_quietly, client._run_on_scheduler, forget)
 
-    def _read(self, come: tuple[Any, int]) -> None:
-        message, received_ns = come
-        self._arrivals.take(message, received_ns)
+    def _read(self, come: tuple[Any, int, str]) -> None:
+        self._arrivals.take(*come)
 
     def collect(self) -> None:
         """Have workers send what they have, and take it."""
@@ -201,8 +201,8 @@ class Following:
         if not (self._owed or self._arrivals.waits):
             return
         self._owed = False
-        expected: dict[tuple[str, int], int] = {}
-        for _, client in self._living():
+        expected: dict[Which, int] = {}
+        for followed, client in self._living():
             if _within(client) or now < self._rests_until_s:
                 self._owed = True
                 continue
@@ -213,7 +213,7 @@ class Following:
                     on_error="ignore",
                     callback_timeout=_ASK_S,
                 )
-                expected |= self._understood(answers)
+                expected |= self._understood(followed, answers)
             except Exception:  # a worker is busy with something that lets nobody in between, or all are gone
                 self._owed, self._rests_until_s = True, time.monotonic() + _REST_S
         self._inbox.wait(lambda: _has(self._arrivals.numbers(), expected), _SETTLE_S)
@@ -224,11 +224,11 @@ class Following:
         """Have them send it."""
         if not (self._owed or self._arrivals.waits):
             return
-        for _, client in self._living():
+        for followed, client in self._living():
 
-            async def ask(client: Any = client) -> None:
+            async def ask(followed: Followed = followed, client: Any = client) -> None:
                 ask = Shipped(ASK, name=self._name, topic=self.topic)
-                self._understood(await client._run(ask, on_error="ignore"))
+                self._understood(followed, await client._run(ask, on_error="ignore"))
 
             client.loop.add_callback(_quietly, ask)
 
@@ -236,14 +236,18 @@ class Following:
         """Return the rows of what runs."""
         return self._arrivals.running_rows()
 
-    def _understood(self, answers: Any) -> dict[tuple[str, int], int]:
+    def _understood(self, followed: Followed, answers: Any) -> dict[Which, int]:
         """What each worker says that it has sent. Who does not answer any more is gone."""
         expected = {}
+        if (
+            None in answers.values()
+        ):  # another notebook has taken the plugin away that it had brought: bring it with what is sent next
+            followed.connection = None
         for address, answer in answers.items():
             if isinstance(answer, dict):
-                expected[address, answer["pid"]] = answer["messages"]
+                expected[address, answer["pid"], answer["born"]] = answer["messages"]
         for which, worker in self._arrivals.workers.copy().items():
-            if which not in expected and not worker.gone:
+            if which not in expected and not worker.gone and worker.via == followed.where:
                 self._inbox.put_call(partial(self._arrivals.gone, worker))
         return expected
 
@@ -269,7 +273,7 @@ class Following:
             return []
         lines = []
         living = self._living()
-        where = ", ".join(_where(client) for _, client in living) or "no client yet"
+        where = ", ".join(sorted({followed.where for followed, _ in living})) or "no client yet"
         lines.append(
             f"Dask: {where}; {self._arrivals.tasks:,} tasks and {self._arrivals.spans:,} spans have come home."
         )
@@ -314,7 +318,7 @@ def _current_client() -> Any:
         return None
 
 
-def _has(numbers: dict[tuple[str, int], int], expected: dict[tuple[str, int], int]) -> bool:
+def _has(numbers: dict[Which, int], expected: dict[Which, int]) -> bool:
     return all(numbers.get(which, 0) >= number for which, number in expected.items())
 
 

@@ -359,9 +359,8 @@ class Tasks(WorkerPlugin):
             await self._send_all(topic, home)
         return {
             "messages": 0 if home is None else home.number,
-            "lacks": self.lacks,
             "pid": os.getpid(),
-            "host": socket.gethostname(),
+            "born": self._born_ns,
         }
 
     async def _send_all(self, topic: str, home: _Home, *, last: bool = False) -> None:
