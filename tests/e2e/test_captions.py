@@ -122,7 +122,7 @@ def test_a_call_of_a_model_is_a_conversation(notebook: Make) -> None:
     # What is told there stands among the attributes no more, but can be had.
     assert panel.locator("section").filter(has_text="Attributes").get_by_text("gen_ai.input.messages").count() == 0
     panel.get_by_text("Conversation as attributes").click()
-    panel.get_by_text("gen_ai.input.messages").wait_for()
+    panel.get_by_role("rowheader", name="gen_ai.input.messages").wait_for()
     select(inspector, "tool get_weather")
     panel.get_by_role("region", name="Tool call").locator(".nbt-called").nth(1).wait_for()
 
