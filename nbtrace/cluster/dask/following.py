@@ -35,6 +35,9 @@ _REGISTER_S = 5.0
 _ASK_S, _SETTLE_S = 2.0, 2.0
 """So long it is waited, when somebody asks, for workers to say what they have sent, and for that to come."""
 
+_AGAIN_S = 1.0
+"""So often at most workers are asked that send by themselves: whether they are there."""
+
 _REST_S = 10.0
 """So long workers are not waited for that have not answered."""
 
@@ -224,8 +227,10 @@ class Following:
 
     def collect_soon(self) -> None:
         """Have them send it."""
-        if not (self._owed or self._arrivals.waits):
+        now = time.monotonic()
+        if not (self._owed or self._arrivals.waits) or now - self._asked_s < _AGAIN_S:
             return
+        self._asked_s = now
         for followed, client in self._living():
 
             async def ask(followed: Followed = followed, client: Any = client) -> None:
