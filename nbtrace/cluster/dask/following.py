@@ -253,6 +253,8 @@ class Following:
         for address, answer in answers.items():
             if isinstance(answer, dict):
                 expected[address, answer["pid"], answer["born"]] = answer["messages"]
+                # By now it may have told that its tasks have ended, and what they have recorded last is to come.
+                self._owed = self._owed or answer["more"]
         for which, worker in self._arrivals.workers.copy().items():
             if which not in expected and not worker.gone and worker.via == followed.where:
                 self._inbox.put_call(partial(self._arrivals.gone, worker))
