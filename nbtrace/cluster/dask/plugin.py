@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 _now_ns = partial(time.time_ns)
 random_bits = random.Random().getrandbits
+_json = json.JSONEncoder(default=str, separators=(",", ":")).encode
 
 
 class Sent(NamedTuple):
@@ -211,7 +212,7 @@ class Tasks(WorkerPlugin):
 
     async def setup(self, worker: Any) -> None:
         """Be there."""
-        self._worker, self._born_ns = worker, _now_ns()
+        self._worker, self._born_ns, self._machine = worker, _now_ns(), machine()
         self._loop = asyncio.get_running_loop()
         # To open it takes half a second of a processor: others go on meanwhile.
         self._remote, self.lacks = await self._loop.run_in_executor(None, _recording, self.version)
@@ -382,14 +383,14 @@ class Tasks(WorkerPlugin):
             return
         for task in begun:
             task.told = True
-        tasks = [json.dumps(task.said, default=str, separators=(",", ":")).encode() for task in (*begun, *done)]
+        tasks = [_json(task.said).encode() for task in (*begun, *done)]
         home.number += 1
         message = {
             "number": home.number,
             "worker": self._worker.address,
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            "machine": machine(),
+            "machine": self._machine,
             "born": self._born_ns,
             "sent": _now_ns(),
             "lacks": self.lacks,
