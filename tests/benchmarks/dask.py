@@ -21,6 +21,7 @@ LONG = 400
 """Tasks that last longer than what is new waits to be sent, on many workers: two messages for each."""
 
 WIDE = 8
+ASKS = 50
 SPANS, SPAN_TASKS = 1_000, 20
 
 WAYS = ("untraced", "plugin idle", "traced")
@@ -145,6 +146,27 @@ def _installing() -> None:
     )
 
 
+def _asking() -> None:
+    """What it costs to ask workers for what they have, as is done before an answer is given: of each worker."""
+    with cluster(WIDE) as on:
+        nbtrace.dask.install(on.client)
+        with nbtrace.record():
+            _sent(on.client, noop, 100)
+            following_now().collect()
+            on.costs()
+            before = on.costs()
+            for _ in range(ASKS):
+                following_now()._owed = True
+                following_now().collect()
+            used = (on.costs() - before).each(ASKS * WIDE)
+        nbtrace.dask.uninstall()
+    print(
+        f"\nasking {WIDE} workers for what they have, for each of them: {used.wall * 1e3:.2f} ms; CPU {used.workers * 1e3:.2f} ms of "
+        f"the worker, {used.scheduler * 1e3:.2f} ms of the scheduler, {used.kernel * 1e3:.2f} ms of the kernel; "
+        f"{used.nbytes:,.0f} bytes at the scheduler"
+    )
+
+
 def _print(title: str, found: Found) -> None:
     print(f"\n{title}\n")
     print("| a task, ms (bytes) | wall | worker CPU | scheduler CPU | kernel CPU | bytes at the scheduler |")
@@ -172,5 +194,6 @@ def main() -> None:
     _print(f"{TASKS:,} no-op tasks a turn, 2 workers, {rounds} rounds", _turns(2, rounds, noop, TASKS))
     _print(f"{LONG} tasks of {LONG_S} s a turn, {WIDE} workers, {rounds} rounds", _turns(WIDE, rounds, rest, LONG))
     _installing()
+    _asking()
     here, there = _in_spans()
     print(f"\na span in memory {here:.1f} µs, in a task {there:.1f} µs, sending included: {there / here:.2f} ×")

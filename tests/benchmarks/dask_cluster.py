@@ -46,11 +46,12 @@ class Cluster:
 
 
 @contextmanager
-def cluster(workers: int) -> Iterator[Cluster]:
-    """Have a cluster of workers of one thread each."""
+def cluster(workers: int, *, lost_s: float = 15) -> Iterator[Cluster]:
+    """Have a cluster of workers of one thread each. lost_s: a worker that is not there so long after one of its deaths, as it has come
+    back and died again, Dask closes for good; 15 s as a rule."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=serve, args=(there, workers))
+    process = context.Process(target=serve, args=(there, workers, lost_s))
     process.start()
     try:
         with Client(here.recv(), set_as_default=False) as client:
@@ -61,8 +62,9 @@ def cluster(workers: int) -> Iterator[Cluster]:
         process.join()
 
 
-def serve(pipe: Connection, workers: int) -> None:
+def serve(pipe: Connection, workers: int, lost_s: float = 15) -> None:
     """Be the process of the scheduler, until the kernel is gone."""
+    import dask.config
     from distributed import LocalCluster
     from tornado.iostream import IOStream
 
@@ -79,6 +81,7 @@ def serve(pipe: Connection, workers: int) -> None:
 
     IOStream.read_from_fd = counted(IOStream.read_from_fd)
     IOStream.write_to_fd = counted(IOStream.write_to_fd)
+    dask.config.set({"distributed.deploy.lost-worker-timeout": f"{lost_s} s"})
     with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as found:
         pipe.send(found.scheduler_address)
         try:
