@@ -48,6 +48,7 @@ logger = logging.getLogger(__name__)
 
 _now_ns = partial(time.time_ns)
 random_bits = random.Random().getrandbits
+_json = json.JSONEncoder(default=str, separators=(",", ":")).encode
 
 
 class Sent(NamedTuple):
@@ -215,7 +216,7 @@ class Tasks(WorkerPlugin):
 
     async def setup(self, worker: Any) -> None:
         """Be there."""
-        self._worker, self._born_ns = worker, _now_ns()
+        self._worker, self._born_ns, self._machine = worker, _now_ns(), machine()
         self._loop = asyncio.get_running_loop()
         # To open it takes half a second of a processor: others go on meanwhile.
         self._remote, self.lacks = await self._loop.run_in_executor(None, _recording, self.version)
@@ -404,7 +405,7 @@ class Tasks(WorkerPlugin):
             self._message(home, [*begun, *done], parcels)
 
     def _message(self, home: _Home, told: list[Task], parcels: list[bytes]) -> None:
-        tasks = [json.dumps(task.said, default=str, separators=(",", ":")).encode() for task in told]
+        tasks = [_json(task.said).encode() for task in told]
         for task in told:
             task.told = True
         home.number += 1
@@ -413,7 +414,7 @@ class Tasks(WorkerPlugin):
             "worker": self._worker.address,
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            "machine": machine(),
+            "machine": self._machine,
             "born": self._born_ns,
             "sent": _now_ns(),
             "lacks": self.lacks,
