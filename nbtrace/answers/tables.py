@@ -191,14 +191,18 @@ class Tables:
 
     @question("tasks")
     def tasks(self, *, cell: Cells = None, where: str | None = None, asking: bool = False) -> pd.DataFrame:
-        """Return one row per task of a pool of processes, in the order in which they began: cell, name (the function's),
-        process_pid (of the worker), submitted, waited (timedelta64[ns], until a worker began it), worker_start (timedelta64[ns]:
-        the part of that in which its worker process started; missing where that ran already), start_time, end_time, duration
-        (the work alone), state, status_code, span_count (spans within it), trace_id, span_id, parent_span_id (what sent it).
+        """Return one row per task of a pool of processes or of an engine (Dask), in the order in which they began: cell, name
+        (the function's), process_pid (of the worker), submitted, waited (timedelta64[ns], until a worker began it),
+        worker_start (timedelta64[ns]: the part of that in which its worker process started; missing where that ran already),
+        transfer (timedelta64[ns]: the part in which its worker fetched results of other workers; missing where it needed none),
+        start_time, end_time, duration (the work alone), state, status_code, span_count (spans within it); of an engine's tasks
+        key, worker (its address), host, run (1, and from 2 on where it was retried or made again), outcome ("cancelled",
+        "rescheduled" or "lost" with its worker; missing for results and failures), all missing for those of pools; trace_id,
+        span_id, parent_span_id (what sent it).
 
-        Where fewer than all processors worked, or none for a while, waited and worker_start tell why. Waiting of several tasks
-        overlaps: sums may be more than the time that passed. cell, where: see `spans`, but the condition is about these columns;
-        asking: see `cells`."""
+        Where fewer than all processors worked, or none for a while, waited, worker_start and transfer tell why. Waiting of
+        several tasks overlaps: sums may be more than the time that passed. cell, where: see `spans`, but the condition is about
+        these columns; asking: see `cells`."""
         tables, snapshot = self._tables(), self._snapshot()
         from nbtrace.analysis.tasks import KEYS, tasks
 

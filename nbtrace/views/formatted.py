@@ -13,10 +13,9 @@ import pandas as pd
 
 from nbtrace.analysis.compare import SEPARATOR
 from nbtrace.analysis.profiles.hotspots import SAMPLES
-from nbtrace.analysis.tasks import went
 from nbtrace.faults import fault
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
-from nbtrace.views import words
+from nbtrace.views import tasks, words
 from nbtrace.views.grid import Column, Grid, Row, as_html, as_text
 from nbtrace.views.hotspots import placed
 
@@ -40,15 +39,8 @@ LEADING: dict[str, tuple[str, ...]] = {
     "gaps": ("duration", "cell_before", "cell_after", "start_time", "end_time"),
     "repeats": ("name", "count", "total", "mean", "parent_name", "cell"),
     "tasks": (
-        "name",
-        "process_pid",
-        "waited",
-        "worker_start",
-        "duration",
-        "cell",
-        "status_code",
-        "state",
-        "span_count",
+        *("name", "key", "worker", "process_pid", "waited", "worker_start", "transfer", "duration", "outcome", "run"),
+        *("cell", "status_code", "state", "host", "span_count"),
     ),
     "compare": ("path", "verdict", "change", "ratio", "count", "before", "after"),
     "history": ("cell", "code", "last", "change", "ratio", "runs", "errors", "median", "fastest", "slowest", "total"),
@@ -66,7 +58,7 @@ _LEFT_OUT = {
 }
 """What is shown in another column already, or is too long for one."""
 
-_SAME = frozenset(("thread_id", "thread_name", "process_pid", "service_name", "scope_name", "cell_id"))
+_SAME = frozenset(("thread_id", "thread_name", "process_pid", "service_name", "scope_name", "cell_id", "host"))
 """What is left out where it is the same in all rows."""
 
 _OWN_ATTRIBUTES = (ATTRIBUTE_PREFIX + "jupyter.", ATTRIBUTE_PREFIX + "code.", ATTRIBUTE_PREFIX + "error.type")
@@ -195,8 +187,9 @@ def formatted(table: pd.DataFrame, word: str, most: int, *, screen: int = SCREEN
         shown = placed(shown)
     if word == "journals" and "file" in shown:
         shown = shown.assign(file=[_from_here(str(path)) for path in shown["file"]])
+    summary = ""
     if word == "tasks":
-        foot = " · ".join(filter(None, [foot, _tasks(table)]))
+        shown, summary = tasks.shown(shown), tasks.summary(table)
     if table.attrs.get(SAMPLES):
         foot = " · ".join(filter(None, [foot, words.count(table.attrs[SAMPLES], "sample")]))
     columns = [(name, _cells(shown, name)) for name in _ordered(shown, word)]
@@ -220,7 +213,7 @@ def formatted(table: pd.DataFrame, word: str, most: int, *, screen: int = SCREEN
         foot = f"{foot}: {more}"
     if len(shown) < len(table):
         rows.insert((len(rows) + 1) // 2 if word in _IN_TIME else len(rows), Row(tuple("…" for _ in columns)))
-    return Grid(grid_columns, rows, foot)
+    return Grid(grid_columns, rows, ("\n" if "\n" in summary else " · ").join(filter(None, [summary, foot])))
 
 
 def _rows(table: pd.DataFrame, word: str, most: int) -> tuple[pd.DataFrame, str]:
@@ -253,16 +246,6 @@ def _compared(table: pd.DataFrame) -> pd.DataFrame:
     told = zip(table["verdict"].astype(object), table["ratio"], strict=True)
     table["ratio"] = [_ratio(str(verdict), float(times)) for verdict, times in told]
     return table
-
-
-def _tasks(table: pd.DataFrame) -> str:
-    """What the time of tasks went into, each moment of it once."""
-    parts = went(table)
-    if parts is None:
-        return ""
-    said = zip(parts, ("work", "only workers starting", "only waiting"), strict=True)
-    told = [f"{words.duration(ns)} {what}" for ns, what in said if ns or what == "work"]
-    return f"of {words.duration(sum(parts))}: {', '.join(told)}"
 
 
 def _ratio(verdict: str, times: float) -> str:

@@ -63,6 +63,7 @@ class Grid:
     columns: Sequence[Column]
     rows: Sequence[Row]
     foot: str = ""
+    """Lines, each of which goes on where it is too long."""
     headed: bool = True
     """Whether plain text has a line of titles; HTML always has."""
 
@@ -88,7 +89,7 @@ def as_text(grid: Grid, width: int = WIDTH) -> str:
         lines.append(line)
         indent = row.stem + GAP
         lines += [indent + each for each in _wrapped(last, width - words.width(indent))]
-    feet = [grid.foot] if grid.foot else []
+    feet = grid.foot.splitlines()
     if fitting < len(grid.columns):
         left = [column.title for column in grid.columns[fitting:]]
         feet.append(f"not shown here: {', '.join(left)}")
@@ -110,8 +111,7 @@ def as_html(grid: Grid) -> str:
         cells = (_cell(*each, row) for each in zip(grid.columns, row.cells, short, strict=True))
         lines.append(f"<tr>{''.join(cells)}</tr>")
     lines.append("</tbody></table>")
-    if grid.foot:
-        lines.append(f"<p>{escape(grid.foot)}</p>")
+    lines += [f"<p>{escape(foot)}</p>" for foot in grid.foot.splitlines()]
     return "\n".join(lines)
 
 

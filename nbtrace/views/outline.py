@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from nbtrace.analysis.tasks import OTHER_MACHINES
 from nbtrace.analysis.tree import depth_first, parents
 from nbtrace.store import semconv
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
-from nbtrace.views import words
+from nbtrace.views import tasks, words
 from nbtrace.views.grid import Column, Grid, Row
 
 FOLDED = 5
@@ -32,8 +32,7 @@ _LABEL = 44
 
 # What the tree says already, or what is the same for every cell of a notebook.
 _LEFT_OUT = ("jupyter.", "code.", "error.type", "exception.")
-_OF_TASKS = (semconv.TASK_WAITED, semconv.TASK_WORKER_START)
-_LONGEST_S = 1e9
+_OF_TASKS = "nbtrace.task."
 
 
 def outline(
@@ -134,8 +133,8 @@ class _Tree:
         self._length: list[int] = np.maximum(np.where(self._open, grown, known), 0).tolist()
         self._states: list[str] = states.tolist()
         self._failed: list[bool] = (spans["status_code"].to_numpy()[order] == "ERROR").tolist()
-        self._waited = _waited(spans)
         self._attributes = [column for column in spans.columns if str(column).startswith(ATTRIBUTE_PREFIX)]
+        self._of_tasks = [each for each in self._attributes if each.startswith(ATTRIBUTE_PREFIX + _OF_TASKS)]
         self._ids: list[str] = spans["span_id"].take(order).tolist()
         self._sum_up()
 
@@ -241,11 +240,12 @@ class _Tree:
         mean = f"mean {words.duration(round(sum(lengths) / len(lengths)))}, slowest {words.duration(max(lengths))}"
         failed = sum(self._bad[at] for at in members)
         running = sum(self._states[at] == "running" for at in members)
-        waited = max(self._waited[self._order[at]] for at in members)
+        carried = self._spans[self._of_tasks].iloc[[self._order[at] for at in members]] if self._of_tasks else None
+        tasks_ = [] if carried is None else tasks.of_many(_without_prefix(carried))
         said = (
             f"✗ {failed:,} failed" if failed else "",
             mean,
-            f"waited up to {words.duration(round(waited * 1e9))}" if waited else "",
+            *tasks_,
             f"{running:,} running" if running else "",
         )
         details = ", ".join(filter(None, said))
@@ -271,31 +271,26 @@ def _failures(errors: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def _waited(spans: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Seconds that each span, if it is a task, has waited; 0 for others, and for what is no time."""
-    column = ATTRIBUTE_PREFIX + semconv.TASK_WAITED
-    if column not in spans.columns:
-        return np.zeros(len(spans))
-    found = pd.to_numeric(spans[column], errors="coerce").to_numpy(np.float64, na_value=0.0)
-    return np.where((found > 0) & (found < _LONGEST_S), found, 0.0)
-
-
-def _in_words(key: str, item: Any) -> str:
-    """What a task says of itself, as a person would; "" for what is no time."""
-    if not isinstance(item, float) or not 0 <= item < _LONGEST_S:
-        return ""
-    length = words.duration(round(item * 1e9))
-    return f"waited {length}" if key == semconv.TASK_WAITED else f"({length} until its worker had started)"
+def _without_prefix(table: pd.DataFrame) -> list[dict[str, Any]]:
+    names = [column[len(ATTRIBUTE_PREFIX) :] for column in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in table.itertuples(index=False, name=None)]
 
 
 def _attributes(record: pd.Series, columns: list[str]) -> str:
-    found = []
+    found: list[str] = []
+    of_task: dict[str, Any] = {}
+    is_task = record["scope_name"] == semconv.TASK_SCOPE
     for column in columns:
         key = column[len(ATTRIBUTE_PREFIX) :]
         item = record[column]
         if key.startswith(_LEFT_OUT) or item is None or item is pd.NA or (isinstance(item, float) and item != item):
             continue
-        said = _in_words(key, item) if key in _OF_TASKS else ""
-        found.append(said or f"{words.plain(key, 40)}={words.value(item)}")
+        if (is_task or key != semconv.HOST_NAME) and tasks.is_told(key, item):
+            of_task[key] = item
+        else:
+            found.append(f"{words.plain(key, 40)}={words.value(item)}")
     more = len(found) - MAX_ATTRIBUTES
-    return " ".join([*found[:MAX_ATTRIBUTES], f"[+{more}]"] if more > 0 else found)
+    found = [*found[:MAX_ATTRIBUTES], f"[+{more}]"] if more > 0 else found
+    pid = record["process_pid"]
+    elsewhere = bool(of_task) and pid is not pd.NA and pid >= OTHER_MACHINES
+    return " ".join([*tasks.line(of_task, elsewhere=elsewhere), *found])

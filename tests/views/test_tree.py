@@ -8,7 +8,8 @@ from hypothesis import given, settings
 
 import nbtrace
 from nbtrace.analysis import dataframes
-from nbtrace.store.schema import Extra
+from nbtrace.store.schema import Extra, Origin, Thread
+from nbtrace.store.semconv import TASK_SCOPE
 from nbtrace.store.span_store import SpanStore
 from nbtrace.views import words
 from nbtrace.views.grid import as_html, as_text
@@ -59,6 +60,30 @@ def test_a_task_says_in_words_how_long_it_waited() -> None:
     assert lines(row(1, name="cell [2]", start=0, end=4 * SECOND), *many)[-1].endswith("waited up to 250 ms")
     odd = row(2, parent=1, name="odd", start=0, end=SECOND, **{"nbtrace.task.waited": "long"})
     assert lines(row(1, name="cell [2]", start=0, end=SECOND), odd)[-1].endswith("nbtrace.task.waited=long")
+
+
+def test_a_task_of_an_engine_says_where_it_was_done_and_what_it_fetched() -> None:
+    """The host where it is not the kernel's; which part of a collection; which run. Many say on how many workers, and what became of
+    some."""
+    told = {"nbtrace.task.waited": 5.0, "nbtrace.task.transfer": 1.5, "nbtrace.task.clock": 0.1, "host.name": "node7"}
+    told |= {"nbtrace.task.key": "('fit-ab12', 3)", "nbtrace.task.worker": "tcp://10.0.0.7:4000", "nbtrace.task.run": 2}
+    tasks = Origin("nbtrace", TASK_SCOPE)
+    here = row(2, parent=1, name="fit", start=SECOND, end=2 * SECOND, origin=tasks, **told)
+    there = (*here[:10], Thread(2**32 + 5, 1, "worker"), *here[11:])
+    cell = row(1, name="cell [2]", start=0, end=4 * SECOND)
+    said = "waited 5.00 s (1.50 s for results of other workers) #3 on 10.0.0.7:4000"
+    for each, where in ((here, ""), (there, " (node7)")):
+        assert " ".join(lines(cell, each)[-2].split() + lines(cell, each)[-1].split()).endswith(
+            f"{said}{where} 2nd run"
+        )
+    lost = told | {"nbtrace.task.worker": "tcp://10.0.0.8:4000", "nbtrace.task.outcome": "lost", "nbtrace.task.run": 1}
+    many = [
+        row(n, parent=1, name="fit", start=SECOND, end=2 * SECOND, origin=tasks, **(lost if n == 2 else told))
+        for n in range(2, 12)
+    ]
+    assert " ".join(" ".join(lines(cell, *many)).split()).endswith(
+        "waited up to 5.00 s, of that up to 1.50 s for results of other workers, on 2 workers, 9 made again, 1 lost with its worker"
+    )
 
 
 def test_the_axis_is_as_long_as_the_trace_and_says_so() -> None:
