@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from nbtrace.analysis.captions import models
@@ -29,7 +30,7 @@ def of_record(record: pd.Series, columns: Sequence[str]) -> Caption | None:
     """Return the caption of a span, if it has one. columns: as `columns` gives them."""
     if not columns:
         return None
-    present = {each[len(ATTRIBUTE_PREFIX) :]: record[each] for each in columns if _is_there(record[each])}
+    present = {each[len(ATTRIBUTE_PREFIX) :]: _plain(record[each]) for each in columns if _is_there(record[each])}
     return caption(str(record["name"]), str(record["kind"]), present)
 
 
@@ -40,6 +41,11 @@ def conversation(record: pd.Series, columns: Sequence[str]) -> frozenset[str]:
         return frozenset()
     pages = frozenset(each for each in columns if each.startswith(_PAGES) and _is_there(record[each]))
     return pages if any(not each.startswith(_RAW) for each in pages) else frozenset()
+
+
+def _plain(item: Any) -> Any:
+    """A value as the span carried it: a column of numbers gives them as numpy's."""
+    return item.item() if isinstance(item, np.generic) else item
 
 
 def _is_there(item: Any) -> bool:

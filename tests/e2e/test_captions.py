@@ -52,10 +52,10 @@ with tracer.start_as_current_span("values", attributes={
 """
 
 NAMES = [
-    *("agent weather", "chat gpt-4o · 1,204 → 310 tokens · $0.012", "POST api.example.com/v1/chat", "tool get_weather"),
+    *("agent weather", "chat gpt-4o", "POST api.example.com/v1/chat", "tool get_weather"),
     *(
         "SELECT forecasts",
-        "chat gpt-4o · 1,204 → 310 tokens · $0.012",
+        "chat gpt-4o",
         "POST api.example.com/v1/chat",
         "GET /users/7 503",
     ),

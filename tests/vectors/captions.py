@@ -1,7 +1,7 @@
 """Spans that follow conventions, and what is shown of them: in a tree of Python's and on the bars of the browser.
 
 `python -m tests.vectors.captions` writes captions.json: name, kind, attributes and caption of each, "" of those that have none;
-and a frame that tells of all of them, in their order."""
+and frames that tell of all of them, in their order."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 from nbtrace.analysis.captions.caption import caption
 from nbtrace.store.schema import KINDS
 from nbtrace.store.seal import seal
+from nbtrace.views.inspector.details import details
 from nbtrace.views.inspector.wire import Encoder
 from tests.rows import row
 from tests.vectors.files import lines
@@ -120,9 +121,10 @@ def written() -> str:
         for number, (name, _, attributes) in enumerate(found, 1)
     ]
     rows = [(*each[:4], KINDS.index(kind), *each[5:]) for each, (_, kind, _) in zip(rows, found, strict=True)]
-    frame, _ = Encoder().spans([(seal(rows), 0)], [], {"reset": True, "dropped": 0, "narrowed": False, "now": 0})
+    frame, placed = Encoder().spans([(seal(rows), 0)], [], {"reset": True, "dropped": 0, "narrowed": False, "now": 0})
+    frames = [frame, *(each for one in placed for each in details(one))]
     told = [[*each, str(caption(*each) or "")] for each in found]
-    return lines({"cases": told, "frames": [b64encode(frame).decode("ascii")]})
+    return lines({"cases": told, "frames": [b64encode(each).decode("ascii") for each in frames]})
 
 
 if __name__ == "__main__":

@@ -49,6 +49,41 @@ def test_the_tree_shows_who_called_whom_how_long_and_what_failed() -> None:
     ]
 
 
+def test_calls_are_called_by_what_they_did() -> None:
+    """The caption stands in place of the name, how much of it before the attributes; what is said there, and the pages of a
+    conversation, are not said again. Siblings that are folded have their name."""
+    chat = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 1_204}
+    chat |= {"gen_ai.usage.output_tokens": 310, "gen_ai.input.messages": "[" * 900, "gen_ai.request.temperature": 0.5}
+    get = {"http.request.method": "GET", "url.path": "/users", "http.response.status_code": 503}
+    gets = [row(n, parent=1, name="GET", start=SECOND, end=2 * SECOND, **get) for n in range(10, 15)]
+    assert lines(
+        row(1, name="cell [2]", start=0, end=4 * SECOND),
+        row(2, parent=1, name="chat gpt-4o", start=0, end=SECOND, **chat),
+        row(3, parent=2, name="POST", start=0, end=SECOND, status=2, **get | {"url.path": "/v1/" + "x" * 60}),
+        row(
+            4,
+            parent=2,
+            name="load",
+            start=0,
+            end=SECOND,
+            **{"db.system": "sqlite", "db.operation": "SELECT", "rows": 3},
+        ),
+        *gets,
+    ) == [
+        "cell [2]                                         4.00 s  ├─ 4.00 s ─┤",
+        "├─ chat gpt-4o                                   1.00 s  ━━━",
+        "│  │  1,204 → 310 tokens · gen_ai.request.temperature=0.5",
+        "│  ├─ POST · GET /v1/xxxxxxxxxxxxxxxxxxxxxx…     1.00 s  ━━━",
+        "│  │     ✗ http.request.method=GET",
+        "│  │     url.path=/v1/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…",
+        "│  │     http.response.status_code=503",
+        "│  └─ load · SELECT                              1.00 s  ━━━",
+        "│        db.system=sqlite rows=3",
+        "└─ GET × 5                                       1.00 s     ━━━",
+        "      mean 1.00 s, slowest 1.00 s",
+    ]
+
+
 def test_a_task_says_in_words_how_long_it_waited() -> None:
     """Many of a name say the longest; what is no time stands as it is."""
     waits = [{"nbtrace.task.waited": 5.0, "nbtrace.task.worker_start": 4.5}, {"nbtrace.task.waited": 0.25}]

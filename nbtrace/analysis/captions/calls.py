@@ -9,7 +9,7 @@ import re
 
 from nbtrace.analysis.amounts import count
 from nbtrace.analysis.captions.read import Attributes, Said, one_line, text, whole
-from nbtrace.analysis.captions.sql import LOOKED_AT, summary
+from nbtrace.analysis.captions.sql import summary
 
 _METHOD = ("http.request.method", "http.method")
 _PATH = ("url.path",)
@@ -49,8 +49,17 @@ KEYS = frozenset(
 )
 """All keys that are read."""
 
-MARKS = frozenset((*_METHOD, *_SYSTEM, *_MESSAGING, *_PROCEDURE))
+HTTP, DATABASE, MESSAGING, RPC = (frozenset(each) for each in (_METHOD, _SYSTEM, _MESSAGING, _PROCEDURE))
 """A span that has none of these is no such call."""
+
+MARKS = HTTP | DATABASE | MESSAGING | RPC
+
+_HTTP_KNOWN = (*_METHOD, *_PATH, *_TARGET, *_ROUTE, *_URL, *_HOST)
+_HTTP_TOLD = (*_METHOD, *_PATH, *_STATUS, *_ROUTE)
+_DATABASE_KNOWN = (*_SYSTEM, *_OPERATION, *_TABLE, *_DATABASE, *_QUERY)
+_DATABASE_TOLD = (*_OPERATION, *_TABLE, *_SUMMARY, *_ROWS, *_BATCH)
+_MESSAGING_KNOWN = (*_MESSAGING, *_DOES, *_DESTINATION)
+_PASSED = ("send", "publish", "receive", "process")
 
 _GRPC = (
     *("OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS"),
@@ -70,8 +79,8 @@ def http(kind: str, attributes: Attributes) -> Said | None:
         return None
     url = text(attributes, *_URL)
     absolute = _ABSOLUTE.match(url)
-    path = text(attributes, *_PATH) or re.split("[?#]", text(attributes, *_TARGET))[0]
-    path = path or ((absolute[2] or "/") if absolute else re.split("[?#]", url)[0]) or text(attributes, *_ROUTE)
+    path = text(attributes, *_PATH) or _before(text(attributes, *_TARGET))
+    path = path or ((absolute[2] or "/") if absolute else _before(url)) or text(attributes, *_ROUTE)
     host = ""
     if kind != "SERVER":
         host = absolute[1].rpartition("@")[2] if absolute else text(attributes, *_HOST)
@@ -79,11 +88,15 @@ def http(kind: str, attributes: Attributes) -> Said | None:
     status = whole(attributes, *_STATUS)
     shown = str(status) if status and not 200 <= status < 300 else ""
     head = " ".join(filter(None, [method, one_line(host + path), shown]))
-    known = (*_values(attributes, *_METHOD, *_PATH, *_TARGET, *_ROUTE, *_URL, *_HOST), "http", "https")
-    told = [*_METHOD, *_PATH, *_STATUS, *_ROUTE]
+    told: tuple[str, ...] = _HTTP_TOLD
     told += _TARGET if "?" not in text(attributes, *_TARGET) else ()
-    told += _URL if url and not re.search("[?#]", url) else ()
-    return Said(head, known=known, told=tuple(told))
+    told += _URL if url and "?" not in url and "#" not in url else ()
+    return Said(head, "", _HTTP_KNOWN, ("http", "https"), told)
+
+
+def _before(target: str) -> str:
+    """A path without what is asked of it."""
+    return target.partition("?")[0].partition("#")[0]
 
 
 def database(kind: str, attributes: Attributes) -> Said | None:
@@ -101,10 +114,7 @@ def database(kind: str, attributes: Attributes) -> Said | None:
         return None
     rows, batch = whole(attributes, *_ROWS), whole(attributes, *_BATCH)
     rest = [count(rows, "row") if rows is not None else "", f"batch of {batch:,}" if batch and batch > 1 else ""]
-    known = (*_values(attributes, *_SYSTEM, *_OPERATION, *_TABLE, *_DATABASE), *(each[:LOOKED_AT] for each in queries))
-    return Said(
-        one_line(head), ", ".join(filter(None, rest)), known, (*_OPERATION, *_TABLE, *_SUMMARY, *_ROWS, *_BATCH)
-    )
+    return Said(one_line(head), ", ".join(filter(None, rest)), _DATABASE_KNOWN, told=_DATABASE_TOLD)
 
 
 def messaging(kind: str, attributes: Attributes) -> Said | None:
@@ -117,8 +127,7 @@ def messaging(kind: str, attributes: Attributes) -> Said | None:
     head = " ".join(filter(None, [does, destination]))
     many = whole(attributes, *_MESSAGES)
     rest = count(many, "message") if many is not None else ""
-    known = (system, *_values(attributes, *_DOES, *_DESTINATION), "send", "publish", "receive", "process")
-    return Said(head, rest, known, (*_DOES, *_DESTINATION, *_MESSAGES)) if head else None
+    return Said(head, rest, _MESSAGING_KNOWN, _PASSED, (*_DOES, *_DESTINATION, *_MESSAGES)) if head else None
 
 
 def rpc(kind: str, attributes: Attributes) -> Said | None:
@@ -131,8 +140,7 @@ def rpc(kind: str, attributes: Attributes) -> Said | None:
     status = (_GRPC[code] if code < len(_GRPC) else str(code)) if code is not None else _status(attributes)
     called = f"{service}/{method}" if service and "/" not in method else method
     head = " ".join(filter(None, [one_line(called), "" if status == "OK" else status]))
-    known = (service, method, text(attributes, *_RPC))
-    return Said(head, known=known, told=(*_SERVICE, *_PROCEDURE, *_GRPC_STATUS, *_RPC_STATUS))
+    return Said(head, "", (*_SERVICE, *_PROCEDURE, *_RPC), told=(*_SERVICE, *_PROCEDURE, *_GRPC_STATUS, *_RPC_STATUS))
 
 
 def _status(attributes: Attributes) -> str:
@@ -142,7 +150,3 @@ def _status(attributes: Attributes) -> str:
         if isinstance(item, (str, int)) and not isinstance(item, bool) and item not in ("", 0, "0"):
             return one_line(str(item), 40)
     return ""
-
-
-def _values(attributes: Attributes, *keys: str) -> tuple[str, ...]:
-    return tuple(item[:LOOKED_AT] for key in keys if isinstance(item := attributes.get(key), str))

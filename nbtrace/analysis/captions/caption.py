@@ -20,7 +20,7 @@ MARKS = calls.MARKS | models.MARKS
 """A span that has none of these has no caption."""
 
 _WORD = re.compile(r"\w+")
-_MAX_NAME = 200
+_LOOKED_AT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +41,41 @@ def caption(name: str, kind: str, attributes: Mapping[str, Any]) -> Caption | No
 
     A name that somebody has chosen stands before what the conventions say: `load users · SELECT users`; one that is made
     of the same words, such as `SELECT`, is replaced."""
-    if MARKS.isdisjoint(attributes):
-        return None
-    said = (
-        models.model(name, attributes)
-        or calls.database(kind, attributes)
-        or calls.messaging(kind, attributes)
-        or calls.rpc(kind, attributes)
-        or calls.http(kind, attributes)
-    )
+    said = _said(name, kind, attributes)
     if said is None:
         return None
-    head = _headed(name, said)
+    head = _headed(name, said, attributes)
     return Caption(head, said.rest, said.told) if said.rest or head != name else None
 
 
-def _headed(name: str, said: Said) -> str:
-    own, told = _words(name[:_MAX_NAME]), _words(said.head)
+def _said(name: str, kind: str, attributes: Mapping[str, Any]) -> Said | None:
+    """What the first convention says that a span follows. A database may be asked by HTTP, a queue by a procedure."""
+    if not models.MARKS.isdisjoint(attributes) and (found := models.model(name, attributes)):
+        return found
+    for marks, read in _CALLS:
+        if not marks.isdisjoint(attributes) and (found := read(kind, attributes)):
+            return found
+    return None
+
+
+_CALLS = (
+    (calls.DATABASE, calls.database),
+    (calls.MESSAGING, calls.messaging),
+    (calls.RPC, calls.rpc),
+    (calls.HTTP, calls.http),
+)
+
+
+def _headed(name: str, said: Said, attributes: Mapping[str, Any]) -> str:
+    if not said.head or said.head == name:
+        return name
+    if said.head.startswith(f"{name} "):
+        return said.head
+    own, told = _words(name[:_LOOKED_AT]), _words(said.head)
     if told <= own and len(said.head) <= len(name):
         return name
-    if own <= told | _words(*said.known):
-        return said.head
-    return f"{name} · {said.head}"
+    known = (item[:_LOOKED_AT] for key in said.known if isinstance(item := attributes.get(key), str))
+    return said.head if own <= told | _words(*said.words, *known) else f"{name} · {said.head}"
 
 
 def _words(*texts: str) -> set[str]:

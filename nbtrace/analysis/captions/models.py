@@ -47,6 +47,10 @@ KEYS = frozenset(
 MARKS = frozenset((*_OPERATION, *_REQUEST, *_KIND, *_MODEL, *_INPUT, *_TOTAL))
 """A span that has none of these has nothing to do with models."""
 
+_TOKENS = (*_INPUT, *_OUTPUT, *_TOTAL)
+_TOLD = (*_OPERATION, *_REQUEST, *_KIND, *_MODEL, *_TOOL, *_AGENT, *_ENTITY, *_COST, _MLFLOW_USAGE, _MLFLOW_COST)
+_KNOWN = (*_OPERATION, *_REQUEST, *_KIND, *_MODEL, *_SYSTEM, *_TOOL, *_AGENT, *_SOURCE, *_ENTITY)
+
 TEXTS = (
     *("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions"),
     *("gen_ai.prompt", "gen_ai.completion", "gen_ai.tool.call.", "llm.input_messages", "llm.output_messages"),
@@ -72,7 +76,7 @@ def model(name: str, attributes: Attributes) -> Said | None:
     used = text(attributes, *_MODEL)
     rest = " · ".join(filter(None, [_tokens(attributes), _cost(attributes)]))
     does = operation.lower() if operation else kind
-    known = [operation, kind, used, name if does in _WORDS else "", *(text(attributes, each) for each in _SYSTEM)]
+    own: tuple[str, ...] = ()
     if does in _WORDS:
         word = _WORDS[does]
         keys = _TOOL if word == "tool" else _AGENT if word.endswith("agent") else _SOURCE
@@ -80,7 +84,7 @@ def model(name: str, attributes: Attributes) -> Said | None:
         if not named:
             named = one_line(name)
             word = "" if _begins(named, word) or _begins(named, operation) else word
-        known.append(named)
+        own = (name,)
         head = f"{word} {named}".strip()
     elif operation and does in _EMBEDS:
         head = " ".join(filter(None, ["embeddings", used]))
@@ -90,11 +94,11 @@ def model(name: str, attributes: Attributes) -> Said | None:
         head = used if kind in (*_CALLS, *_EMBEDS, "") or rest else ""
     if not head and not rest:
         return None
-    told = [*_OPERATION, *_REQUEST, *_KIND, *_TOOL, *_AGENT, *_ENTITY, *_COST, _MLFLOW_USAGE, _MLFLOW_COST]
-    told += [*_INPUT, *_OUTPUT, *_TOTAL] if "→" in rest or "token" in rest else []
+    told: tuple[str, ...] = _TOLD + _TOKENS if "token" in rest else _TOLD
     # A response's model is the request's with a date; where they differ it stays to be seen.
-    told += [key for key in _MODEL if key != "gen_ai.response.model" or attributes.get(key) == used]
-    return Said(one_line(head), rest, tuple(filter(None, known)), tuple(told))
+    if attributes.get("gen_ai.response.model") != used:
+        told = tuple(each for each in told if each != "gen_ai.response.model")
+    return Said(one_line(head), rest, _KNOWN, own, told)
 
 
 def dollars(amount: float) -> str:

@@ -29,7 +29,9 @@ class Said:
     rest: str = ""
     """How much of it: tokens, rows, cost."""
     known: tuple[str, ...] = ()
-    """Values that say no more than `head` does: a name made of them is no name of its own."""
+    """Keys of values that say no more than `head` does: a name made of them is no name of its own."""
+    words: tuple[str, ...] = ()
+    """The same, as they are."""
     told: tuple[str, ...] = ()
     """Keys of which all is said."""
 

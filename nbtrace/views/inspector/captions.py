@@ -1,56 +1,39 @@
-"""What is told of spans that have a caption: what is shown of them in place of their names.
+"""What is shown of spans in place of their names, told with their details.
 
-Enters: spans that have been placed in the browser. Leaves: texts, and columns with an entry for each such span."""
+Enters: spans with their attributes, as details hold them. Leaves: texts, and which span has which."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from nbtrace.analysis.captions.caption import KEYS, MARKS, caption
-from nbtrace.store.batch import Batch
+from nbtrace.analysis.captions.caption import MARKS, caption
 from nbtrace.store.schema import KINDS
 from nbtrace.views import words
-from nbtrace.views.inspector.details import attributes_of
 from nbtrace.views.inspector.placed import Ints, Placed
 
 MAX_CAPTION = 200
 
 
-def captions(placed: Sequence[Placed]) -> tuple[list[str], npt.NDArray[np.int32], npt.NDArray[np.uint32]]:
-    """Return captions, the rows that have one, and the place of each one's. A row that ran when it was told of has another when
-    it has ended; one that has none any more has an empty one."""
+def captions(
+    placed: Placed, attributes: Sequence[Mapping[str, Any]], keys: Sequence[str]
+) -> tuple[list[str], Ints, npt.NDArray[np.uint32]]:
+    """Return captions, the places of the spans that have one, and which each has; what there is of it in a second line. keys: of
+    the attributes of all of them."""
     known: dict[str, int] = {}
-    rows: list[int] = []
+    places: list[int] = []
     numbers: list[int] = []
-    for each in placed:
-        at = _marked(each.batch, each.positions)
-        if not len(at):
-            continue
-        chosen = each.positions[at]
-        carried = attributes_of(each.batch.attributes, chosen, KEYS)
-        where = pa.array(chosen)
-        names, kinds = (each.batch.spans[column].take(where).to_pylist() for column in ("name", "kind"))
-        told = each.rows[at].tolist()
-        for row, name, kind, attributes in zip(told, names, kinds, carried, strict=True):
-            found = caption(name, KINDS[kind], attributes)
-            text = words.plain(found, MAX_CAPTION) if found else ""
-            rows.append(row)
-            numbers.append(known.setdefault(text, len(known)))
-    return list(known), np.array(rows, dtype=np.int32), np.array(numbers, dtype=np.uint32)
-
-
-def _marked(batch: Batch, positions: Ints) -> Ints:
-    """Which of the positions are spans that may have a caption. Of most batches none is, and no span of theirs is looked at."""
-    found = np.zeros(len(positions), dtype=bool)
-    for key in MARKS & batch.attributes.keys():
-        for run in batch.attributes[key]:
-            if run.rows is None:
-                found[:] = True
-            elif len(run.rows) and len(positions):
-                at = np.minimum(np.searchsorted(run.rows, positions), len(run.rows) - 1)
-                found |= run.rows[at] == positions
-    return np.flatnonzero(found)
+    if not MARKS.isdisjoint(keys):  # else no span is looked at
+        where = pa.array(placed.positions)
+        names, kinds = (placed.batch.spans[column].take(where).to_pylist() for column in ("name", "kind"))
+        for place, (name, kind, carried) in enumerate(zip(names, kinds, attributes, strict=True)):
+            found = caption(name, KINDS[kind], carried)
+            if found is not None:
+                text = "\n".join(words.plain(part, MAX_CAPTION) for part in (found.head, found.rest) if part)
+                places.append(place)
+                numbers.append(known.setdefault(text, len(known)))
+    return list(known), np.array(places, dtype=np.int64), np.array(numbers, dtype=np.uint32)

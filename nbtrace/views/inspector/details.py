@@ -17,6 +17,7 @@ import pyarrow as pa
 from nbtrace.store.batch import Attributes, Batch
 from nbtrace.store.schema import KINDS, STATUS_CODES
 from nbtrace.store.values import decode_json
+from nbtrace.views.inspector.captions import captions
 from nbtrace.views.inspector.frames import Frame, frame
 from nbtrace.views.inspector.placed import Ints, Placed, below
 from nbtrace.views.inspector.protocol import DETAILS
@@ -25,14 +26,16 @@ MAX_SAFE_INTEGER = 2**53
 
 
 def details(placed: Placed) -> Iterator[Frame]:
-    """Return what the panel shows of spans, in frames of up to a thousand: the keys of their attributes, and two columns, the
-    rows, and the zlib-compressed JSON of a list."""
+    """Return what is known of spans, in frames of up to a thousand: the keys of their attributes, their captions, and as columns
+    the rows, the zlib-compressed JSON of a list, the rows that have a caption, and which."""
     for each in placed.slices():
         described = _describe(each.batch, each.positions)
         text = json.dumps(described, ensure_ascii=True, allow_nan=False)
         keys = sorted({key for item in described for key in item["attributes"]})
         data = np.frombuffer(zlib.compress(text.encode("ascii"), 1), dtype=np.uint8)
-        yield frame({"kind": DETAILS, "keys": keys}, (each.rows.astype(np.int32), data))
+        texts, places, numbers = captions(each, [item["attributes"] for item in described], keys)
+        header = {"kind": DETAILS, "keys": keys, "captions": texts}
+        yield frame(header, (each.rows.astype(np.int32), data, each.rows[places].astype(np.int32), numbers))
 
 
 _DESCRIBED = (
@@ -56,7 +59,7 @@ def _describe(batch: Batch, positions: Ints) -> list[dict[str, Any]]:
     where = pa.array(positions)
     columns = [batch.spans[name].take(where).to_pylist() for name in _DESCRIBED]
     found: list[dict[str, Any]] = []
-    for fields, attributes in zip(zip(*columns, strict=True), attributes_of(batch.attributes, positions), strict=True):
+    for fields, attributes in zip(zip(*columns, strict=True), _dicts(batch.attributes, positions), strict=True):
         trace_id, span_id, parent, kind, status, message, start_ns, origin, thread, *dropped = fields
         found.append(
             {
@@ -92,20 +95,18 @@ def _add(
     if not len(chosen):
         return
     first, second = (table[column].take(pa.array(chosen)).to_pylist() for column in columns)
-    dicts = attributes_of(attributes, chosen)
+    dicts = _dicts(attributes, chosen)
     for place, one, two, values in zip(owner.tolist(), first, second, dicts, strict=True):
         found[place].setdefault(what, []).append([one, str(two), _plain(values)])
 
 
-def attributes_of(attributes: Attributes, positions: Ints, only: frozenset[str] | None = None) -> list[dict[str, Any]]:
-    """Return the attributes of the rows that stand there, and of no others; only some keys if these are given."""
+def _dicts(attributes: Attributes, positions: Ints) -> list[dict[str, Any]]:
+    """The attributes of the rows that stand there, and of no others."""
     found: list[dict[str, Any]] = [{} for _ in positions]
     if not len(positions):
         return found
     everywhere = range(len(positions))
     for key, runs in attributes.items():
-        if only is not None and key not in only:
-            continue
         for run in runs:
             at: Ints = positions
             places: Sequence[int] = everywhere

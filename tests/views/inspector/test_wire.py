@@ -72,16 +72,21 @@ def test_a_running_span_keeps_its_row_when_it_ends() -> None:
     assert list(encoder.running) == [f"{9:016x}"]
 
 
-def test_a_caption_changes_when_its_span_ends() -> None:
-    """What a request asked for is known as it runs, what came of it at its end; what has no caption is not looked at."""
+def test_captions_come_with_details() -> None:
+    """What a request asked for is known as it runs, what came of it at its end; what has no caption has no entry."""
     encoder = Encoder()
     asked = {"http.request.method": "GET", "url.path": "/users"}
     batch = seal([row(1, end=0, name="GET", **asked), row(2, name="work"), row(3, name="GET", **asked)])
-    header, columns = read(encoder.spans([(batch, 0)], [], {})[0])
-    assert (header["captions"], columns[-3].tolist(), columns[-2].tolist()) == (["GET /users"], [0, 2], [0, 0])
-    ended = seal([row(1, end=5_000, name="GET", **asked, **{"http.response.status_code": 503})])
-    header, columns = read(encoder.spans([(ended, 0)], [], {})[0])
-    assert (header["captions"], columns[-3].tolist(), columns[-2].tolist()) == (["GET /users 503"], [0], [0])
+    [placed] = encoder.spans([(batch, 0)], [], {})[1]
+    header, columns = read(next(details(placed)))
+    assert (header["captions"], columns[2].tolist(), columns[3].tolist()) == (["GET /users"], [0, 2], [0, 0])
+    ended = seal([row(1, end=5_000, name="GET", **asked, **{"http.response.status_code": 503, "gen_ai.usage.cost": 1})])
+    [placed] = encoder.spans([(ended, 0)], [], {})[1]
+    header, columns = read(next(details(placed)))
+    assert (header["captions"], columns[2].tolist(), columns[3].tolist()) == (["GET /users 503"], [0], [0])
+    chat = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 1}
+    [placed] = encoder.spans([(seal([row(4, name="chat", **chat), row(5, name="chat")]), 0)], [], {})[1]
+    assert read(next(details(placed)))[0]["captions"] == ["chat\n1 token"]
 
 
 def test_only_wanted_spans_are_told_of() -> None:
@@ -213,7 +218,7 @@ def test_details_hold_every_value_as_json_can() -> None:
     batch = seal([row(1), row(2, extra=extra, **odd)])
     (_, placed) = Encoder().spans([(batch, 1)], [], {})
     (sent,) = details(placed[0])
-    _, (rows, data) = read(sent)
+    _, (rows, data, *_) = read(sent)
     (found,) = json.loads(zlib.decompress(data.tobytes()))
     assert rows.tolist() == [0]
     assert {**found["attributes"], "text": ""} == {

@@ -198,6 +198,8 @@ function detailsOf(rows: number[], over: Partial<Details> = {}): [Int32Array, Ui
   return [Int32Array.from(rows), new Uint8Array(deflateSync(JSON.stringify(list)))];
 }
 
+const NO_CAPTIONS = [new Int32Array(0), new Uint32Array(0)];
+
 function opened(): { session: Session; kernel: Kernel; sent: unknown[]; selection: () => unknown } {
   const sent: unknown[] = [];
   const state: Record<string, unknown> = {};
@@ -212,7 +214,7 @@ const plain = (name: string, parent = -1): Omit<Known, "row"> => ({ parent, star
 test("selection, folds, matches and choices stay with their spans, and go with them", async () => {
   const { session, kernel, selection } = opened();
   session.receipt.receive(frame(...kernel.frame(Array.from({ length: 10 }, (_, i) => plain(`span ${i}`, i > 5 ? 5 : -1)))));
-  session.receipt.receive(frame({ kind: "details" }, detailsOf([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])));
+  session.receipt.receive(frame({ kind: "details" }, [...detailsOf([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), ...NO_CAPTIONS]));
   session.select(7);
   while (selection() !== "id 7") await new Promise((resolve) => setTimeout(resolve, 1));
   session.folds.collapsed = new Set([1, 5]);
@@ -250,12 +252,12 @@ test("details that come later find their rows, and those of rows that are gone a
   const { session, kernel, sent } = opened();
   session.receipt.receive(frame(...kernel.frame([plain("a"), plain("b"), plain("c")])));
   session.receipt.receive(frame(...kernel.frame([plain("d")], [], [0, 1])));
-  session.receipt.receive(frame({ kind: "details" }, detailsOf([0, 1, 2])));
+  session.receipt.receive(frame({ kind: "details" }, [...detailsOf([0, 1, 2]), ...NO_CAPTIONS]));
   assert.deepEqual([session.details.size, session.details.received], [1, 3]);
   assert.equal((await session.describe(0))?.id, "id 2");
   assert.equal(await session.describe(1), undefined);
   assert.deepEqual(sent, [{ kind: "describe", row: 3 }]);
-  session.receipt.receive(frame({ kind: "details" }, detailsOf([3])));
+  session.receipt.receive(frame({ kind: "details" }, [...detailsOf([3]), ...NO_CAPTIONS]));
   assert.equal((await session.describe(1))?.id, "id 3");
   const found: number[] = [];
   for await (const rows of search({ kind: "text", text: "text 3" }, session.trace, session.details)) found.push(...rows);

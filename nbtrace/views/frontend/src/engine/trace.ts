@@ -79,7 +79,7 @@ export class Trace {
     }
     const [
       start, end, name, parent, cell, flags, errors,
-      rows, ends, newNames, newParents, newFlags, newErrors, eventRows, eventTimes, taskRows, waited, starting, transfer, captionRows, captions, gone,
+      rows, ends, newNames, newParents, newFlags, newErrors, eventRows, eventTimes, taskRows, waited, starting, transfer, gone,
     ] = columns as SpansColumns;
     const moved = gone.length ? this.#forget(gone) : undefined;
     this.zero = BigInt(header.zero);
@@ -125,16 +125,18 @@ export class Trace {
       this.events.get(row)!.push(eventTimes[i]!);
     }
     for (let i = 0; i < taskRows.length; i++) this.tasks.set(taskRows[i]!, { waited: waited[i]!, starting: starting[i]!, transfer: transfer[i]! });
-    for (let i = 0; i < captionRows.length; i++) {
-      const text = header.captions[captions[i]!];
-      if (text) this.captions.set(captionRows[i]!, text);
-      else this.captions.delete(captionRows[i]!);
-    }
     for (let index = at; index < this.count; index++) this.#look(index);
     for (const index of changed) this.#look(index);
     if (this.#going.size) this.now = Math.max(this.now, header.now - Number(this.zero / 1000n) / 1000);
     this.version++;
     return moved;
+  }
+
+  /** Take in what is shown of `rows`: captions of some of them. Returns whether there are any. */
+  caption(rows: Int32Array, texts: readonly string[], captionRows: Int32Array, captions: Uint32Array): boolean {
+    if (this.captions.size) for (const row of rows) this.captions.delete(row);
+    captionRows.forEach((row, i) => this.indexOf(row) >= 0 && this.captions.set(row, texts[captions[i]!]!));
+    return captionRows.length > 0;
   }
 
   /** How many spans run. */
@@ -263,9 +265,15 @@ export class Trace {
     return this.names[this.name[row]!] ?? "";
   }
 
-  /** What is shown of a span: its caption, where it follows conventions that say more than its name. */
+  /** What is shown of a span: what it did, to what, and how much of it where that is known; of one without a caption its name. */
   titleOf(row: number): string {
-    return (this.captions.size && this.captions.get(this.row[row]!)) || this.nameOf(row);
+    return this.captionOf(row).filter(Boolean).join(" · ");
+  }
+
+  /** What a span did, and to what; and how much of it. */
+  captionOf(row: number): [head: string, rest: string] {
+    const [head = "", rest = ""] = (this.captions.size ? this.captions.get(this.row[row]!) : undefined)?.split("\n") ?? [];
+    return [head || this.nameOf(row), rest];
   }
 
   get tree(): Tree {

@@ -8,8 +8,8 @@ import { lines, plain } from "../engine/words";
 import { Copy, Picture } from "./value";
 
 /** Letters and lines that are shown before a text is unfolded, and letters at the most. */
-const FEW = 600;
-const FEW_LINES = 14;
+const FEW = 320;
+const FEW_LINES = 12;
 const MOST = 70_000;
 
 export function Talk({ talk }: { talk: Conversation }) {

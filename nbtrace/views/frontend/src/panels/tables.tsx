@@ -8,7 +8,7 @@ import { ERROR } from "../engine/trace";
 import { took } from "../engine/wall";
 import { count, duration, plain } from "../engine/words";
 import { ROW } from "../pictures/canvas";
-import { timeOf, titleOf } from "../pictures/waterfall";
+import { amountOf, timeOf, titleOf } from "../pictures/waterfall";
 import type { Session } from "../session/session";
 import { Traceback } from "./traceback";
 
@@ -135,7 +135,7 @@ export function Alternative({ session, height }: { session: Session; height: num
             <tr key={row} aria-selected={row === session.selected}>
               <td>{titleOf(trace, lines, line)}</td>
               <td>{lines.depth[line]}</td>
-              <td>{timeOf(trace, lines, line)}</td>
+              <td>{timeOf(trace, lines, line)}{amountOf(trace, lines, line)}</td>
               <td>{[row >= 0 && !lines.members[line] && trace.status(row) === ERROR && "error", lines.hidden[line] && `✗ ${lines.hidden[line]} hidden`].filter(Boolean).join(", ")}</td>
             </tr>
           );

@@ -46,7 +46,7 @@ export function titleOf(trace: Trace, { row, members, groups }: Lines, line: num
     const { name, spans, tasks } = groups!.groupOf(id);
     return `${name} · ${count(spans, "span")}${tasks ? ` · ${count(tasks, "task")}` : ""}`;
   }
-  return members[line] ? `${plain(trace.nameOf(id), 100)} × ${members[line]!.toLocaleString("en-US")}` : plain(trace.titleOf(id), 100);
+  return members[line] ? `${plain(trace.nameOf(id), 100)} × ${members[line]!.toLocaleString("en-US")}` : plain(trace.captionOf(id)[0], 100);
 }
 
 /** How long it took, and how long it waited before. */
@@ -59,6 +59,12 @@ export function timeOf(trace: Trace, lines: Lines, line: number): string {
   const waited = longest ? `, waited ${many ? "up to " : ""}${duration(longest)}` : "";
   if (many) return took(ran, sum[line]!) + waited;
   return (trace.isUnfinished(id) ? "unfinished" : (trace.isRunning(id) ? "running, " : "") + duration(ran)) + waited;
+}
+
+/** How much of it there was, tokens and rows, where that is known of the one span of a line; "" elsewhere. */
+export function amountOf(trace: Trace, { row, members }: Lines, line: number): string {
+  const rest = row[line]! < 0 || members[line] ? "" : trace.captionOf(row[line]!)[1];
+  return rest && ` · ${plain(rest, 60)}`;
 }
 
 export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: WaterfallState, width: number, height: number): void {
@@ -119,7 +125,7 @@ export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: Wate
         pen.fillRect(x0, y + ROW - 4, Math.max(2, x1 - x0), 2);
       }
     }
-    note(pen, theme, timeOf(trace, lines, i), Math.min(from, start), start, to, y, scale);
+    note(pen, theme, timeOf(trace, lines, i), amountOf(trace, lines, i), Math.min(from, start), start, to, y, scale);
     pen.restore();
   }
   pen.fillStyle = theme.line;
@@ -287,11 +293,12 @@ function selfTime(pen: Pen, trace: Trace, row: number, y: number, scale: Scale, 
   if (x1 - reached >= 1) pen.fillRect(reached, y + 5, x1 - reached, ROW - 10);
 }
 
-/** What stands beside a bar: behind it, where there is no room before it and its wait, or in that; else at the picture's edge. */
-function note(pen: Pen, theme: Theme, text: string, from: number, start: number, end: number, y: number, scale: Scale): void {
+/** What stands beside a bar, with the amount if there is room: behind it, where there is no room before it and its wait, or in that; else at the picture's edge. */
+function note(pen: Pen, theme: Theme, text: string, amount: string, from: number, start: number, end: number, y: number, scale: Scale): void {
   const { left, right } = scale;
   const [x0, x1] = [scale.x(from), scale.x(end)];
   const inside = scale.x(start) - 6;
+  if (x1 >= left && x0 <= right && (text.length + amount.length) * 6.2 < Math.max(right - 14 - x1, x0 - 6 - left)) text += amount;
   // Of what is not in sight, where it is.
   if (x1 < left) text = `◂ ${text}`;
   else if (x0 > right) text = `${text} ▸`;

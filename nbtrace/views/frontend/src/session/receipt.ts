@@ -14,8 +14,8 @@ export interface Heir {
   follow(moved: Int32Array): void;
   /** Spans have come, or have changed. */
   grown(header: SpansHeader, moved: boolean): void;
-  /** Details have come. */
-  described(): void;
+  /** Details have come, `captioned` with what is shown in place of names. */
+  described(captioned: boolean): void;
   /** Samples, statements or resources have come. */
   sampled(): void;
   /** What the cells that run are doing has changed. */
@@ -45,9 +45,9 @@ export class Receipt {
       return this.heir.busy(header.cells);
     }
     if (header.kind === DETAILS) {
-      const [rows, data] = columns as DetailsColumns;
+      const [rows, data, captionRows, captions] = columns as DetailsColumns;
       this.details.add(rows.slice(), data.slice(), (row) => this.trace.indexOf(row) >= 0, header.keys);
-      return this.heir.described();
+      return this.heir.described(this.trace.caption(rows, header.captions, captionRows, captions));
     }
     if (header.kind === PROFILE) {
       if (this.#missed) return; // the answer brings it

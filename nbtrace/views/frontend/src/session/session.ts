@@ -131,9 +131,10 @@ export class Session implements Heir {
     this.drawing.grown();
   }
 
-  described(): void {
+  described(captioned = false): void {
     this.grouping.described();
     this.finder.described();
+    if (captioned) this.drawing.grown();
     if (this.selected >= 0 || this.view === "code") this.changed();
   }
 
