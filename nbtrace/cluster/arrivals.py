@@ -29,6 +29,9 @@ _MOST_BYTES = 64_000_000
 _MOST_RUNS = 200_000
 """Of so many keys it is known how often they have run."""
 
+_MOST_GONE = 1_000
+"""So many workers that are there no more are remembered."""
+
 _MACHINES = 2**32
 """What is added to the numbers of another machine's processes, once for the second machine, twice for the third …: no two
 processes of a recording have the same."""
@@ -163,6 +166,8 @@ class Arrivals:
                 which[0], self._pid(message), clean_text(message["host"]), clean_text(message["lacks"]), via
             )
             found.lines = self._reader(found)
+            for old in [which for which, worker in self.workers.items() if worker.gone][:-_MOST_GONE]:
+                del self.workers[old]
         found.gone = False
         return found
 

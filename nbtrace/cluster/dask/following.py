@@ -29,11 +29,14 @@ from nbtrace.cluster.dask.plugin import ASK, FORGET, Sends, Sent, Shipped, Tasks
 from nbtrace.cluster.inbox import Inbox
 from nbtrace.store.schema import Row
 
-_REGISTER_S = 15.0
+_REGISTER_S = 5.0
 """So long it is waited for workers to open what records in them: once for a client."""
 
 _ASK_S, _SETTLE_S = 2.0, 2.0
 """So long it is waited, when somebody asks, for workers to say what they have sent, and for that to come."""
+
+_AGAIN_S = 1.0
+"""So often at most workers are asked that send by themselves: whether they are there."""
 
 _REST_S = 10.0
 """So long workers are not waited for that have not answered."""
@@ -178,6 +181,8 @@ class Following:
                 client.loop.add_callback(register)
             else:
                 client.sync(register, callback_timeout=_REGISTER_S)
+        except TimeoutError:
+            pass  # a worker is busy with something that lets nobody in between; the scheduler sees to it
         except Exception as error:
             followed.trouble = f"{type(error).__name__}: {error}".rstrip(": ")
 
@@ -222,8 +227,10 @@ class Following:
 
     def collect_soon(self) -> None:
         """Have them send it."""
-        if not (self._owed or self._arrivals.waits):
+        now = time.monotonic()
+        if not (self._owed or self._arrivals.waits) or now - self._asked_s < _AGAIN_S:
             return
+        self._asked_s = now
         for followed, client in self._living():
 
             async def ask(followed: Followed = followed, client: Any = client) -> None:

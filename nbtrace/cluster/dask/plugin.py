@@ -33,8 +33,8 @@ from distributed.diagnostics.plugin import WorkerPlugin
 _EVERY_S = 0.1
 """So often at most what is new is sent."""
 
-_STAYS_S = 1.0
-"""So long after its last task a kernel is looked after: threads may go on."""
+_STAYS_S, _RECORDS_S = 1.0, 60.0
+"""So long after its last task a kernel is looked after, as threads may go on; and so long something records for it."""
 
 _LONG = 500
 """Characters of a key that are kept."""
@@ -179,10 +179,13 @@ def name_of(version: str) -> str:
 class _Home:
     """A kernel, as a worker knows it."""
 
-    def __init__(self, recorder: Any) -> None:
-        self.recorder = recorder
+    def __init__(self) -> None:
+        self.recorder: Any = None
+        """What records for it; None where nothing can, or while it sends nothing."""
         self.open: dict[int, Task] = {}
         self.done: list[Task] = []
+        self.ready: list[Task] = []
+        """Tasks that have ended: those that may be told of, as all that was recorded in them goes along at the latest."""
         self.number = 0
         """How many messages have been sent."""
         self.lost = 0
@@ -274,7 +277,9 @@ class Tasks(WorkerPlugin):
             sent = task.sent
             home = self._homes.get(sent.home)
             if home is None:
-                home = self._homes[sent.home] = _Home(None if self._remote is None else self._remote.Remote(sent.home))
+                home = self._homes[sent.home] = _Home()
+            if home.recorder is None and self._remote is not None:
+                home.recorder = self._remote.Remote(sent.home)
             CURRENT.set((self.name, task, home.recorder))
             if home.recorder is not None:
                 ids = (sent.trace_id, sent.span_id, sent.flags, task.task_id)
@@ -336,8 +341,11 @@ class Tasks(WorkerPlugin):
 
     def _soon(self, home: _Home) -> None:
         home.seen_s = time.monotonic()
-        if self._timer is None and not self._off:
-            self._timer = self._loop.call_later(_EVERY_S, self._tick)
+        if self._off or (self._timer is not None and self._timer.when() - self._loop.time() <= _EVERY_S):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(_EVERY_S, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
@@ -348,9 +356,13 @@ class Tasks(WorkerPlugin):
             except Exception:
                 logger.exception("nbtrace: what was recorded is not sent")
             holds = home.recorder is not None and home.recorder.holds
-            stays = stays or bool(home.open) or holds or time.monotonic() - home.seen_s < _STAYS_S
-        if stays and not self._off:
-            self._timer = self._loop.call_later(_EVERY_S, self._tick)
+            idle_s = time.monotonic() - home.seen_s
+            stays = stays or bool(home.open or home.ready) or holds or idle_s < _STAYS_S
+            if home.recorder is not None and idle_s > _RECORDS_S and not home.open:
+                home.recorder.close()  # the notebook may be gone, and the worker serve others for days
+                home.recorder = None
+        if not self._off and self._homes:
+            self._timer = self._loop.call_later(_EVERY_S if stays else _RECORDS_S, self._tick)
 
     async def report(self, topic: str) -> dict[str, Any]:
         """Send a kernel all there is for it, and say how much that is."""
@@ -366,7 +378,7 @@ class Tasks(WorkerPlugin):
     async def _send_all(self, topic: str, home: _Home, *, last: bool = False) -> None:
         try:
             self._send(topic, home)
-            if home.recorder is not None and home.recorder.holds:
+            if home.ready or (home.recorder is not None and home.recorder.holds):
                 # What another thread is writing at this moment is taken with what is taken next.
                 await asyncio.sleep(0.01)
                 self._send(topic, home, last=last)
@@ -374,7 +386,9 @@ class Tasks(WorkerPlugin):
             logger.exception("nbtrace: what was recorded is not sent")
 
     def _send(self, topic: str, home: _Home, *, last: bool = False) -> None:
-        done, home.done = home.done, []
+        done, home.ready, home.done = home.ready, home.done, []
+        if home.recorder is None or last:
+            done, home.ready = [*done, *home.ready], []
         begun = [task for task in home.open.values() if not task.told]
         parcels = [] if home.recorder is None else home.recorder.take(last=last)
         if not (done or begun or parcels):
