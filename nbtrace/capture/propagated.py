@@ -104,6 +104,14 @@ class Propagated:
         self._silent.add(span_id)
         self.above.setdefault(span_id, {})
 
+    def watch(self, span_id: int) -> None:
+        """Remember what spans right below something have told that is no span of this process: a task. `let_out` ends it."""
+        self.above.setdefault(span_id, {})
+
+    def let_out(self, span_id: int) -> list[str]:
+        """Return how the stack traces end that spans right below it have told."""
+        return [known.end for known in self.above.pop(span_id, ())]
+
     def clear(self) -> None:
         """Forget everything."""
         self.above.clear()
@@ -131,7 +139,8 @@ class Propagated:
         if span_id in self._silent:
             self._silent.discard(span_id)
             extra = extra._replace(propagated=True)
-        if stacks and parent_span_id in running:  # a parent elsewhere, or ended, will not see it here
+        # A parent elsewhere, or ended, will not see it here.
+        if stacks and (parent_span_id in running or parent_span_id in self.above):
             above = self.above.setdefault(parent_span_id, {})
             above.update(dict.fromkeys(stacks))
             while len(above) > _MAX_STACKS:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,10 +15,9 @@ from nbtrace.formats.journal.line_reader import LineReader
 from nbtrace.store import semconv
 from nbtrace.store.schema import RUNNING, STATUS_CODES, UNFINISHED, WIDTH, Extra, Origin, Row, RowFields, Thread
 from nbtrace.store.values import clean_text
+from nbtrace.store.workers import OTHER_MACHINES
 
-_START, _END, _STATUS, _THREAD, _EXTRA, _KEYS = map(
-    RowFields._fields.index, ("start_ns", "end_ns", "status", "thread", "extra", "keys")
-)
+_START, _END, _THREAD, _EXTRA, _KEYS = map(RowFields._fields.index, ("start_ns", "end_ns", "thread", "extra", "keys"))
 _ERROR = STATUS_CODES.index("ERROR")
 _ORIGIN = Origin(None, semconv.TASK_SCOPE)
 
@@ -31,10 +29,6 @@ _MOST_RUNS = 200_000
 
 _MOST_GONE = 1_000
 """So many workers that are there no more are remembered."""
-
-_MACHINES = 2**32
-"""What is added to the numbers of another machine's processes, once for the second machine, twice for the third …: no two
-processes of a recording have the same."""
 
 _BAD = (ValueError, TypeError, LookupError, OverflowError, RecursionError, AttributeError, zlib.error)
 
@@ -71,8 +65,6 @@ class Worker:
         """How much of what has come could not be read."""
         self.open: dict[int, Row] = {}
         """Its tasks that run."""
-        self.told: deque[tuple[int, str, str]] = deque(maxlen=16)
-        """The exceptions that spans have recorded last: a task that fails by one of them need not tell it again."""
         self.lines: LineReader
         self.gone = False
 
@@ -175,18 +167,11 @@ class Arrivals:
         """The number of a process, which another machine may have given to another one as well."""
         machine = clean_text(message["machine"])
         place = self._machines.setdefault(machine, len(self._machines))
-        return _whole(message["pid"]) % _MACHINES + place * _MACHINES
+        return _whole(message["pid"]) % OTHER_MACHINES + place * OTHER_MACHINES
 
     def _reader(self, worker: Worker) -> LineReader:
         def done(row: Row) -> None:
             row = self._placed(_shifted(row, worker.clock.behind_ns), worker)
-            extra: Extra | None = row[_EXTRA]
-            if extra is not None and row[_STATUS] == _ERROR:
-                for _, name, keys, values in extra.events:
-                    if name == semconv.EXCEPTION_EVENT:
-                        said = dict(zip(keys, values, strict=False))
-                        kind, message = said.get(semconv.EXCEPTION_TYPE), said.get(semconv.EXCEPTION_MESSAGE)
-                        worker.told.append((row[_START], str(kind), str(message)))
             self.spans += 1
             self._done(row)
 
@@ -203,7 +188,7 @@ class Arrivals:
         """A thread of a worker, or of a process that has worked for that one there, by its number in the recording."""
         pid = thread.process_pid
         if pid is not None:
-            pid = pid % _MACHINES + worker.pid // _MACHINES * _MACHINES
+            pid = pid % OTHER_MACHINES + worker.pid // OTHER_MACHINES * OTHER_MACHINES
         found = Thread(pid, thread.thread_id, thread.thread_name)
         if len(self._threads) > 10_000:
             self._threads.clear()
@@ -264,10 +249,10 @@ class Arrivals:
                 values[semconv.TASK_OUTCOME] = clean_text(said["outcome"])
             if said.get("error"):
                 kind, text, stack = (clean_text(each) for each in said["error"])
-                status, extra = _ERROR, _failure(worker, start_ns, end_ns, kind, text, stack)
+                status, extra = _ERROR, _failure(end_ns, kind, text, stack, told=said.get("told") is True)
                 values[semconv.ERROR_TYPE] = kind
         ident, name = said.get("thread") or (None, None)
-        thread = self._thread(Thread(worker.pid % _MACHINES, ident, name), worker)
+        thread = self._thread(Thread(worker.pid % OTHER_MACHINES, ident, name), worker)
         row: Row = (
             *(sender.trace_id, task_id, sender.span_id, clean_text(said["name"]), 0, start_ns, end_ns, status),
             *(sender.cell, _ORIGIN, thread, extra, self._shared(tuple(values)), *values.values()),
@@ -293,11 +278,9 @@ class Arrivals:
         return self._keys.setdefault(keys, keys)
 
 
-def _failure(worker: Worker, start_ns: int, end_ns: int, kind: str, text: str, stack: str) -> Extra:
-    last = kind.rpartition(".")[2]
-    if any(
-        start >= start_ns and (known.rpartition(".")[2], said) == (last, text) for start, known, said in worker.told
-    ):
+def _failure(end_ns: int, kind: str, text: str, stack: str, *, told: bool) -> Extra:
+    """`told`: by a span in the task."""
+    if told:
         return Extra(status_message=text, propagated=True)
     keys = (semconv.EXCEPTION_TYPE, semconv.EXCEPTION_MESSAGE, semconv.EXCEPTION_STACKTRACE)
     return Extra(status_message=text, events=((end_ns, semconv.EXCEPTION_EVENT, keys, (kind, text, stack)),))

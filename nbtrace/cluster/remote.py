@@ -44,9 +44,10 @@ class Remote:
     def _is_here(self) -> bool:
         return self._home in HOMES
 
-    def enter(self, ids: tuple[int, int, int, int], cell: int, wishes: str) -> Callable[[], None]:
+    def enter(self, ids: tuple[int, int, int, int], cell: int, wishes: str) -> Callable[[], list[str]]:
         """Make a task current in this context, from which its thread gets it. `ids`: trace, sender, flags, task; `wishes`: what
-        the kernel wants, as `Settings.text` says it. Return what to call when it has ended."""
+        the kernel wants, as `Settings.text` says it. Return what to call when it has ended: that gives the ends of the stack
+        traces that its spans have told."""
         trace_id, sender_id, flags, task_id = ids
         if self._is_here:
             # For whoever draws ids from `random` as without nbtrace: below a task as below a cell.
@@ -57,14 +58,17 @@ class Remote:
                 self._runs[cell] = LIVE.look_for(cell), 0
             run, tasks = self._runs[cell]
             self._runs[cell] = run, tasks + 1
+        propagated = LIVE.recorder.propagated
+        propagated.watch(task_id)
         attach(task_context(trace_id, sender_id, flags, task_id))
         CELL.set(cell)
 
-        def leave() -> None:
+        def leave() -> list[str]:
             LIVE.recorder.cell_spans.discard(task_id)
             if cell in self._runs:
                 run, tasks = self._runs[cell]
                 self._runs[cell] = run, tasks - 1
+            return propagated.let_out(task_id)
 
         return leave
 
@@ -113,9 +117,8 @@ class Remote:
             if len(self._traces) > _MOST_TRACES:
                 self._traces.pop(next(iter(self._traces)), None)
         if self._store is None:
-            if (
-                LIVE.exchange.serves
-            ):  # a worker that the kernel's own process has started: what it records goes the engine's way
+            if LIVE.exchange.serves:
+                # A worker that the kernel's own process has started: what it records goes the engine's way.
                 LIVE.exchange.leave()
             settings = Settings.read(wishes)
             self._store = PassingStore(

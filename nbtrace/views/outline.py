@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nbtrace.analysis.tasks import OTHER_MACHINES
 from nbtrace.analysis.tree import depth_first, parents
 from nbtrace.store import semconv
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
+from nbtrace.store.workers import OTHER_MACHINES
 from nbtrace.views import tasks, words
 from nbtrace.views.grid import Column, Grid, Row
 

@@ -183,6 +183,27 @@ def _around_item_run(run: Callable[..., Any]) -> Callable[..., Any]:
     return ran
 
 
+def carry_in(item: type) -> list[Patch]:
+    """Have a pool's own kind of `_WorkItem` carry too. Its threads work for others only while they do something: what was current
+    where a thread was started is not what its later work is about."""
+    return [Patch(item, "__init__", _around_item), Patch(item, "run", _around_clean_run)]
+
+
+def _around_clean_run(run: Callable[..., Any]) -> Callable[..., Any]:
+    def ran(self: Any, *args: Any, **kwargs: Any) -> Any:
+        carried = vars(self).pop(_CARRIED, _NOTHING)
+        carried.arrive()
+        try:
+            return run(self, *args, **kwargs)
+        finally:
+            _NOTHING.arrive()
+
+    return ran
+
+
+_NOTHING = Carried(Context(), 0, works=False)
+
+
 def _around_apply(apply_async: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(apply_async)
     def applied(self: Any, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

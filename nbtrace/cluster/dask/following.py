@@ -32,7 +32,7 @@ from nbtrace.store.schema import Row
 _REGISTER_S = 5.0
 """So long it is waited for workers to open what records in them: once for a client."""
 
-_ASK_S, _SETTLE_S = 2.0, 2.0
+_ASK_S, _SETTLE_S = 5.0, 2.0
 """So long it is waited, when somebody asks, for workers to say what they have sent, and for that to come."""
 
 _AGAIN_S = 1.0
@@ -212,13 +212,7 @@ class Following:
                 self._owed = True
                 continue
             try:
-                answers = client.sync(
-                    client._run,
-                    Shipped(ASK, name=self._name, topic=self.topic),
-                    on_error="ignore",
-                    callback_timeout=_ASK_S,
-                )
-                expected |= self._understood(followed, answers)
+                expected |= client.sync(self._ask, followed, client, callback_timeout=_ASK_S)
             except Exception:  # a worker is busy with something that lets nobody in between, or all are gone
                 self._owed, self._rests_until_s = True, time.monotonic() + _REST_S
         self._inbox.wait(lambda: _has(self._arrivals.numbers(), expected), _SETTLE_S)
@@ -232,29 +226,30 @@ class Following:
             return
         self._asked_s = now
         for followed, client in self._living():
-
-            async def ask(followed: Followed = followed, client: Any = client) -> None:
-                ask = Shipped(ASK, name=self._name, topic=self.topic)
-                self._understood(followed, await client._run(ask, on_error="ignore"))
-
-            client.loop.add_callback(_quietly, ask)
+            client.loop.add_callback(_quietly, self._ask, followed, client)
 
     def running_rows(self) -> list[Row]:
         """Return the rows of what runs."""
         return self._arrivals.running_rows()
 
-    def _understood(self, followed: Followed, answers: Any) -> dict[Which, int]:
-        """What each worker says that it has sent. Who does not answer any more is gone."""
-        expected = {}
-        if (
-            None in answers.values()
-        ):  # another notebook has taken the plugin away that it had brought: bring it with what is sent next
+    async def _ask(self, followed: Followed, client: Any) -> dict[Which, int]:
+        """Have a client's workers send what they have; return how many messages each has sent. Who is there no more is gone."""
+        answers = await client._run(Shipped(ASK, name=self._name, topic=self.topic), on_error="ignore")
+        there = await client.scheduler.ncores(workers=None)
+        if None in answers.values():
+            # Another notebook has taken the plugin away that it had brought: bring it with what is sent next.
             followed.connection = None
+        expected = {}
         for address, answer in answers.items():
             if isinstance(answer, dict):
                 expected[address, answer["pid"], answer["born"]] = answer["messages"]
+                # By now it may have told that its tasks have ended, and what they have recorded last is to come.
+                self._owed = self._owed or answer["more"]
+        others = {address for address, *_ in expected}
         for which, worker in self._arrivals.workers.copy().items():
-            if which not in expected and not worker.gone and worker.via == followed.where:
+            if worker.gone or worker.via != followed.where or which in expected:
+                continue
+            if worker.address not in there or worker.address in others:  # it is not registered, or another process is
                 self._inbox.put_call(partial(self._arrivals.gone, worker))
         return expected
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import builtins
 import importlib
 import inspect
 import json
@@ -47,6 +48,7 @@ logger = logging.getLogger(__name__)
 
 _now_ns = partial(time.time_ns)
 random_bits = random.Random().getrandbits
+_json = json.JSONEncoder(default=str, separators=(",", ":")).encode
 
 
 class Sent(NamedTuple):
@@ -84,7 +86,7 @@ class Sent(NamedTuple):
 class Task:
     """A task that runs, or has."""
 
-    __slots__ = ("arrived_ns", "came_ns", "carried", "leave", "said", "sent", "task_id", "told")
+    __slots__ = ("came_ns", "carried", "delay_s", "leave", "said", "sent", "task_id", "told")
 
     def __init__(self, carried: str, came_ns: int | None) -> None:
         self.carried = carried
@@ -92,18 +94,18 @@ class Task:
         self.task_id = random_bits(64) | 1
         self.came_ns = came_ns
         """When the worker got to know of it."""
+        self.delay_s = 0.0
+        """What Dask adds to its times, as it was when it began: it is another one with each heartbeat."""
         self.said: dict[str, Any] = {}
         """What is known of it."""
         self.told = False
         """Whether the kernel knows that it runs."""
-        self.leave: Callable[[], None] = _nothing
+        self.leave: Callable[[], list[str]] = list
+        """Ends its recording; gives the ends of the stack traces that its spans have told."""
 
 
 CURRENT: ContextVar[tuple[str, Task, Any] | None] = ContextVar("nbtrace_dask_task", default=None)
 """The task that is done here: what its annotation is called, and what records in it, if anything does."""
-
-
-def _nothing() -> None: ...
 
 
 # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -179,13 +181,12 @@ def name_of(version: str) -> str:
 class _Home:
     """A kernel, as a worker knows it."""
 
-    def __init__(self) -> None:
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
         self.recorder: Any = None
         """What records for it; None where nothing can, or while it sends nothing."""
         self.open: dict[int, Task] = {}
         self.done: list[Task] = []
-        self.ready: list[Task] = []
-        """Tasks that have ended: those that may be told of, as all that was recorded in them goes along at the latest."""
         self.number = 0
         """How many messages have been sent."""
         self.lost = 0
@@ -206,6 +207,7 @@ class Tasks(WorkerPlugin):
         self._homes: dict[str, _Home] = {}
         self._came: dict[Any, int] = {}
         self._remote: Any = None
+        self._pools: Any = None
         self._timer: Any = None
         self._off = False
 
@@ -214,10 +216,13 @@ class Tasks(WorkerPlugin):
 
     async def setup(self, worker: Any) -> None:
         """Be there."""
-        self._worker, self._born_ns = worker, _now_ns()
+        self._worker, self._born_ns, self._machine = worker, _now_ns(), machine()
         self._loop = asyncio.get_running_loop()
         # To open it takes half a second of a processor: others go on meanwhile.
         self._remote, self.lacks = await self._loop.run_in_executor(None, _recording, self.version)
+        if self._remote is not None:
+            self._pools = importlib.import_module("nbtrace.cluster.dask.pools")
+            self._pools.install()
         self._execute = worker.execute
         self._executes = worker.execute = self._executed
         if _of_a_task not in Sends.carriers:
@@ -231,11 +236,13 @@ class Tasks(WorkerPlugin):
             worker.execute = self._execute
         if self._timer is not None:
             self._timer.cancel()
-        for topic, home in self._homes.items():
-            await self._send_all(topic, home, last=True)
+        for home in self._homes.values():
+            await self._send_all(home, last=True)
             if home.recorder is not None:
                 home.recorder.close()
         self._homes.clear()
+        if self._pools is not None:
+            self._pools.uninstall()
         if _of_a_task in Sends.carriers:
             Sends.carriers.remove(_of_a_task)
         Sends.uninstall()
@@ -277,7 +284,7 @@ class Tasks(WorkerPlugin):
             sent = task.sent
             home = self._homes.get(sent.home)
             if home is None:
-                home = self._homes[sent.home] = _Home()
+                home = self._homes[sent.home] = _Home(sent.home)
             if home.recorder is None and self._remote is not None:
                 home.recorder = self._remote.Remote(sent.home)
             CURRENT.set((self.name, task, home.recorder))
@@ -285,7 +292,7 @@ class Tasks(WorkerPlugin):
                 ids = (sent.trace_id, sent.span_id, sent.flags, task.task_id)
                 task.leave = home.recorder.enter(ids, sent.cell, sent.wishes)
             needs = bool(known.dependencies)
-            delay = self._worker.scheduler_delay
+            delay = task.delay_s = self._worker.scheduler_delay
             since = task.came_ns or 0
             task.said = {
                 "id": f"{task.task_id:x}",
@@ -308,11 +315,15 @@ class Tasks(WorkerPlugin):
 
     def _over(self, key: Any, known: Any, task: Task, event: Any) -> None:
         try:
-            task.leave()
+            ends = task.leave()
             home = self._homes.get(task.sent.home)
             if home is None or home.open.pop(task.task_id, None) is None:
                 return
-            said, delay = task.said, self._worker.scheduler_delay
+            said, delay, kind = task.said, task.delay_s, type(event).__name__
+            failed = kind == "ExecuteFailureEvent"
+            if not task.told and (failed or kind == "RescheduleEvent"):
+                # It may be tried again, elsewhere: the kernel is to hear of this run first.
+                self._message(home, [task], [])
             said["end"] = _now_ns()
             start, stop = getattr(event, "start", None), getattr(event, "stop", None)
             if start and stop:  # when its function began and ended
@@ -322,9 +333,9 @@ class Tasks(WorkerPlugin):
             ident = self._worker.threads.get(key)
             if ident is not None:
                 said["thread"] = ident, getattr(getattr(threading, "_active", {}).get(ident), "name", None)
-            kind = type(event).__name__
-            if kind == "ExecuteFailureEvent":
+            if failed:
                 said["error"] = _error(event)
+                said["told"] = any(_tells(end, *said["error"][:2]) for end in ends)
             elif isinstance(event, BaseException) or known.state in ("cancelled", "resumed"):
                 said["outcome"] = "cancelled"
             elif kind == "RescheduleEvent":
@@ -350,14 +361,14 @@ class Tasks(WorkerPlugin):
     def _tick(self) -> None:
         self._timer = None
         stays = False
-        for topic, home in list(self._homes.items()):
+        for home in list(self._homes.values()):
             try:
-                self._send(topic, home)
+                self._send(home)
             except Exception:
                 logger.exception("nbtrace: what was recorded is not sent")
             holds = home.recorder is not None and home.recorder.holds
             idle_s = time.monotonic() - home.seen_s
-            stays = stays or bool(home.open or home.ready) or holds or idle_s < _STAYS_S
+            stays = stays or bool(home.open) or holds or idle_s < _STAYS_S
             if home.recorder is not None and idle_s > _RECORDS_S and not home.open:
                 home.recorder.close()  # the notebook may be gone, and the worker serve others for days
                 home.recorder = None
@@ -368,41 +379,42 @@ class Tasks(WorkerPlugin):
         """Send a kernel all there is for it, and say how much that is."""
         home = self._homes.get(topic)
         if home is not None:
-            await self._send_all(topic, home)
+            await self._send_all(home)
         return {
             "messages": 0 if home is None else home.number,
+            "more": home is not None and (bool(home.open) or (home.recorder is not None and home.recorder.holds)),
             "pid": os.getpid(),
             "born": self._born_ns,
         }
 
-    async def _send_all(self, topic: str, home: _Home, *, last: bool = False) -> None:
+    async def _send_all(self, home: _Home, *, last: bool = False) -> None:
         try:
-            self._send(topic, home)
-            if home.ready or (home.recorder is not None and home.recorder.holds):
+            self._send(home)
+            if home.recorder is not None and home.recorder.holds:
                 # What another thread is writing at this moment is taken with what is taken next.
                 await asyncio.sleep(0.01)
-                self._send(topic, home, last=last)
+                self._send(home, last=last)
         except Exception:
             logger.exception("nbtrace: what was recorded is not sent")
 
-    def _send(self, topic: str, home: _Home, *, last: bool = False) -> None:
-        done, home.ready, home.done = home.ready, home.done, []
-        if home.recorder is None or last:
-            done, home.ready = [*done, *home.ready], []
+    def _send(self, home: _Home, *, last: bool = False) -> None:
+        done, home.done = home.done, []
         begun = [task for task in home.open.values() if not task.told]
         parcels = [] if home.recorder is None else home.recorder.take(last=last)
-        if not (done or begun or parcels):
-            return
-        for task in begun:
+        if done or begun or parcels:
+            self._message(home, [*begun, *done], parcels)
+
+    def _message(self, home: _Home, told: list[Task], parcels: list[bytes]) -> None:
+        tasks = [_json(task.said).encode() for task in told]
+        for task in told:
             task.told = True
-        tasks = [json.dumps(task.said, default=str, separators=(",", ":")).encode() for task in (*begun, *done)]
         home.number += 1
         message = {
             "number": home.number,
             "worker": self._worker.address,
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            "machine": machine(),
+            "machine": self._machine,
             "born": self._born_ns,
             "sent": _now_ns(),
             "lacks": self.lacks,
@@ -410,7 +422,7 @@ class Tasks(WorkerPlugin):
             "tasks": zlib.compress(b"[" + b",".join(tasks) + b"]", 1),
             "parcels": [zlib.compress(parcel, 1) for parcel in parcels],
         }
-        self._worker.log_event(topic, message)
+        self._worker.log_event(home.topic, message)
 
 
 def _error(event: Any) -> tuple[str, str, str]:
@@ -422,10 +434,28 @@ def _error(event: Any) -> tuple[str, str, str]:
         return text.partition("(")[0][:_LONG] or "Exception", text[:_LONG_TRACEBACK], ""
     kind, message = match[1], match[2]
     try:
-        message = str(ast.literal_eval(message)) if message else ""
+        message = _message_of(kind, ast.literal_eval(message)) if message else ""
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         pass
     return kind, message[:_LONG_TRACEBACK], str(event.traceback_text)[-_LONG_TRACEBACK:]
+
+
+def _tells(end: str, kind: str, message: str) -> bool:
+    """Whether a stack trace that ends so is of an exception of which this is known."""
+    said, end = f"{kind}: {message}".rstrip(": \n"), end.rstrip()
+    # To what is known of an error of the system's belongs no name of a file.
+    return end.endswith(said[-200:]) or (message.startswith("[Errno ") and f"{said}: " in end)
+
+
+def _message_of(kind: str, said: Any) -> str:
+    """What an exception says that was made with this."""
+    if kind == "KeyError" and not isinstance(said, tuple):
+        return repr(said)
+    if isinstance(said, tuple) and len(said) == 2 and type(said[0]) is int and type(said[1]) is str:
+        known = getattr(builtins, kind, None)
+        if isinstance(known, type) and issubclass(known, OSError):
+            return f"[Errno {said[0]}] {said[1]}"
+    return str(said)
 
 
 def machine() -> str:

@@ -38,9 +38,14 @@ class Parcel:
         self._nbytes += len(line)
         self._lines.append(line)
 
+    @property
+    def holds(self) -> bool:
+        """Whether there is anything but who writes."""
+        return len(self._lines) > 1
+
     def text(self) -> bytes:
         """Return all lines; b"" where there is nothing but who writes."""
-        return b"".join(self._lines) if len(self._lines) > 1 else b""
+        return b"".join(self._lines) if self.holds else b""
 
 
 class Parcels:
@@ -84,7 +89,7 @@ class Parcels:
     def take(self, *, last: bool = False) -> list[bytes]:
         """Return what may be sent. The parcel that is open now is returned the next time, as another thread may be writing into
         it at this moment; `last`: it is returned too."""
-        if self.lines is None:
+        if self.lines is None or not self.holds:  # of a worker that is asked ten times a second, and says little
             return []
         while self._late:
             try:
@@ -102,7 +107,7 @@ class Parcels:
     @property
     def holds(self) -> bool:
         """Whether there is anything to take, now or the next time."""
-        return bool(self._late or self._open.text() or (self._closed is not None and self._closed.text()))
+        return bool(self._late) or self._open.holds or (self._closed is not None and self._closed.holds)
 
     def close(self, last: Saying) -> None:
         """Take nothing any more; who wants what is there has taken it before."""

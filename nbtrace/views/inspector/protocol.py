@@ -24,7 +24,20 @@ FROM_KERNEL: Final = {CODE: ("code",), FRAME: ()}
 """`FRAME` has a frame as its one buffer."""
 
 FRAMES: Final = {
-    SPANS: ("first", "count", "zero", "names", "renamed", "cells", "processes", "reset", "dropped", "narrowed", "now"),
+    SPANS: (
+        "first",
+        "count",
+        "zero",
+        "names",
+        "renamed",
+        "cells",
+        "processes",
+        "workers",
+        "reset",
+        "dropped",
+        "narrowed",
+        "now",
+    ),
     DETAILS: ("keys",),
     HAVE: ("rows", "details", "profiles"),
     DOING: ("cells", "now"),
@@ -44,7 +57,7 @@ COLUMNS: Final = {
             ("taskRow", "i4"),
             ("waited", "f8"),
         ),
-        *(("starting", "f8"), ("gone", "i4")),
+        *(("starting", "f8"), ("transfer", "f8"), ("gone", "i4")),
     ),
     DETAILS: (("row", "i4"), ("data", "u1")),
     HAVE: (),

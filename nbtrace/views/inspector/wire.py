@@ -29,7 +29,7 @@ from nbtrace.views.inspector.frames import Frame, frame
 from nbtrace.views.inspector.names import Names
 from nbtrace.views.inspector.placed import Choice, Placed, below
 from nbtrace.views.inspector.protocol import SPANS
-from nbtrace.views.inspector.tasks import processes, tasks
+from nbtrace.views.inspector.tasks import processes, tasks, workers
 
 MAX_EVENTS = 100_000
 """Events of one frame that are drawn as ticks."""
@@ -75,6 +75,8 @@ class Encoder:
     """In which process each cell ran, by its own span."""
     _processes: set[int] = field(default_factory=set)
     """In which spans that have been told of began."""
+    _workers: dict[int, str] = field(default_factory=dict)
+    """What those are called that are workers of an engine."""
 
     def spans(
         self,
@@ -114,6 +116,8 @@ class Encoder:
         self._remember(ids, changed, rows, name, cell, over)
         placed = self._placed(pieces, rows, name, cell, over)
         self._processes |= processes(placed)
+        named = {pid: name for pid, name in workers(placed).items() if self._workers.get(pid) != name}
+        self._workers |= named
         header = {
             "kind": SPANS,
             "first": first,
@@ -123,6 +127,7 @@ class Encoder:
             "renamed": renamed,
             "cells": self._new_cells(executions),
             "processes": len(self._processes),
+            "workers": list(named.items()),
             **note,
         }
         own = (start[fresh], end[fresh], name[fresh], parent[fresh], cell[fresh], flags[fresh], failures[fresh])

@@ -4,7 +4,7 @@ import { Fragment } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Details, Noted } from "../engine/details";
 import { isIdentity } from "../engine/tip";
-import { waitFacts } from "../engine/waits";
+import { isTold, waitFacts } from "../engine/waits";
 import { duration, isMarked, lines, plain, share, value, whole } from "../engine/words";
 import type { Session } from "../session/session";
 import { CellCode } from "./cellcode";
@@ -52,11 +52,11 @@ export function Panel({ session }: { session: Session }) {
   const root = trace.tree.rootOf(row);
   const within = trace.start[row]! >= trace.start[root]! && trace.endOf(row) <= trace.endOf(root);
   const all = Object.entries(known?.attributes ?? {});
-  const own = all.filter(([key]) => !isIdentity(key));
+  const own = all.filter(([key]) => !isIdentity(key) && !isTold(key));
   const attributes = own.filter(([key, item]) => !filter || key.toLowerCase().includes(filter.toLowerCase()) || value(item).toLowerCase().includes(filter.toLowerCase()));
   const cell = trace.cells.get(trace.cell[row]!);
   const status = STATUS[trace.status(row)]!;
-  const waits = session.once.get("waits", `${row}:${trace.version}`, () => waitFacts(trace, row));
+  const waits = session.once.get("waits", `${row}:${trace.version}:${known?.id}`, () => waitFacts(trace, row, known));
   return (
     <aside class="nbt-panel" aria-label="Selected span">
       <div class="nbt-title">
@@ -108,8 +108,8 @@ export function Panel({ session }: { session: Session }) {
         <details class="nbt-fold">
           <summary>Identity</summary>
           <Pairs entries={[
-            ["span id", known.id], ["trace id", known.trace], ["parent id", known.parent ?? ""], ["kind", known.kind], ["process", known.thread[0] ?? ""], ["thread", known.thread[2] ?? known.thread[1] ?? ""], ["scope", [known.scope[0], known.scope[1]].filter(Boolean).join(" ")],
-            ...all.filter(([key]) => isIdentity(key)), ...Object.entries(known.resource),
+            ["span id", known.id], ["trace id", known.trace], ["parent id", known.parent ?? ""], ["kind", known.kind], ["process", trace.processName(known.thread[0])], ["thread", known.thread[2] ?? known.thread[1] ?? ""], ["scope", [known.scope[0], known.scope[1]].filter(Boolean).join(" ")],
+            ...all.filter((each) => !own.includes(each)), ...Object.entries(known.resource),
           ]} />
         </details>
       )}
