@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from nbtrace.analysis.ids import rows_of
 from nbtrace.store.batch import Batch
 from nbtrace.store.book import Execution
+from nbtrace.views.inspector.captions import captions
 from nbtrace.views.inspector.columns import Piece, together
 from nbtrace.views.inspector.ended import MIN_PIECE, Ended, held_part
 from nbtrace.views.inspector.frames import Frame, frame
@@ -118,6 +119,7 @@ class Encoder:
         self._processes |= processes(placed)
         named = {pid: name for pid, name in workers(placed).items() if self._workers.get(pid) != name}
         self._workers |= named
+        captioned, *captions_ = captions(placed)
         header = {
             "kind": SPANS,
             "first": first,
@@ -128,11 +130,12 @@ class Encoder:
             "cells": self._new_cells(executions),
             "processes": len(self._processes),
             "workers": list(named.items()),
+            "captions": captioned,
             **note,
         }
         own = (start[fresh], end[fresh], name[fresh], parent[fresh], cell[fresh], flags[fresh], failures[fresh])
         changes = (rows[places], end[places], name[places], parent[places], flags[places], failures[places])
-        return frame(header, (*own, *changes, *self._events(placed), *tasks(placed), gone)), placed
+        return frame(header, (*own, *changes, *self._events(placed), *tasks(placed), *captions_, gone)), placed
 
     def lose(self, span_id: str) -> None:
         """Forget a running span of which nothing more will be heard; the next frame says so."""

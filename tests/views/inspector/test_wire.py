@@ -64,12 +64,24 @@ def test_a_running_span_keeps_its_row_when_it_ends() -> None:
     later = seal([row(5, parent=1), row(1, end=5_000, status=2, extra=event)])
     header, columns = read(encoder.spans([(later, 0)], [], {})[0])
     assert (header["first"], header["count"], columns[3].tolist()) == (2, 1, [0])
-    rows, ends, names, parents, flags, errors, event_rows, event_times, _, _, _, _, gone = columns[7:]
+    rows, ends, names, parents, flags, errors, event_rows, event_times, *_, gone = columns[7:]
     assert (rows.tolist(), ends.tolist(), flags.tolist(), parents.tolist()) == ([0], [0.004], [2 | 4], [-1])
     assert errors.tolist() == [1]
     assert (names.tolist(), gone.tolist()) == ([0], [])
     assert (event_rows.tolist(), event_times.tolist()) == ([0], [0.0015])
     assert list(encoder.running) == [f"{9:016x}"]
+
+
+def test_a_caption_changes_when_its_span_ends() -> None:
+    """What a request asked for is known as it runs, what came of it at its end; what has no caption is not looked at."""
+    encoder = Encoder()
+    asked = {"http.request.method": "GET", "url.path": "/users"}
+    batch = seal([row(1, end=0, name="GET", **asked), row(2, name="work"), row(3, name="GET", **asked)])
+    header, columns = read(encoder.spans([(batch, 0)], [], {})[0])
+    assert (header["captions"], columns[-3].tolist(), columns[-2].tolist()) == (["GET /users"], [0, 2], [0, 0])
+    ended = seal([row(1, end=5_000, name="GET", **asked, **{"http.response.status_code": 503})])
+    header, columns = read(encoder.spans([(ended, 0)], [], {})[0])
+    assert (header["captions"], columns[-3].tolist(), columns[-2].tolist()) == (["GET /users 503"], [0], [0])
 
 
 def test_only_wanted_spans_are_told_of() -> None:

@@ -42,6 +42,8 @@ export class Trace {
   readonly events = new Map<number, number[]>();
   /** By row: the spans that are tasks of pools and engines. */
   readonly tasks = new Map<number, Wait>();
+  /** By row: what is shown in place of the name. */
+  readonly captions = new Map<number, string>();
   /** In how many processes the spans began. */
   processes = 0;
   /** What processes are called that are workers of an engine. */
@@ -69,6 +71,7 @@ export class Trace {
       this.hues = [];
       this.events.clear();
       this.tasks.clear();
+      this.captions.clear();
       this.workers.clear();
       this.cells.clear();
       this.#going.clear();
@@ -76,7 +79,7 @@ export class Trace {
     }
     const [
       start, end, name, parent, cell, flags, errors,
-      rows, ends, newNames, newParents, newFlags, newErrors, eventRows, eventTimes, taskRows, waited, starting, transfer, gone,
+      rows, ends, newNames, newParents, newFlags, newErrors, eventRows, eventTimes, taskRows, waited, starting, transfer, captionRows, captions, gone,
     ] = columns as SpansColumns;
     const moved = gone.length ? this.#forget(gone) : undefined;
     this.zero = BigInt(header.zero);
@@ -122,6 +125,11 @@ export class Trace {
       this.events.get(row)!.push(eventTimes[i]!);
     }
     for (let i = 0; i < taskRows.length; i++) this.tasks.set(taskRows[i]!, { waited: waited[i]!, starting: starting[i]!, transfer: transfer[i]! });
+    for (let i = 0; i < captionRows.length; i++) {
+      const text = header.captions[captions[i]!];
+      if (text) this.captions.set(captionRows[i]!, text);
+      else this.captions.delete(captionRows[i]!);
+    }
     for (let index = at; index < this.count; index++) this.#look(index);
     for (const index of changed) this.#look(index);
     if (this.#going.size) this.now = Math.max(this.now, header.now - Number(this.zero / 1000n) / 1000);
@@ -174,6 +182,7 @@ export class Trace {
       if (index >= 0) moved[index] = -1;
       this.events.delete(row);
       this.tasks.delete(row);
+      this.captions.delete(row);
       this.#going.delete(row);
     }
     let kept = 0;
@@ -252,6 +261,11 @@ export class Trace {
 
   nameOf(row: number): string {
     return this.names[this.name[row]!] ?? "";
+  }
+
+  /** What is shown of a span: its caption, where it follows conventions that say more than its name. */
+  titleOf(row: number): string {
+    return (this.captions.size && this.captions.get(this.row[row]!)) || this.nameOf(row);
   }
 
   get tree(): Tree {

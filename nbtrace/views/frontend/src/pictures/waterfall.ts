@@ -46,7 +46,7 @@ export function titleOf(trace: Trace, { row, members, groups }: Lines, line: num
     const { name, spans, tasks } = groups!.groupOf(id);
     return `${name} · ${count(spans, "span")}${tasks ? ` · ${count(tasks, "task")}` : ""}`;
   }
-  return plain(trace.nameOf(id), 100) + (members[line] ? ` × ${members[line]!.toLocaleString("en-US")}` : "");
+  return members[line] ? `${plain(trace.nameOf(id), 100)} × ${members[line]!.toLocaleString("en-US")}` : plain(trace.titleOf(id), 100);
 }
 
 /** How long it took, and how long it waited before. */
