@@ -154,23 +154,28 @@ def _idle() -> None:
     print(f"what it does for a task then: {min(timeit.repeat(one, number=20_000)) / 20_000 * 1e6:.1f} µs")
 
 
-def _in_spans() -> tuple[float, float]:
-    """CPU of a span in memory, and in a task with all that its worker does for it, in microseconds."""
+def _in_spans() -> None:
     here, there = [], []
+    count = SPANS * SPAN_TASKS
     with cluster(1) as followed:
         nbtrace.dask.install(followed.client)
         for _ in range(6):
             with nbtrace.record() as rec:
-                here.append(spans(SPANS * SPAN_TASKS))
-            assert len(rec.spans(name="work")) == SPANS * SPAN_TASKS
+                here.append(spans(count))
+            assert len(rec.spans(name="work")) == count
             before = followed.costs()
             with nbtrace.record() as rec, nbtrace.span("sends"):
                 followed.client.gather(followed.client.map(spans, [SPANS] * SPAN_TASKS, pure=False))
                 following_now().collect()
-            there.append((followed.costs() - before).workers / SPANS / SPAN_TASKS * 1e6)
-            assert len(rec.spans(name="work")) == SPANS * SPAN_TASKS
+            there.append((followed.costs() - before).each(count))
+            assert len(rec.spans(name="work")) == count
         nbtrace.dask.uninstall()
-    return min(here), min(there[1:])
+    least = Costs(*(min(found) for found in zip(*there[1:], strict=True)))
+    print(
+        f"\na span in memory {min(here):.1f} µs, in a task {least.workers * 1e6:.1f} µs, sending included: "
+        f"{least.workers * 1e6 / min(here):.2f} ×; {least.scheduler * 1e6:.1f} µs of the scheduler, {least.kernel * 1e6:.1f} µs of the "
+        f"kernel, {least.nbytes:.0f} bytes at the scheduler"
+    )
 
 
 def _installing() -> None:
@@ -241,5 +246,4 @@ def main() -> None:
     _idle()
     _installing()
     _asking()
-    here, there = _in_spans()
-    print(f"\na span in memory {here:.1f} µs, in a task {there:.1f} µs, sending included: {there / here:.2f} ×")
+    _in_spans()
