@@ -78,7 +78,8 @@ class Remote:
         return known.trace_id, recorded_id(known)
 
     def take(self, *, last: bool = False) -> list[bytes]:
-        """Return what may be sent; `last`: all there is. What a task has sent to other processes of this machine comes along."""
+        """Return what may be sent; `last`: all there is, with what a task has sent to other processes of this
+        machine; else that comes along when it has been read."""
         for cell, (run, tasks) in list(self._runs.items()):
             if not tasks:
                 del self._runs[cell]
@@ -89,7 +90,7 @@ class Remote:
             LIVE.exchange.collect()
         else:
             LIVE.exchange.collect_soon()
-        return self._parcels.take(last=last)
+        return self._parcels.take()
 
     @property
     def holds(self) -> bool:

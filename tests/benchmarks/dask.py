@@ -8,11 +8,15 @@ from __future__ import annotations
 import gc
 import statistics
 import sys
+import timeit
 from collections.abc import Callable
+from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import nbtrace
 from nbtrace.cluster.dask import following
+from nbtrace.cluster.dask.plugin import Tasks
 from tests.benchmarks.dask_cluster import Cluster, Costs, cluster
 from tests.benchmarks.dask_tasks import LONG_S, memory, noop, rest, spans
 
@@ -22,6 +26,7 @@ LONG = 400
 
 WIDE = 8
 ASKS = 50
+IDLE_PAIRS, IDLE_TURNS, IDLE_TASKS = 3, 16, 1_000
 SPANS, SPAN_TASKS = 1_000, 20
 
 WAYS = ("untraced", "plugin idle", "traced")
@@ -109,23 +114,68 @@ def _turns(workers: int, rounds: int, task: Callable[[int], Any], count: int) ->
     return found
 
 
-def _in_spans() -> tuple[float, float]:
-    """CPU of a span in memory, and in a task with all that its worker does for it, in microseconds."""
+def _idle() -> None:
+    """What the plugin costs where nothing is recorded: many short turns, as the difference is less than what turns differ by."""
+    ratios = []
+    for number in range(IDLE_PAIRS):
+        with cluster(2) as plain, cluster(2) as followed:
+            nbtrace.dask.install(followed.client)
+            used: dict[Cluster, list[Costs]] = {plain: [], followed: []}
+            for turn in range(IDLE_TURNS + 1):
+                for each in (plain, followed) if (turn + number) % 2 else (followed, plain):
+                    before = each.costs()
+                    _sent(each.client, noop, IDLE_TASKS)
+                    used[each].append((each.costs() - before).each(IDLE_TASKS))
+            nbtrace.dask.uninstall()
+            least, quartile = [], []
+            for each in (followed, plain):
+                least.append(min(costs.workers for costs in used[each][1:]))
+                quartile.append(statistics.quantiles((costs.workers for costs in used[each][1:]), n=4)[0])
+            walls = [
+                statistics.quantiles((costs.wall for costs in used[each][1:]), n=4)[0] for each in (followed, plain)
+            ]
+            ratios.append((quartile[0] / quartile[1], least[0] / least[1], walls[0] / walls[1]))
+    said = "; ".join(f"{quartile:.3f} (least {least:.3f}), wall {wall:.3f}" for quartile, least, wall in ratios)
+    print(
+        f"\nthe plugin idle, × untraced, lower quartiles of worker CPU of {IDLE_TURNS} turns of {IDLE_TASKS:,} tasks, in "
+        f"{IDLE_PAIRS} pairs of clusters: {said}"
+    )
+    plugin, worker = (
+        Tasks("idle"),
+        SimpleNamespace(state=SimpleNamespace(tasks={"key": SimpleNamespace(annotations={})})),
+    )
+    plugin._worker, plugin._execute = worker, lambda key, stimulus_id: None
+
+    def one() -> None:
+        plugin._executed("key", stimulus_id="none")
+        for start, finish in pairwise(("released", "waiting", "ready", "executing", "memory", "released", "forgotten")):
+            plugin.transition("key", start, finish, stimulus_id="none")
+
+    print(f"what it does for a task then: {min(timeit.repeat(one, number=20_000)) / 20_000 * 1e6:.1f} µs")
+
+
+def _in_spans() -> None:
     here, there = [], []
+    count = SPANS * SPAN_TASKS
     with cluster(1) as followed:
         nbtrace.dask.install(followed.client)
         for _ in range(6):
             with nbtrace.record() as rec:
-                here.append(spans(SPANS * SPAN_TASKS))
-            assert len(rec.spans(name="work")) == SPANS * SPAN_TASKS
+                here.append(spans(count))
+            assert len(rec.spans(name="work")) == count
             before = followed.costs()
             with nbtrace.record() as rec, nbtrace.span("sends"):
                 followed.client.gather(followed.client.map(spans, [SPANS] * SPAN_TASKS, pure=False))
                 following_now().collect()
-            there.append((followed.costs() - before).workers / SPANS / SPAN_TASKS * 1e6)
-            assert len(rec.spans(name="work")) == SPANS * SPAN_TASKS
+            there.append((followed.costs() - before).each(count))
+            assert len(rec.spans(name="work")) == count
         nbtrace.dask.uninstall()
-    return min(here), min(there[1:])
+    least = Costs(*(min(found) for found in zip(*there[1:], strict=True)))
+    print(
+        f"\na span in memory {min(here):.1f} µs, in a task {least.workers * 1e6:.1f} µs, sending included: "
+        f"{least.workers * 1e6 / min(here):.2f} ×; {least.scheduler * 1e6:.1f} µs of the scheduler, {least.kernel * 1e6:.1f} µs of the "
+        f"kernel, {least.nbytes:.0f} bytes at the scheduler"
+    )
 
 
 def _installing() -> None:
@@ -193,7 +243,7 @@ def main() -> None:
     rounds = int(rest_of_words[0]) if rest_of_words else 5
     _print(f"{TASKS:,} no-op tasks a turn, 2 workers, {rounds} rounds", _turns(2, rounds, noop, TASKS))
     _print(f"{LONG} tasks of {LONG_S} s a turn, {WIDE} workers, {rounds} rounds", _turns(WIDE, rounds, rest, LONG))
+    _idle()
     _installing()
     _asking()
-    here, there = _in_spans()
-    print(f"\na span in memory {here:.1f} µs, in a task {there:.1f} µs, sending included: {there / here:.2f} ×")
+    _in_spans()

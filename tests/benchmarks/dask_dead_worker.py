@@ -46,6 +46,8 @@ class Settled(NamedTuple):
     failed: int
     """How many of the others Dask has given up as well."""
     hung: bool
+    workers: int
+    """How many were left at the end."""
 
 
 def _settled(way: str, *, patience_s: float = PATIENCE_S, lost_s: float = 15) -> Settled:
@@ -72,7 +74,8 @@ def _settled(way: str, *, patience_s: float = PATIENCE_S, lost_s: float = 15) ->
             hung = True
         last = max(ended.get(future.key, patience_s) for future in others)
         failed = sum(future.status == "error" for future in others)
-        return Settled(ended.get(one.key, patience_s), last, failed, hung)
+        left = len(on.client.scheduler_info(n_workers=-1)["workers"])
+        return Settled(ended.get(one.key, patience_s), last, failed, hung, left)
 
 
 def _waiting(rounds: int) -> None:
@@ -100,9 +103,10 @@ def _waiting(rounds: int) -> None:
         print(f"\n{way}, more than untraced, by round: {', '.join(f'{each:+.1f}' for each in more)} s", end="")
     print(flush=True)
     # Why others may wait for ever: Dask's own doing, which a slow machine and 15 s show as well as a fast one and less.
-    hung = sum(_settled("untraced", patience_s=20, lost_s=LOST_S).hung for _ in range(HANGS))
+    hung = [each for each in (_settled("untraced", patience_s=60, lost_s=LOST_S) for _ in range(HANGS)) if each.hung]
     print(
-        f"untraced, on a cluster that looks for a worker {LOST_S} s after its death instead of 15 s: {hung} of {HANGS} hung",
+        f"untraced, on a cluster that looks for a worker {LOST_S} s after its death instead of 15 s: {len(hung)} of {HANGS} hung, with "
+        f"{[each.workers for each in hung]} workers left",
         flush=True,
     )
 

@@ -237,7 +237,7 @@ class Tasks(WorkerPlugin):
         if self._timer is not None:
             self._timer.cancel()
         for home in self._homes.values():
-            await self._send_all(home, last=True)
+            self._send_all(home)
             if home.recorder is not None:
                 home.recorder.close()
         self._homes.clear()
@@ -379,7 +379,7 @@ class Tasks(WorkerPlugin):
         """Send a kernel all there is for it, and say how much that is."""
         home = self._homes.get(topic)
         if home is not None:
-            await self._send_all(home)
+            self._send_all(home)
         return {
             "messages": 0 if home is None else home.number,
             "more": home is not None and (bool(home.open) or (home.recorder is not None and home.recorder.holds)),
@@ -387,13 +387,9 @@ class Tasks(WorkerPlugin):
             "born": self._born_ns,
         }
 
-    async def _send_all(self, home: _Home, *, last: bool = False) -> None:
+    def _send_all(self, home: _Home) -> None:
         try:
-            self._send(home)
-            if home.recorder is not None and home.recorder.holds:
-                # What another thread is writing at this moment is taken with what is taken next.
-                await asyncio.sleep(0.01)
-                self._send(home, last=last)
+            self._send(home, last=True)
         except Exception:
             logger.exception("nbtrace: what was recorded is not sent")
 

@@ -22,30 +22,45 @@ _LATE = 20_000
 Saying = Callable[["Lines"], None]
 
 
+class TakenError(ValueError):
+    """The parcel has been taken: what is said has to be said into the next one."""
+
+
 class Parcel:
     """Lines that go together."""
 
     def __init__(self) -> None:
-        self._lines: list[bytes] = []
+        self._lines: deque[bytes] = deque()
         self._nbytes = 0
+        self._taken = False
         self.lost = 0
 
     def write(self, line: bytes) -> None:
-        """Take a line. What does not fit is lost, and whatever refers to it."""
+        """Take a line. What does not fit is lost, and whatever refers to it. Raises `TakenError` where it comes too late."""
         if self._nbytes > MAX_BYTES:
             self.lost += 1
             return
         self._nbytes += len(line)
         self._lines.append(line)
+        if self._taken:  # it has gone along, or lies there still
+            try:
+                self._lines.remove(line)
+            except ValueError:
+                return
+            raise TakenError("the parcel has been taken")
 
     @property
     def holds(self) -> bool:
-        """Whether there is anything but who writes."""
+        """Whether there is more than who writes."""
         return len(self._lines) > 1
 
-    def text(self) -> bytes:
-        """Return all lines; b"" where there is nothing but who writes."""
-        return b"".join(self._lines) if self.holds else b""
+    def take(self) -> bytes:
+        """Return all lines, once; b"" where there is nothing but who writes. Who is writing at this moment finds out."""
+        self._taken = True
+        lines = []
+        while self._lines:
+            lines.append(self._lines.popleft())
+        return b"".join(lines) if len(lines) > 1 else b""
 
 
 class Parcels:
@@ -62,13 +77,12 @@ class Parcels:
         self._number = 0
         self._lost = 0
         self._open = Parcel()
-        self._closed: Parcel | None = None
         self._late: deque[Saying] = deque()
 
     @property
     def lost(self) -> int:
         """How many lines were not taken in time."""
-        return self._lost + self._open.lost + (0 if self._closed is None else self._closed.lost)
+        return self._lost + self._open.lost
 
     def begin(self) -> None:
         """Open the first one."""
@@ -76,8 +90,12 @@ class Parcels:
 
     def say(self, saying: Saying) -> None:
         """Say something."""
-        if (lines := self.lines) is not None:
-            saying(lines)
+        while (lines := self.lines) is not None:
+            try:
+                saying(lines)
+                return
+            except TakenError:
+                pass  # there is another one by now
 
     def say_later(self, saying: Saying) -> None:
         """Have it said by whoever takes the next parcel: what takes long."""
@@ -86,28 +104,28 @@ class Parcels:
         elif self.lines is not None:
             self._late.append(saying)
 
-    def take(self, *, last: bool = False) -> list[bytes]:
-        """Return what may be sent. The parcel that is open now is returned the next time, as another thread may be writing into
-        it at this moment; `last`: it is returned too."""
-        if self.lines is None or not self.holds:  # of a worker that is asked ten times a second, and says little
+    def take(self) -> list[bytes]:
+        """Return what may be sent."""
+        if self.lines is None:
             return []
         while self._late:
             try:
                 self.say(self._late.popleft())
             except Exception:
                 fault("saying what takes long")
-        parcels = [parcel for parcel in (self._closed, self._open) if parcel is not None]
+        parcel = self._open
+        if not parcel.holds:
+            return []
         self._renew()
-        self._closed = None if last else parcels.pop()
-        self._lost += sum(parcel.lost for parcel in parcels)
-        texts = [text for parcel in parcels if (text := parcel.text())]
-        self.nbytes += sum(map(len, texts))
-        return texts
+        text = parcel.take()
+        self._lost += parcel.lost
+        self.nbytes += len(text)
+        return [text] if text else []
 
     @property
     def holds(self) -> bool:
-        """Whether there is anything to take, now or the next time."""
-        return bool(self._late) or self._open.holds or (self._closed is not None and self._closed.holds)
+        """Whether there is anything to take."""
+        return bool(self._late) or self._open.holds
 
     def close(self, last: Saying) -> None:
         """Take nothing any more; who wants what is there has taken it before."""
