@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { lines } from "../src/engine/folding";
 import { matches, parse } from "../src/engine/search";
 import { spanTip } from "../src/engine/tip";
+import type { Details } from "../src/engine/details";
 import type { Trace } from "../src/engine/trace";
 import { LIGHT } from "../src/pictures/colours";
 import { amountOf, paintWaterfall, titleOf } from "../src/pictures/waterfall";
@@ -30,6 +31,8 @@ test("a row and its tip say what was done, folded rows what they have in common"
   const shown = lines(made, SHAPE);
   assert.deepEqual([0, 1, 2, 3].map((line) => titleOf(made, shown, line) + amountOf(made, shown, line)), ["cell [1]", "GET /users 500", "chat gpt-4o · 1,204 → 310 tokens · $0.012", "SELECT × 6"]);
   assert.equal(spanTip(made, 2).title, "chat gpt-4o · 1,204 → 310 tokens · $0.012");
+  const messages = { attributes: { "gen_ai.input.messages": '[{"role": "user", "content": "hi"}]', losses: [1, 2, 3, 4], "gen_ai.request.top_k": 3, "gen_ai.usage.input_tokens": 1204 } } as unknown as Details;
+  assert.deepEqual(spanTip(made, 2, messages).facts.slice(-3), [["conversation", "1 message"], ["losses", "4 numbers, 1 … 4, mean 2.5"], ["gen_ai.request.top_k", "3"]]);
   assert.deepEqual([made.nameOf(1), made.hues[made.name[1]!]], ["GET", trace([[-1, 0, 1, "GET"]]).hues[0]], "name and colour stay");
 });
 

@@ -1,5 +1,6 @@
 // What is told of a bar or a row beside the pointer: the few facts that are looked for there.
 
+import { conversationOf } from "./conversation";
 import type { Details } from "./details";
 import type { Parts } from "./parts";
 import { brief } from "./shapes";
@@ -16,6 +17,9 @@ export interface Tip {
 
 const MOST_ATTRIBUTES = 5;
 
+/** What a caption says already, in the title. */
+const SAID = /^(?:http\.(?:request\.)?method|http\.(?:response\.)?status_code|url\.path|(?:gen_ai|llm)\.(?:operation\.name|request\.model|model_name|usage\..*|token_count\..*))$/;
+
 /** Of a span: its time, its own time, its share of its parent, how it ended, its cell, and its first attributes where they are known. */
 export function spanTip(trace: Trace, row: number, details?: Details): Tip {
   const parent = trace.tree.parent[row]!;
@@ -27,9 +31,11 @@ export function spanTip(trace: Trace, row: number, details?: Details): Tip {
   if (trace.tree.size[row]! > 1) facts.push(["self", duration(trace.tree.self[row]!)]);
   if (above > 0 && trace.start[row]! >= trace.start[parent]! && trace.endOf(row) <= trace.endOf(parent)) facts.push(["share", `${share(length / above)} of ${plain(trace.titleOf(parent), 40)}`]);
   if (failed) facts.push(["status", `✗ ${plain(details?.message || "error", 120)}`]);
-  const count = trace.cells.get(trace.cell[row]!)?.[1];
-  if (count != null) facts.push(["cell", `[${count}]`]);
-  const attributes = Object.entries(details?.attributes ?? {}).filter(([key]) => !isIdentity(key) && !isTold(key));
+  const cell = trace.cells.get(trace.cell[row]!)?.[1];
+  if (cell != null) facts.push(["cell", `[${cell}]`]);
+  const talk = details && conversationOf(details);
+  if (talk) facts.push([talk.title.toLowerCase(), count(talk.count, "message")]);
+  const attributes = Object.entries(details?.attributes ?? {}).filter(([key]) => !isIdentity(key) && !isTold(key) && !talk?.tells(key) && !(trace.captions.has(trace.row[row]!) && SAID.test(key)));
   for (const [key, each] of attributes.slice(0, MOST_ATTRIBUTES)) facts.push([plain(key, 40), brief(each, 60)]);
   if (attributes.length > MOST_ATTRIBUTES) facts.push(["", `and ${attributes.length - MOST_ATTRIBUTES} more attributes`]);
   return { title: plain(trace.titleOf(row), 120), facts, failed };
