@@ -68,7 +68,8 @@ class Following:
         self._all = False
         self._arrivals = Arrivals(LIVE.recorder.take, LIVE.exchange.sampled, _sender, _file_of, machine())
         self._inbox = Inbox(self._read)
-        self._asked_s = 0.0
+        self._leaving: list[Worker] = []
+        """Those that are gone, which whoever reads what comes is about to learn."""
         self._owed = False
         """Whether tasks were sent since workers have said the last time that they have sent all."""
         self._messages = 0
@@ -216,7 +217,11 @@ class Following:
                 expected |= self._understood(followed, answers)
             except Exception:  # a worker is busy with something that lets nobody in between, or all are gone
                 self._owed, self._rests_until_s = True, time.monotonic() + _REST_S
-        self._inbox.wait(lambda: _has(self._arrivals.numbers(), expected), _SETTLE_S)
+        leaving = list(self._leaving)
+        self._inbox.wait(
+            lambda: _has(self._arrivals.numbers(), expected) and not any(each in self._leaving for each in leaving),
+            _SETTLE_S,
+        )
         if self._arrivals.waits:
             self._owed = True
 
@@ -250,8 +255,14 @@ class Following:
                 self._owed = self._owed or answer["more"]
         for which, worker in self._arrivals.workers.copy().items():
             if which not in expected and not worker.gone and worker.via == followed.where:
-                self._inbox.put_call(partial(self._arrivals.gone, worker))
+                self._leaving.append(worker)
+                self._inbox.put_call(partial(self._gone, worker))
         return expected
+
+    def _gone(self, worker: Worker) -> None:
+        self._leaving.remove(worker)
+        if not worker.gone:  # it may have been asked after twice
+            self._arrivals.gone(worker)
 
     def _living(self) -> list[tuple[Followed, Any]]:
         found = [(followed, followed.client()) for followed in list(self._clients.values())]
