@@ -154,6 +154,14 @@ class Arrivals:
         worker.open = {}
         worker.gone = True
 
+    def begin_anew(self) -> None:
+        """Nobody works for the kernel any more: what runs is given up, and what comes later is counted from there."""
+        for worker in list(self.workers.values()):
+            if not worker.gone:
+                self.gone(worker)
+        self.workers.clear()
+        self.tasks = self.spans = self.lost_tasks = 0
+
     # ── a worker ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _worker(self, message: Any, via: str) -> Worker:

@@ -126,10 +126,7 @@ class Following:
                 pass  # the scheduler, or a worker, is gone
         self._clients.clear()
         self._all = False
-        for worker in list(self._arrivals.workers.values()):
-            if not worker.gone:
-                self._arrivals.gone(worker)
-        self._arrivals.workers.clear()
+        self._arrivals.begin_anew()
         remote.HOMES.pop(self.topic, None)
 
     # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────

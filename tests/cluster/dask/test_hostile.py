@@ -184,7 +184,6 @@ def test_a_worker_without_this_nbtrace(kind: str, tmp_path: Path) -> None:
         "π 'quoted' \"twice\"\n\x00\u2028",
         "nul\0l",
         ("a", 2**40),
-        "",
         " ",
     ],
     ids=repr,
@@ -332,6 +331,7 @@ def hold_the_lock(place: str) -> int:
     return os.getpid()
 
 
+@pytest.mark.once
 def test_a_task_holds_the_interpreters_lock(followed: Dask, tmp_path: Path) -> None:
     """Who asks meanwhile gets what there is, within a few seconds, can interrupt it, and finds the rest later."""
     place = tmp_path / "begun"
@@ -368,6 +368,7 @@ def _faketime() -> str:
     return str(found)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("off", ["-1h", "+1h"])
 def test_a_worker_with_another_clock(off: str) -> None:
     """Its times are shifted to the kernel's: no child before its parent, no task before it was sent or after it was there."""
@@ -430,6 +431,7 @@ def another_host(name: str) -> Iterator[tuple[str, list[str]]]:
             run("link", "del", f"{name}0")
 
 
+@pytest.mark.once
 def test_a_worker_on_another_host() -> None:
     """With numbers of processes of its own, which are nobody else's in the recording."""
     with another_host("nbtrace") as (here, command), ExitStack() as stack, nbtrace.record() as rec:
