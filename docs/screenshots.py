@@ -1,7 +1,8 @@
-"""Make the pictures of the inspector in docs/images, light and dark, in a real JupyterLab: each view of the spans of notebook 05,
-the inside of the slow cell of notebook 06, what two workers did of notebook 09, and a cell that hangs.
+"""Make the pictures of the inspector in docs/images, light and dark, in a real JupyterLab: the slow cell of notebook 01 with what
+it took below, each view of the spans of notebook 05, the inside of the slow cell of notebook 06, what workers did of notebook 09,
+and a cell that hangs.
 
-`python docs/screenshots.py`; needs what tests/e2e need."""
+`python docs/screenshots.py`, or `python docs/screenshots.py slow-cell` for the first alone; needs what tests/e2e need."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from tests.e2e.lab import CHROMIUM, InspectorOnPage, Notebook, lab_server  # noqa: E402
+from tests.e2e.lab import CHROMIUM, InspectorOnPage, Lab, Notebook, lab_server  # noqa: E402
 
 VIEWS = {
     "1": "waterfall",
@@ -111,21 +113,49 @@ def hanging(page: Any, notebook: Notebook, theme: str) -> None:
     notebook.wait(3)
 
 
-def main() -> None:
+def slow_cell(page: Any, lab: Lab, theme: str) -> None:
+    """Take the README's picture: the slow cell of notebook 01 as it stands in the notebook, and its inspector below."""
+    load, imports, orders, slow, *_ = code_of("01_quickstart.ipynb")
+    notebook = Notebook.make(page, lab, "slow_cell.ipynb", load, imports, orders, slow, "nbtrace.view(cell=4)")
+    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    notebook.run(0, 1, 2, 3, 4)
+    inspector = notebook.inspector()
+    inspector.until("s.view === 'code' && s.profile.count > 50")
+    inspector.element.get_by_role("button", name="line 3: what it called", exact=True).click()
+    inspector.element.evaluate("e => { e.style.height = '330px'; }")
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    cells.nth(3).evaluate("e => e.scrollIntoView({block: 'start'})")
+    page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
+    page.evaluate(DRAWN)
+    page.evaluate("() => document.activeElement?.blur()")
+    above, below = cells.nth(3).bounding_box(), inspector.element.bounding_box()
+    size = {"x": above["x"], "y": above["y"], "width": above["width"]}
+    page.screenshot(
+        path=ROOT / "docs" / "images" / f"slow-cell-{theme}.png",
+        clip=size | {"height": below["y"] + below["height"] + 8 - above["y"]},
+    )
+
+
+def code_of(name: str) -> list[str]:
+    """The cells with code of a notebook."""
+    cells = json.loads((ROOT / "notebooks" / name).read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def main(only: Sequence[str] = ()) -> None:
     """Light and dark."""
     names = ("05_inspector.ipynb", "06_why_slow.ipynb", "09_many_processes.ipynb")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
         for theme in ("light", "dark"):
             with tempfile.TemporaryDirectory() as folder, lab_server(Path(folder), dark=theme == "dark") as lab:
-                cells = {}
+                page = browser.new_page(viewport={"width": 1100, "height": 900}, device_scale_factor=2)
+                slow_cell(page, lab, theme)
+                page.close()
+                if list(only) == ["slow-cell"]:
+                    continue
                 for name in names:
                     shutil.copy(ROOT / "notebooks" / name, folder)
-                    cells[name] = [
-                        "".join(cell["source"])
-                        for cell in json.loads((ROOT / "notebooks" / name).read_text(encoding="utf-8"))["cells"]
-                        if cell["cell_type"] == "code"
-                    ]
                 for name, take in zip(names, (spans, inside, workers), strict=True):
                     page = browser.new_page(viewport={"width": 1200, "height": 900})
                     notebook = Notebook(page, lab, name).open()
@@ -133,7 +163,7 @@ def main() -> None:
                     take(page, notebook, theme)
                     page.close()
                 page = browser.new_page(viewport={"width": 1200, "height": 900})
-                load, trips, slow, *_ = cells[names[1]]
+                load, trips, slow, *_ = code_of(names[1])
                 notebook = Notebook.make(page, lab, "hang.ipynb", load, f"{trips}\n{slow}", "nbtrace.view()", HANG)
                 page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
                 notebook.run(0, 1, 2)
@@ -142,4 +172,4 @@ def main() -> None:
         browser.close()
 
 
-main()
+main(sys.argv[1:])

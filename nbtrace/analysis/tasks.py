@@ -27,9 +27,6 @@ KEYS = (
 )
 """What a spans table has to hold of attributes."""
 
-OTHER_MACHINES = 2**32
-"""From here on, ids of processes are those of other machines than the kernel's: the same number may be used on each."""
-
 _NS = 1_000_000_000
 _LONGEST_S = 9_000_000_000.0
 """What a file may say of waiting and is no time any more."""

@@ -15,6 +15,7 @@ from nbtrace.formats.journal.line_reader import LineReader
 from nbtrace.store import semconv
 from nbtrace.store.schema import RUNNING, STATUS_CODES, UNFINISHED, WIDTH, Extra, Origin, Row, RowFields, Thread
 from nbtrace.store.values import clean_text
+from nbtrace.store.workers import OTHER_MACHINES
 
 _SPAN_ID, _START, _END, _THREAD, _EXTRA, _KEYS = map(
     RowFields._fields.index, ("span_id", "start_ns", "end_ns", "thread", "extra", "keys")
@@ -28,9 +29,8 @@ _MOST_BYTES = 64_000_000
 _MOST_RUNS = 200_000
 """Of so many keys it is known how often they have run."""
 
-_MACHINES = 2**32
-"""What is added to the numbers of another machine's processes, once for the second machine, twice for the third …: no two
-processes of a recording have the same."""
+_MOST_GONE = 1_000
+"""So many workers that are there no more are remembered."""
 
 _BAD = (ValueError, TypeError, LookupError, OverflowError, RecursionError, AttributeError, zlib.error)
 
@@ -172,6 +172,8 @@ class Arrivals:
                 which[0], self._pid(message), clean_text(message["host"]), clean_text(message["lacks"]), via
             )
             found.lines = self._reader(found)
+            for old in [which for which, worker in self.workers.items() if worker.gone][:-_MOST_GONE]:
+                del self.workers[old]
         found.gone = False
         return found
 
@@ -179,7 +181,7 @@ class Arrivals:
         """The number of a process, which another machine may have given to another one as well."""
         machine = clean_text(message["machine"])
         place = self._machines.setdefault(machine, len(self._machines))
-        return _whole(message["pid"]) % _MACHINES + place * _MACHINES
+        return _whole(message["pid"]) % OTHER_MACHINES + place * OTHER_MACHINES
 
     def _reader(self, worker: Worker) -> LineReader:
         def done(row: Row) -> None:
@@ -202,7 +204,7 @@ class Arrivals:
         """A thread of a worker, or of a process that has worked for that one there, by its number in the recording."""
         pid = thread.process_pid
         if pid is not None:
-            pid = pid % _MACHINES + worker.pid // _MACHINES * _MACHINES
+            pid = pid % OTHER_MACHINES + worker.pid // OTHER_MACHINES * OTHER_MACHINES
         found = Thread(pid, thread.thread_id, thread.thread_name)
         if len(self._threads) > 10_000:
             self._threads.clear()
@@ -267,7 +269,7 @@ class Arrivals:
                 status, extra = _ERROR, _failure(end_ns, kind, text, stack, told=said.get("told") is True)
                 values[semconv.ERROR_TYPE] = kind
         ident, name = said.get("thread") or (None, None)
-        thread = self._thread(Thread(worker.pid % _MACHINES, ident, name), worker)
+        thread = self._thread(Thread(worker.pid % OTHER_MACHINES, ident, name), worker)
         row: Row = (
             *(sender.trace_id, task_id, sender.span_id, clean_text(said["name"]), 0, start_ns, end_ns, status),
             *(sender.cell, _ORIGIN, thread, extra, self._shared(tuple(values)), *values.values()),

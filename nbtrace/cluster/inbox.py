@@ -24,7 +24,7 @@ class Inbox:
         self._read = read
         self._come: deque[Any] = deque()
         self._at_work = _thread.allocate_lock()
-        self._waiting: deque[tuple[Callable[[], bool], Any]] = deque()
+        self._waiting: deque[_Waiting] = deque()
 
     def put(self, item: Any) -> None:
         """Have something read, and do not wait."""
@@ -45,9 +45,12 @@ class Inbox:
             return True
         lock = _thread.allocate_lock()
         lock.acquire()
-        self._waiting.append((until, lock))
+        waiting = _Waiting(until, lock)
+        self._waiting.append(waiting)
         self.put(None)  # it may have become so in between
-        return lock.acquire(timeout=patience_s) or until()
+        found = lock.acquire(timeout=patience_s) or until()
+        waiting.until = _always  # whoever finds it next lets go of it
+        return found
 
     def _work(self) -> None:
         while self._come and self._at_work.acquire(False):
@@ -67,8 +70,19 @@ class Inbox:
 
     def _tell(self) -> None:
         for _ in range(len(self._waiting)):
-            until, lock = self._waiting.popleft()
-            if until():
-                lock.release()
+            waiting = self._waiting.popleft()
+            if waiting.until():
+                waiting.lock.release()
             else:
-                self._waiting.append((until, lock))
+                self._waiting.append(waiting)
+
+
+class _Waiting:
+    __slots__ = ("lock", "until")
+
+    def __init__(self, until: Callable[[], bool], lock: Any) -> None:
+        self.until, self.lock = until, lock
+
+
+def _always() -> bool:
+    return True

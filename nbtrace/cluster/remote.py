@@ -46,8 +46,8 @@ class Remote:
 
     def enter(self, ids: tuple[int, int, int, int], cell: int, wishes: str) -> Callable[[], list[str]]:
         """Make a task current in this context, from which its thread gets it. `ids`: trace, sender, flags, task; `wishes`: what
-        the kernel wants, as `Settings.text` says it. Return what to call when it has ended: that
-        gives the ends of the stack traces that its spans have told."""
+        the kernel wants, as `Settings.text` says it. Return what to call when it has ended: that gives the ends of the stack
+        traces that its spans have told."""
         trace_id, sender_id, flags, task_id = ids
         if self._is_here:
             # For whoever draws ids from `random` as without nbtrace: below a task as below a cell.
@@ -118,9 +118,8 @@ class Remote:
             if len(self._traces) > _MOST_TRACES:
                 self._traces.pop(next(iter(self._traces)), None)
         if self._store is None:
-            if (
-                LIVE.exchange.serves
-            ):  # a worker that the kernel's own process has started: what it records goes the engine's way
+            if LIVE.exchange.serves:
+                # A worker that the kernel's own process has started: what it records goes the engine's way.
                 LIVE.exchange.leave()
             settings = Settings.read(wishes)
             self._store = PassingStore(

@@ -2,7 +2,8 @@
 
 Enters: a snapshot. Leaves: one JSON object, written event by event. What becomes what:
 
-    a process            a process with its pid, "worker" if tasks of a pool ran in it; a thread: a track with its name
+    a process            a process with its pid, "worker" if tasks of a pool ran in it, and which if of an
+                         engine; a thread: a track with its name
     a span               a complete event (X) on the track of the thread in which it began; one that has not ended begins only (B)
     an event             an instant (i) inside its span, an exception's by its type and message; one whose time is before or
                          behind its span stands at the edge, its time among its arguments
@@ -44,6 +45,7 @@ from nbtrace.store.book import Execution
 from nbtrace.store.schema import KINDS, STATES, STATUS_CODES, UNFINISHED, WIDTH, RowFields, Thread
 from nbtrace.store.span_store import Snapshot
 from nbtrace.store.unseal import unseal
+from nbtrace.store.workers import worker_names
 
 Numbers = npt.NDArray[np.int64]
 
@@ -275,10 +277,12 @@ def _processes(threads: Iterable[Thread], batches: Sequence[Batch]) -> tuple[dic
                 services.setdefault(workers[thread], origins[origin])
             if scopes[origin] == semconv.TASK_SCOPE:
                 of_pools.add(workers[thread])
-    names = {}
+    names, engines = {}, worker_names(batches)
     for pid in own:
         name = services.get(pid, "Python" if pid is not None else "unknown process")
-        names[pids[pid]] = f"{name} worker" if pid in of_pools else name
+        names[pids[pid]] = " ".join(
+            filter(None, (name, "worker" if pid in of_pools else "", engines.get(pid) if pid is not None else ""))
+        )
     return pids, names
 
 

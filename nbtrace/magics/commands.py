@@ -120,7 +120,7 @@ class NbtraceMagics(Magics):
         %spans errors | cells | stats             errors; executions of cells; times by name
         %spans self | path                        where the last cell's time went; what its end waited for
         %spans repeats | gaps                     what ran again and again; when nothing ran
-        %spans tasks                              tasks of pools of processes: start of workers, waiting, work
+        %spans tasks                              tasks of pools and of Dask: start of workers, waiting, fetching, work
         %spans compare [3 5]                      two cells; one, or none: the last cell's runs against each other
         %spans compare 3,4,5 6-8                  several runs of each
         %spans history | headings [FILE]          cells over all their runs; time below each heading

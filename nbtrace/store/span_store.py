@@ -123,7 +123,7 @@ class SpanStore:
         """Have a long chunk sealed now, while nobody waits for it."""
         self.starts: tuple[Callable[[Row], None], ...] = ()
         """Who is told of spans that start: whoever makes them need not make a row if there is nobody."""
-        self.gather: tuple[Callable[[], None], ...] = ()
+        self.gather: tuple[Callable[[bool], None], ...] = ()
         """Called before anything is read: what waits elsewhere is to come in first."""
         self.subscribed: Callable[[], None] = _nobody
         """Called when somebody subscribes or goes; whoever makes rows of spans that start sets it."""
@@ -220,10 +220,10 @@ class SpanStore:
         self._rows.unsubscribe(subscriber.ended)
         self.subscribed()
 
-    def gather_all(self) -> None:
-        """Have come in what waits elsewhere."""
+    def gather_all(self, *, asked: bool = True) -> None:
+        """Have come in what waits elsewhere. Not `asked`: somebody looks again and again, and what takes a while comes later."""
         for gather in self.gather:
-            gather()
+            gather(asked)
 
     # ── all of it ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -285,7 +285,7 @@ class SpanStore:
     def since(self, mark: Mark | None) -> tuple[list[tuple[Batch, int]], Mark]:
         """Return the spans that came after `mark`, as batches, each with the number of rows to skip, and a new mark: see
         `Rows.since`. Without a mark those that ran when another store handed them over are among them."""
-        self.gather_all()
+        self.gather_all(asked=mark is None)
         found, mark_now = self._rows.since(mark)
         if mark is None:
             found += [(batch, 0) for batch in self._still_carried([batch for batch, _ in found])]

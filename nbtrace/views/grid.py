@@ -111,7 +111,8 @@ def as_html(grid: Grid) -> str:
         cells = (_cell(*each, row) for each in zip(grid.columns, row.cells, short, strict=True))
         lines.append(f"<tr>{''.join(cells)}</tr>")
     lines.append("</tbody></table>")
-    lines += [f"<p>{escape(foot)}</p>" for foot in grid.foot.splitlines()]
+    if grid.foot:
+        lines.append(f"<p>{'<br>'.join(escape(foot) for foot in grid.foot.splitlines())}</p>")
     return "\n".join(lines)
 
 

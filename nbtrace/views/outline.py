@@ -5,18 +5,18 @@ Enters: a spans and an errors DataFrame. Leaves: a `Grid`, which text and HTML a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nbtrace.analysis.tasks import OTHER_MACHINES
 from nbtrace.analysis.tree import depth_first, parents
 from nbtrace.store import semconv
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
-from nbtrace.views import tasks, words
+from nbtrace.store.workers import OTHER_MACHINES
+from nbtrace.views import captions, tasks, words
 from nbtrace.views.grid import Column, Grid, Row
 
 FOLDED = 5
@@ -134,6 +134,7 @@ class _Tree:
         self._states: list[str] = states.tolist()
         self._failed: list[bool] = (spans["status_code"].to_numpy()[order] == "ERROR").tolist()
         self._attributes = [column for column in spans.columns if str(column).startswith(ATTRIBUTE_PREFIX)]
+        self._captioned = captions.columns(self._attributes)
         self._of_tasks = [each for each in self._attributes if each.startswith(ATTRIBUTE_PREFIX + _OF_TASKS)]
         self._ids: list[str] = spans["span_id"].take(order).tolist()
         self._sum_up()
@@ -218,9 +219,13 @@ class _Tree:
         error = self._failures.get(self._ids[at], "✗" if self._failed[at] else "")
         duration = self._states[at] if self._open[at] else words.duration(self._length[at])
         said = self._said.get(self._ids[at], "")
-        carried = _attributes(record, self._attributes)
+        caption = captions.of_record(record, self._captioned)
+        label = branch + words.plain(caption.head if caption else self._names[at], 120)
+        said = " · ".join(filter(None, [said, caption.rest if caption else ""]))
+        # Where a label is cut, what stands in it is told all the same.
+        told = caption.told if caption and words.width(label) <= _LABEL else ()
+        carried = _attributes(record, self._attributes, told)
         details = (" · " if said else " ").join(filter(None, [error, said, carried]))
-        label = branch + words.plain(self._names[at], 120)
         if self.depths[at] == 0:
             # Its own bar would fill the axis, however short or long that is.
             bar_ = axis(self._last[at] - self._first[at]) if self._size[at] > 1 else ""
@@ -276,14 +281,22 @@ def _without_prefix(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in table.itertuples(index=False, name=None)]
 
 
-def _attributes(record: pd.Series, columns: list[str]) -> str:
+def _attributes(record: pd.Series, columns: list[str], told: Collection[str]) -> str:
     found: list[str] = []
     of_task: dict[str, Any] = {}
     is_task = record["scope_name"] == semconv.TASK_SCOPE
+    pages = captions.conversation(record, columns)
     for column in columns:
         key = column[len(ATTRIBUTE_PREFIX) :]
         item = record[column]
-        if key.startswith(_LEFT_OUT) or item is None or item is pd.NA or (isinstance(item, float) and item != item):
+        if (
+            key in told
+            or column in pages
+            or key.startswith(_LEFT_OUT)
+            or item is None
+            or item is pd.NA
+            or (isinstance(item, float) and item != item)
+        ):
             continue
         if (is_task or key != semconv.HOST_NAME) and tasks.is_told(key, item):
             of_task[key] = item

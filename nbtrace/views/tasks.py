@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -14,9 +15,9 @@ import pandas as pd
 from nbtrace.analysis.outliers import idle, slowest
 from nbtrace.analysis.tasks import went
 from nbtrace.store import semconv
+from nbtrace.store.workers import worker_name
 from nbtrace.views import words
 
-_SCHEME = re.compile(r"^[a-z+]{2,10}://")
 _PART = re.compile(r"^\(.*['\"], (\d[\d, ]*)\)$", re.DOTALL)
 _LONG = 40
 
@@ -26,11 +27,6 @@ _TEXTS = (semconv.TASK_KEY, semconv.TASK_WORKER, semconv.TASK_OUTCOME, semconv.H
 _UNTIL = "until its worker had started"
 _FETCHED = "for results of other workers"
 _LOST = "lost with its worker"
-
-
-def worker_name(address: object, most: int = _LONG) -> str:
-    """Return what a worker is called: its address without what all of them begin with."""
-    return words.plain(_SCHEME.sub("", str(address)), most)
 
 
 def part(key: object) -> str:
@@ -59,7 +55,7 @@ def is_told(key: str, item: object) -> bool:
     """Whether `line` knows what a task says at a key: what is no time, or no text, stands as other attributes do."""
     if key in _TIMES:
         return isinstance(item, float) and abs(item) < _LONGEST_S and (item >= 0 or key == semconv.TASK_CLOCK)
-    return isinstance(item, str) if key in _TEXTS else key == semconv.TASK_RUN and type(item) is int
+    return isinstance(item, str) if key in _TEXTS else key == semconv.TASK_RUN and _run(item) > 0
 
 
 def line(said: Mapping[str, Any], *, elsewhere: bool = False) -> list[str]:
@@ -76,9 +72,9 @@ def line(said: Mapping[str, Any], *, elsewhere: bool = False) -> list[str]:
         found.append(f"#{number}")
     if isinstance(worker := said.get(semconv.TASK_WORKER), str):
         host = said.get(semconv.HOST_NAME) if elsewhere else None
-        found.append(f"on {worker_name(worker)}" + (f" ({words.plain(host, _LONG)})" if isinstance(host, str) else ""))
-    if isinstance(run := said.get(semconv.TASK_RUN), (int, float)) and 1 < run < _LONGEST_S:
-        found.append(f"{ordinal(int(run))} run")
+        found.append(f"on {_called(worker)}" + (f" ({words.plain(host, _LONG)})" if isinstance(host, str) else ""))
+    if (run := _run(said.get(semconv.TASK_RUN))) > 1:
+        found.append(f"{ordinal(run)} run")
     if isinstance(outcome := said.get(semconv.TASK_OUTCOME), str):
         found.append(ended(outcome))
     return found
@@ -95,12 +91,21 @@ def of_many(said: Sequence[Mapping[str, Any]]) -> list[str]:
         found.append(f"of that up to {_time(fetched)} {_FETCHED}")
     workers = {each[semconv.TASK_WORKER] for each in said if isinstance(each.get(semconv.TASK_WORKER), str)}
     if workers:
-        found.append(f"on {worker_name(*workers)}" if len(workers) == 1 else f"on {len(workers):,} workers")
-    runs = (each.get(semconv.TASK_RUN) for each in said)
-    if again := sum(isinstance(run, (int, float)) and run > 1 for run in runs):
+        found.append(f"on {_called(*workers)}" if len(workers) == 1 else f"on {len(workers):,} workers")
+    if again := sum(_run(each.get(semconv.TASK_RUN)) > 1 for each in said):
         found.append(f"{again:,} made again")
     outcomes = Counter(each[key] for each in said if isinstance(each.get(key := semconv.TASK_OUTCOME), str))
     return [*found, *(f"{number:,} {ended(outcome)}" for outcome, number in outcomes.items())]
+
+
+def _run(item: object) -> int:
+    """An attribute that is the number of a run, 0 for what is none."""
+    number = float(item) if isinstance(item, Real) and not isinstance(item, bool) else 0.0
+    return int(number) if 1 <= number < _LONGEST_S and number.is_integer() else 0
+
+
+def _called(worker: object) -> str:
+    return words.plain(worker_name(worker), _LONG)
 
 
 def _time(item: object) -> str:
@@ -114,7 +119,7 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     if "key" in table:
         kept["key"] = [f"#{part(key)}" if part(key) else None for key in table["key"]]
     if "worker" in table and table["worker"].notna().any():
-        kept["worker"] = [worker_name(each) if isinstance(each, str) else None for each in table["worker"]]
+        kept["worker"] = [_called(each) if isinstance(each, str) else None for each in table["worker"]]
         if "process_pid" in table and table["worker"].notna().all():
             table = table.drop(columns="process_pid")
     if "run" in table and table["run"].dtype.kind in "iu":
@@ -144,7 +149,7 @@ def _slowest(table: pd.DataFrame) -> str:
     key = row.get("key")
     name = f"{words.plain(row['name'], _LONG)} #{part(key)}" if part(key) else words.plain(key or row["name"], _LONG)
     worker = row.get("worker")
-    where = f"on {worker_name(worker)}" if isinstance(worker, str) else f"in process {row.get('process_pid')}"
+    where = f"on {_called(worker)}" if isinstance(worker, str) else f"in process {row.get('process_pid')}"
     why = (
         f"; {words.duration(found.transfer)} of it fetched results of other workers"
         if found.transfer >= found.took / 100
@@ -160,7 +165,7 @@ def _idle(table: pd.DataFrame) -> str:
     if found is None:
         return ""
     least, most = (
-        f"{worker_name(worker)} worked for {words.duration(work)} on {words.count(tasks, 'task')}"
+        f"{_called(worker)} worked for {words.duration(work)} on {words.count(tasks, 'task')}"
         for worker, work, tasks in (found[:3], found[3:])
     )
     return f"idle: {least}, {most}"

@@ -1,6 +1,7 @@
 """What nbtrace costs, as ratios from one interleaved run: `python -m tests.benchmarks [span] [cell] [load] [dataframe] [hotspots]
 [bound] [files] [chrome] [otlp] [redact] [run] [inside] [sampling] [journal] [inspector] [followed]
-[processes] [memory] [peers] [kills TRIES] [strangers FOLDER…]`.
+[processes] [memory] [peers] [dask ROUNDS] [dask_dead_worker ROUNDS KILLS]
+[kills TRIES] [strangers FOLDER…]`.
 
 Absolute figures depend on the machine and its other work; ratios of turns taken alternately depend on it much less. The
 figures beside them are medians. Nothing here asserts: tests do not time."""
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 
 from tests.benchmarks import (
     bounds,
@@ -34,6 +36,12 @@ from tests.benchmarks import (
     strangers,
 )
 
+
+def _opened(name: str) -> None:
+    """Run a part that opens what the others are to be without."""
+    import_module(f"tests.benchmarks.{name}").main()
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "span": spans.main,
     "cell": cells.main,
@@ -54,10 +62,23 @@ PARTS: dict[str, Callable[[], None]] = {
     "processes": processes.main,
     "memory": memory.main,
     "peers": peers.main,
+    "dask": lambda: _opened("dask"),
+    "dask_dead_worker": lambda: _opened("dask_dead_worker"),
     "kills": kills.main,
     "strangers": strangers.main,
 }
-OPTIONAL = ("sampling", "journal", "inspector", "followed", "memory", "peers", "kills", "strangers")
+OPTIONAL = (
+    "sampling",
+    "journal",
+    "inspector",
+    "followed",
+    "memory",
+    "peers",
+    "dask",
+    "dask_dead_worker",
+    "kills",
+    "strangers",
+)
 """Run only when named: they need a browser, install other software, take minutes, or take notebooks of yours."""
 
 
@@ -67,7 +88,7 @@ def main() -> None:
         if name not in PARTS:
             sys.exit(f"{name!r} is no benchmark. Known: {', '.join(PARTS)}.")
         PARTS[name]()
-        if name in ("kills", "strangers"):
+        if name in ("dask", "dask_dead_worker", "kills", "strangers"):
             break  # what follows is its own
 
 

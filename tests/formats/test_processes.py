@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 
 import nbtrace
+from nbtrace.analysis.profiles.flames import Wanted, flames
 from nbtrace.recording import Recording
 from nbtrace.store.origins import origin
 from nbtrace.store.schema import Thread
-from nbtrace.store.semconv import TASK_SCOPE, TASK_WAITED, TASK_WORKER_START
+from nbtrace.store.semconv import HOST_NAME, TASK_SCOPE, TASK_WAITED, TASK_WORKER, TASK_WORKER_START
 from tests.formats.journal.journals import journalled
+from tests.formats.test_chrome import events
 from tests.profiles import MERGE, Made, at
 from tests.rows import row
 
@@ -60,3 +62,24 @@ def test_a_journal_keeps_the_process_of_each_row(tmp_path: Path) -> None:
         fill(made)
     # Cells are written as they begin, which this one never did.
     assert_same(journal.read(), made.recording, "spans", "tasks", "samples", but=("cell",))
+
+
+def test_profiles_and_perfetto_name_the_workers_of_an_engine() -> None:
+    """Two machines have given the same number."""
+    made = Made()
+    cell = made.cell("client.map(fit, data)", 0, 1_000, [(0, 1)])
+    told = [(Thread(40, 1, "MainThread"), "tcp://10.0.0.1:4000"), (Thread(2**32 + 40, 1, "t"), "tcp://10.0.0.7:4000")]
+    for n, (thread, worker) in enumerate(told):
+        carried = {TASK_WORKER: worker, HOST_NAME: f"node{n}"}
+        task = row(
+            n + 1, parent=cell.span_id, name="fit", trace=cell.trace_id, cell=cell.number, origin=POOL, **carried
+        )
+        made.store.append((*task[:5], at(100), at(200), *task[7:10], thread, *task[11:]))
+        made.sample(cell, 150, 9, MERGE, thread=thread, span=n + 1)
+    made.sample(cell, 160, 9, MERGE, thread=Thread(2**32 + 41, 1, "MainThread"), span=1)
+    snapshot = made.store.snapshot()
+    flames_ = flames(snapshot, Wanted())
+    threads = {flames_.frames[stack[0]].name for stack in flames_.stacks}
+    assert {"10.0.0.1:4000", "10.0.0.7:4000 (node1) thread t", "process 41"} <= threads
+    named = [e["args"]["name"] for e in events(made.recording, "M") if e["name"] == "process_name"]
+    assert named == ["Python", "nbtrace worker 10.0.0.1:4000", "nbtrace worker 10.0.0.7:4000 (node1)", "Python"]

@@ -7,9 +7,20 @@ from types import ModuleType
 
 import pytest
 
-from tests.vectors import answers, colours, comparisons, conditions, counters, doing, processes, profiles, words
+from tests.vectors import (
+    answers,
+    captions,
+    colours,
+    comparisons,
+    conditions,
+    counters,
+    doing,
+    processes,
+    profiles,
+    words,
+)
 
-ALL = (answers, colours, comparisons, conditions, counters, doing, processes, profiles, words)
+ALL = (answers, captions, colours, comparisons, conditions, counters, doing, processes, profiles, words)
 
 
 @pytest.mark.parametrize("module", ALL, ids=lambda module: module.__name__.rpartition(".")[2])

@@ -21,6 +21,7 @@ from nbtrace.formats.flames import Flame, Flames, Frame
 from nbtrace.store.samples import SampleBatch
 from nbtrace.store.schema import Thread
 from nbtrace.store.span_store import Snapshot
+from nbtrace.store.workers import process_name, worker_names
 
 Ints = npt.NDArray[np.int64]
 
@@ -98,6 +99,8 @@ class _Samples:
     frame: list[int]
     frames: list[tuple[str, str, int, int]]
     """Function, file, line, first line."""
+    workers: dict[int, str]
+    """What processes are called that are workers of an engine."""
 
     def by_cell(self) -> Iterator[tuple[int, Ints]]:
         """Give each cell's number with the rows of its samples, in the order of time."""
@@ -133,7 +136,8 @@ def _samples(snapshot: Snapshot, wanted: Wanted) -> _Samples:
     joined = {name: np.concatenate(values or empty) for name, values in columns.items()}
     known = list(threads)
     others = elsewhere(snapshot, known, joined["thread"], joined["cell"], joined["time"])
-    return _Samples(**joined, threads=known, elsewhere=others, above=above, frame=frame, frames=frames)
+    workers = worker_names(snapshot.batches)
+    return _Samples(**joined, threads=known, elsewhere=others, above=above, frame=frame, frames=frames, workers=workers)
 
 
 def _whole(values: Any, missing: int = 0) -> Ints:
@@ -165,7 +169,10 @@ def _flame(name: str, samples: _Samples, names: _Names, cell: int, rows: Ints) -
     alone = not cell and len(set(thread.tolist())) == 1
     if not cell and len(pids := {each.process_pid for each in samples.threads}) > 1:
         away = pids
-    called = {t: None if alone or t in own else _called(samples.threads[t], away) for t in set(thread.tolist())}
+    called = {
+        t: None if alone or t in own else _called(samples.threads[t], away, samples.workers)
+        for t in set(thread.tolist())
+    }
     stack = [names.stack(node, cell, called[t]) for t, node in pair_list]
     began: dict[int, int] = {}
     for t, row in zip(pairs[0].tolist(), first.tolist(), strict=True):
@@ -180,12 +187,12 @@ def _flame(name: str, samples: _Samples, names: _Names, cell: int, rows: Ints) -
     return Flame(name, stacks[starts].tolist(), np.add.reduceat(wall[order], starts).tolist())
 
 
-def _called(thread: Thread, away: Collection[int | None]) -> str:
+def _called(thread: Thread, away: Collection[int | None], workers: dict[int, str]) -> str:
     """What a thread is called: by its name, in another process by that too, whose threads may all be called the same."""
     name = f"thread {thread.thread_name or thread.thread_id or '?'}"
     if thread.process_pid not in away:
         return name
-    process = f"process {'?' if thread.process_pid is None else thread.process_pid}"
+    process = process_name(thread.process_pid, workers)
     return process if thread.thread_name == "MainThread" else f"{process} {name}"
 
 

@@ -149,12 +149,15 @@ class Exchange:
 
     # ── what comes home ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def collect(self) -> None:
-        """Read what others have written, and come back when that is done."""
+    def collect(self, asked: bool = True) -> None:
+        """Read what others have written, and come back when that is done. Not `asked`: what comes from far away is on its way."""
         if self._collector is not None:
             self._collector.now()
         for each in self.elsewhere:
-            each.collect()
+            if asked:
+                each.collect()
+            else:
+                each.collect_soon()
 
     def collect_last(self) -> None:
         """Read it for the last time: what is not known by now never will be."""

@@ -29,11 +29,14 @@ from nbtrace.cluster.dask.plugin import ASK, FORGET, Sends, Sent, Shipped, Tasks
 from nbtrace.cluster.inbox import Inbox
 from nbtrace.store.schema import Row
 
-_REGISTER_S = 15.0
+_REGISTER_S = 5.0
 """So long it is waited for workers to open what records in them: once for a client."""
 
-_ASK_S, _SETTLE_S = 2.0, 2.0
+_ASK_S, _SETTLE_S = 5.0, 2.0
 """So long it is waited, when somebody asks, for workers to say what they have sent, and for that to come."""
+
+_AGAIN_S = 1.0
+"""So often at most workers are asked that send by themselves: whether they are there."""
 
 _REST_S = 10.0
 """So long workers are not waited for that have not answered."""
@@ -68,6 +71,7 @@ class Following:
         self._all = False
         self._arrivals = Arrivals(LIVE.recorder.take, LIVE.exchange.sampled, _sender, _file_of, machine())
         self._inbox = Inbox(self._read)
+        self._asked_s = 0.0
         self._leaving: list[Worker] = []
         """Those that are gone, which whoever reads what comes is about to learn."""
         self._owed = False
@@ -176,6 +180,8 @@ class Following:
                 client.loop.add_callback(register)
             else:
                 client.sync(register, callback_timeout=_REGISTER_S)
+        except TimeoutError:
+            pass  # a worker is busy with something that lets nobody in between; the scheduler sees to it
         except Exception as error:
             followed.trouble = f"{type(error).__name__}: {error}".rstrip(": ")
 
@@ -205,13 +211,7 @@ class Following:
                 self._owed = True
                 continue
             try:
-                answers = client.sync(
-                    client._run,
-                    Shipped(ASK, name=self._name, topic=self.topic),
-                    on_error="ignore",
-                    callback_timeout=_ASK_S,
-                )
-                expected |= self._understood(followed, answers)
+                expected |= client.sync(self._ask, followed, client, callback_timeout=_ASK_S)
             except Exception:  # a worker is busy with something that lets nobody in between, or all are gone
                 self._owed, self._rests_until_s = True, time.monotonic() + _REST_S
         leaving = list(self._leaving)
@@ -224,34 +224,35 @@ class Following:
 
     def collect_soon(self) -> None:
         """Have them send it."""
-        if not (self._owed or self._arrivals.waits):
+        now = time.monotonic()
+        if not (self._owed or self._arrivals.waits) or now - self._asked_s < _AGAIN_S:
             return
+        self._asked_s = now
         for followed, client in self._living():
-
-            async def ask(followed: Followed = followed, client: Any = client) -> None:
-                ask = Shipped(ASK, name=self._name, topic=self.topic)
-                self._understood(followed, await client._run(ask, on_error="ignore"))
-
-            client.loop.add_callback(_quietly, ask)
+            client.loop.add_callback(_quietly, self._ask, followed, client)
 
     def running_rows(self) -> list[Row]:
         """Return the rows of what runs."""
         return self._arrivals.running_rows()
 
-    def _understood(self, followed: Followed, answers: Any) -> dict[Which, int]:
-        """What each worker says that it has sent. Who does not answer any more is gone."""
-        expected = {}
-        if (
-            None in answers.values()
-        ):  # another notebook has taken the plugin away that it had brought: bring it with what is sent next
+    async def _ask(self, followed: Followed, client: Any) -> dict[Which, int]:
+        """Have a client's workers send what they have; return how many messages each has sent. Who is there no more is gone."""
+        answers = await client._run(Shipped(ASK, name=self._name, topic=self.topic), on_error="ignore")
+        there = await client.scheduler.ncores(workers=None)
+        if None in answers.values():
+            # Another notebook has taken the plugin away that it had brought: bring it with what is sent next.
             followed.connection = None
+        expected = {}
         for address, answer in answers.items():
             if isinstance(answer, dict):
                 expected[address, answer["pid"], answer["born"]] = answer["messages"]
                 # By now it may have told that its tasks have ended, and what they have recorded last is to come.
                 self._owed = self._owed or answer["more"]
+        others = {address for address, *_ in expected}
         for which, worker in self._arrivals.workers.copy().items():
-            if which not in expected and not worker.gone and worker.via == followed.where:
+            if worker.gone or worker.via != followed.where or which in expected:
+                continue
+            if worker.address not in there or worker.address in others:  # it is not registered, or another process is
                 self._leaving.append(worker)
                 self._inbox.put_call(partial(self._gone, worker))
         return expected

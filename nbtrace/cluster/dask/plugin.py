@@ -34,8 +34,8 @@ from distributed.diagnostics.plugin import WorkerPlugin
 _EVERY_S = 0.1
 """So often at most what is new is sent."""
 
-_STAYS_S = 1.0
-"""So long after its last task a kernel is looked after: threads may go on."""
+_STAYS_S, _RECORDS_S = 1.0, 60.0
+"""So long after its last task a kernel is looked after, as threads may go on; and so long something records for it."""
 
 _LONG = 500
 """Characters of a key that are kept."""
@@ -48,6 +48,7 @@ logger = logging.getLogger(__name__)
 
 _now_ns = partial(time.time_ns)
 random_bits = random.Random().getrandbits
+_json = json.JSONEncoder(default=str, separators=(",", ":")).encode
 
 
 class Sent(NamedTuple):
@@ -180,8 +181,10 @@ def name_of(version: str) -> str:
 class _Home:
     """A kernel, as a worker knows it."""
 
-    def __init__(self, topic: str, recorder: Any) -> None:
-        self.topic, self.recorder = topic, recorder
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.recorder: Any = None
+        """What records for it; None where nothing can, or while it sends nothing."""
         self.open: dict[int, Task] = {}
         self.done: list[Task] = []
         self.number = 0
@@ -213,7 +216,7 @@ class Tasks(WorkerPlugin):
 
     async def setup(self, worker: Any) -> None:
         """Be there."""
-        self._worker, self._born_ns = worker, _now_ns()
+        self._worker, self._born_ns, self._machine = worker, _now_ns(), machine()
         self._loop = asyncio.get_running_loop()
         # To open it takes half a second of a processor: others go on meanwhile.
         self._remote, self.lacks = await self._loop.run_in_executor(None, _recording, self.version)
@@ -281,9 +284,9 @@ class Tasks(WorkerPlugin):
             sent = task.sent
             home = self._homes.get(sent.home)
             if home is None:
-                home = self._homes[sent.home] = _Home(
-                    sent.home, None if self._remote is None else self._remote.Remote(sent.home)
-                )
+                home = self._homes[sent.home] = _Home(sent.home)
+            if home.recorder is None and self._remote is not None:
+                home.recorder = self._remote.Remote(sent.home)
             CURRENT.set((self.name, task, home.recorder))
             if home.recorder is not None:
                 ids = (sent.trace_id, sent.span_id, sent.flags, task.task_id)
@@ -349,8 +352,11 @@ class Tasks(WorkerPlugin):
 
     def _soon(self, home: _Home) -> None:
         home.seen_s = time.monotonic()
-        if self._timer is None and not self._off:
-            self._timer = self._loop.call_later(_EVERY_S, self._tick)
+        if self._off or (self._timer is not None and self._timer.when() - self._loop.time() <= _EVERY_S):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(_EVERY_S, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
@@ -361,9 +367,13 @@ class Tasks(WorkerPlugin):
             except Exception:
                 logger.exception("nbtrace: what was recorded is not sent")
             holds = home.recorder is not None and home.recorder.holds
-            stays = stays or bool(home.open) or holds or time.monotonic() - home.seen_s < _STAYS_S
-        if stays and not self._off:
-            self._timer = self._loop.call_later(_EVERY_S, self._tick)
+            idle_s = time.monotonic() - home.seen_s
+            stays = stays or bool(home.open) or holds or idle_s < _STAYS_S
+            if home.recorder is not None and idle_s > _RECORDS_S and not home.open:
+                home.recorder.close()  # the notebook may be gone, and the worker serve others for days
+                home.recorder = None
+        if not self._off and self._homes:
+            self._timer = self._loop.call_later(_EVERY_S if stays else _RECORDS_S, self._tick)
 
     async def report(self, topic: str) -> dict[str, Any]:
         """Send a kernel all there is for it, and say how much that is."""
@@ -391,7 +401,7 @@ class Tasks(WorkerPlugin):
             self._message(home, [*begun, *done], parcels)
 
     def _message(self, home: _Home, told: list[Task], parcels: list[bytes]) -> None:
-        tasks = [json.dumps(task.said, default=str, separators=(",", ":")).encode() for task in told]
+        tasks = [_json(task.said).encode() for task in told]
         for task in told:
             task.told = True
         home.number += 1
@@ -400,7 +410,7 @@ class Tasks(WorkerPlugin):
             "worker": self._worker.address,
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            "machine": machine(),
+            "machine": self._machine,
             "born": self._born_ns,
             "sent": _now_ns(),
             "lacks": self.lacks,

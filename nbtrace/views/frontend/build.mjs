@@ -75,7 +75,7 @@ async function smaller(file) {
 
 /** The licences of the packages that the files come from: they ask to be handed on. */
 function licenses(files) {
-  const packages = new Set(files.map((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]).filter(Boolean));
+  const packages = new Set(files.map((file) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]).filter(Boolean));
   return [...packages].sort().map((name) => {
     const text = ["LICENSE", "license", "LICENSE.md"].map((file) => `node_modules/${name}/${file}`).find((file) => existsSync(file));
     if (!text) throw new Error(`${name} has no licence to be handed on`);

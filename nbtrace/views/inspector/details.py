@@ -56,7 +56,7 @@ def _describe(batch: Batch, positions: Ints) -> list[dict[str, Any]]:
     where = pa.array(positions)
     columns = [batch.spans[name].take(where).to_pylist() for name in _DESCRIBED]
     found: list[dict[str, Any]] = []
-    for fields, attributes in zip(zip(*columns, strict=True), _dicts(batch.attributes, positions), strict=True):
+    for fields, attributes in zip(zip(*columns, strict=True), attributes_of(batch.attributes, positions), strict=True):
         trace_id, span_id, parent, kind, status, message, start_ns, origin, thread, *dropped = fields
         found.append(
             {
@@ -92,18 +92,20 @@ def _add(
     if not len(chosen):
         return
     first, second = (table[column].take(pa.array(chosen)).to_pylist() for column in columns)
-    dicts = _dicts(attributes, chosen)
+    dicts = attributes_of(attributes, chosen)
     for place, one, two, values in zip(owner.tolist(), first, second, dicts, strict=True):
         found[place].setdefault(what, []).append([one, str(two), _plain(values)])
 
 
-def _dicts(attributes: Attributes, positions: Ints) -> list[dict[str, Any]]:
-    """The attributes of the rows that stand there, and of no others."""
+def attributes_of(attributes: Attributes, positions: Ints, only: frozenset[str] | None = None) -> list[dict[str, Any]]:
+    """Return the attributes of the rows that stand there, and of no others; only some keys if these are given."""
     found: list[dict[str, Any]] = [{} for _ in positions]
     if not len(positions):
         return found
     everywhere = range(len(positions))
     for key, runs in attributes.items():
+        if only is not None and key not in only:
+            continue
         for run in runs:
             at: Ints = positions
             places: Sequence[int] = everywhere

@@ -24,7 +24,21 @@ FROM_KERNEL: Final = {CODE: ("code",), FRAME: ()}
 """`FRAME` has a frame as its one buffer."""
 
 FRAMES: Final = {
-    SPANS: ("first", "count", "zero", "names", "renamed", "cells", "processes", "reset", "dropped", "narrowed", "now"),
+    SPANS: (
+        "first",
+        "count",
+        "zero",
+        "names",
+        "renamed",
+        "cells",
+        "processes",
+        "workers",
+        "captions",
+        "reset",
+        "dropped",
+        "narrowed",
+        "now",
+    ),
     DETAILS: ("keys",),
     HAVE: ("rows", "details", "profiles"),
     DOING: ("cells", "now"),
@@ -44,7 +58,7 @@ COLUMNS: Final = {
             ("taskRow", "i4"),
             ("waited", "f8"),
         ),
-        *(("starting", "f8"), ("gone", "i4")),
+        *(("starting", "f8"), ("transfer", "f8"), ("captionRow", "i4"), ("caption", "u4"), ("gone", "i4")),
     ),
     DETAILS: (("row", "i4"), ("data", "u1")),
     HAVE: (),

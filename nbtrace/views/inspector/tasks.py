@@ -1,6 +1,7 @@
-"""What is told of spans that are tasks of pools: how long each waited, and for what; and of how many processes spans are.
+"""What is told of spans that are tasks: how long each waited, and for what; of how many processes spans are, and what those are
+called that are workers of an engine.
 
-Enters: spans that have been placed in the browser. Leaves: columns with an entry for each task; the ids of processes."""
+Enters: spans that have been placed in the browser. Leaves: columns with an entry for each task; the ids of processes; names."""
 
 from __future__ import annotations
 
@@ -10,18 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from nbtrace.store.batch import Attributes, Batch
-from nbtrace.store.semconv import TASK_SCOPE, TASK_WAITED, TASK_WORKER_START
+from nbtrace.store.semconv import TASK_SCOPE, TASK_TRANSFER, TASK_WAITED, TASK_WORKER_START
+from nbtrace.store.workers import names_in
+from nbtrace.views import words
 from nbtrace.views.inspector.placed import Ints, Placed
 
 Floats = npt.NDArray[np.float64]
 
 
-def tasks(placed: Sequence[Placed]) -> tuple[npt.NDArray[np.int32], Floats, Floats]:
-    """Return the rows of tasks, how many ms each waited before it began, and how many of these its worker process started.
+def tasks(placed: Sequence[Placed]) -> tuple[npt.NDArray[np.int32], Floats, Floats, Floats]:
+    """Return the rows of tasks, how many ms each waited before it began, how many of these, first, its worker process started,
+    and how many, last, that fetched results of others.
 
     What is no such time, in a recording that others have written, counts as 0: below nothing, more than there is between the
-    epoch and the task, or a text. The start of a worker is never longer than the wait."""
-    rows, waited, starting = [np.zeros(0, dtype=np.int32)], [np.zeros(0)], [np.zeros(0)]
+    epoch and the task, or a text. Both together are never longer than the wait."""
+    rows, times = [np.zeros(0, dtype=np.int32)], [np.zeros((3, 0))]
     for each in placed:
         positions = np.flatnonzero(_are_tasks(each.batch)[each.positions]) if len(each.positions) else each.positions
         if not len(positions):
@@ -30,12 +34,24 @@ def tasks(placed: Sequence[Placed]) -> tuple[npt.NDArray[np.int32], Floats, Floa
         since_epoch = np.asarray(each.batch.spans["start_ns"])[chosen] / 1e6
         wait = _seconds(each.batch.attributes, TASK_WAITED, chosen) * 1e3
         wait[~((wait >= 0) & (wait <= since_epoch))] = 0
-        start = _seconds(each.batch.attributes, TASK_WORKER_START, chosen) * 1e3
-        start[~(start >= 0)] = 0
+        parts, left = [wait], wait
+        for key in (TASK_WORKER_START, TASK_TRANSFER):
+            part = _seconds(each.batch.attributes, key, chosen) * 1e3
+            part[~(part >= 0)] = 0
+            parts.append(np.minimum(part, left))
+            left = left - parts[-1]
         rows.append(each.rows[positions])
-        waited.append(wait)
-        starting.append(np.minimum(start, wait))
-    return np.concatenate(rows), np.concatenate(waited), np.concatenate(starting)
+        times.append(np.stack(parts))
+    waited, starting, transfer = np.concatenate(times, axis=1)
+    return np.concatenate(rows), waited, starting, transfer
+
+
+def workers(placed: Sequence[Placed]) -> dict[int, str]:
+    """Return what the processes are called in which tasks of an engine were done."""
+    found: dict[int, str] = {}
+    for each in placed:
+        found |= {pid: words.plain(name, 100) for pid, name in names_in(each.batch, each.positions).items()}
+    return found
 
 
 def processes(placed: Sequence[Placed]) -> set[int]:

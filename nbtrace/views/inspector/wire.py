@@ -23,13 +23,14 @@ import pyarrow.compute as pc
 from nbtrace.analysis.ids import rows_of
 from nbtrace.store.batch import Batch
 from nbtrace.store.book import Execution
+from nbtrace.views.inspector.captions import captions
 from nbtrace.views.inspector.columns import Piece, together
 from nbtrace.views.inspector.ended import MIN_PIECE, Ended, held_part
 from nbtrace.views.inspector.frames import Frame, frame
 from nbtrace.views.inspector.names import Names
 from nbtrace.views.inspector.placed import Choice, Placed, below
 from nbtrace.views.inspector.protocol import SPANS
-from nbtrace.views.inspector.tasks import processes, tasks
+from nbtrace.views.inspector.tasks import processes, tasks, workers
 
 MAX_EVENTS = 100_000
 """Events of one frame that are drawn as ticks."""
@@ -75,6 +76,8 @@ class Encoder:
     """In which process each cell ran, by its own span."""
     _processes: set[int] = field(default_factory=set)
     """In which spans that have been told of began."""
+    _workers: dict[int, str] = field(default_factory=dict)
+    """What those are called that are workers of an engine."""
 
     def spans(
         self,
@@ -114,6 +117,9 @@ class Encoder:
         self._remember(ids, changed, rows, name, cell, over)
         placed = self._placed(pieces, rows, name, cell, over)
         self._processes |= processes(placed)
+        named = {pid: name for pid, name in workers(placed).items() if self._workers.get(pid) != name}
+        self._workers |= named
+        captioned, *captions_ = captions(placed)
         header = {
             "kind": SPANS,
             "first": first,
@@ -123,11 +129,13 @@ class Encoder:
             "renamed": renamed,
             "cells": self._new_cells(executions),
             "processes": len(self._processes),
+            "workers": list(named.items()),
+            "captions": captioned,
             **note,
         }
         own = (start[fresh], end[fresh], name[fresh], parent[fresh], cell[fresh], flags[fresh], failures[fresh])
         changes = (rows[places], end[places], name[places], parent[places], flags[places], failures[places])
-        return frame(header, (*own, *changes, *self._events(placed), *tasks(placed), gone)), placed
+        return frame(header, (*own, *changes, *self._events(placed), *tasks(placed), *captions_, gone)), placed
 
     def lose(self, span_id: str) -> None:
         """Forget a running span of which nothing more will be heard; the next frame says so."""

@@ -9,7 +9,7 @@ import numpy as np
 from nbtrace.store.book import Execution
 from nbtrace.store.schema import Extra, Origin, Thread
 from nbtrace.store.seal import seal
-from nbtrace.store.semconv import TASK_SCOPE, TASK_WAITED, TASK_WORKER_START
+from nbtrace.store.semconv import HOST_NAME, TASK_SCOPE, TASK_TRANSFER, TASK_WAITED, TASK_WORKER, TASK_WORKER_START
 from nbtrace.views.inspector.details import details
 from nbtrace.views.inspector.frames import Frame, frame
 from nbtrace.views.inspector.narrowed import among
@@ -64,12 +64,24 @@ def test_a_running_span_keeps_its_row_when_it_ends() -> None:
     later = seal([row(5, parent=1), row(1, end=5_000, status=2, extra=event)])
     header, columns = read(encoder.spans([(later, 0)], [], {})[0])
     assert (header["first"], header["count"], columns[3].tolist()) == (2, 1, [0])
-    rows, ends, names, parents, flags, errors, event_rows, event_times, _, _, _, gone = columns[7:]
+    rows, ends, names, parents, flags, errors, event_rows, event_times, *_, gone = columns[7:]
     assert (rows.tolist(), ends.tolist(), flags.tolist(), parents.tolist()) == ([0], [0.004], [2 | 4], [-1])
     assert errors.tolist() == [1]
     assert (names.tolist(), gone.tolist()) == ([0], [])
     assert (event_rows.tolist(), event_times.tolist()) == ([0], [0.0015])
     assert list(encoder.running) == [f"{9:016x}"]
+
+
+def test_a_caption_changes_when_its_span_ends() -> None:
+    """What a request asked for is known as it runs, what came of it at its end; what has no caption is not looked at."""
+    encoder = Encoder()
+    asked = {"http.request.method": "GET", "url.path": "/users"}
+    batch = seal([row(1, end=0, name="GET", **asked), row(2, name="work"), row(3, name="GET", **asked)])
+    header, columns = read(encoder.spans([(batch, 0)], [], {})[0])
+    assert (header["captions"], columns[-3].tolist(), columns[-2].tolist()) == (["GET /users"], [0, 2], [0, 0])
+    ended = seal([row(1, end=5_000, name="GET", **asked, **{"http.response.status_code": 503})])
+    header, columns = read(encoder.spans([(ended, 0)], [], {})[0])
+    assert (header["captions"], columns[-3].tolist(), columns[-2].tolist()) == (["GET /users 503"], [0], [0])
 
 
 def test_only_wanted_spans_are_told_of() -> None:
@@ -111,6 +123,42 @@ def test_tasks_are_told_with_how_long_they_waited_and_other_spans_without() -> N
         (4, 1_000.0, 1_000.0),
         *((at, 0.0, 0.0) for at in range(5, 12)),
     ]
+
+
+def test_what_was_fetched_is_told_as_the_last_part_of_the_waiting() -> None:
+    """With the start of a worker it is never longer than that."""
+    waits = [(10.0, 0.0, 4.0), (10.0, 7.0, 8.0), (1.0, 5.0, 5.0), (2.0, 0.0, "4"), (2.0, 0.0, -1.0)]
+    keys = TASK_WAITED, TASK_WORKER_START, TASK_TRANSFER
+    late = 100 * 10**9
+    made = [
+        row(at, start=late, end=late + 1, origin=POOL, **dict(zip(keys, each, strict=True)))
+        for at, each in enumerate(waits)
+    ]
+    columns = read(Encoder().spans([(seal(made), 0)], [], {})[0])[1]
+    assert columns[17].tolist() == [0.0, 7_000.0, 1_000.0, 0.0, 0.0]
+    assert columns[18].tolist() == [4_000.0, 3_000.0, 0.0, 0.0, 0.0]
+
+
+def test_workers_of_an_engine_are_told_by_name_once_and_again_with_another() -> None:
+    """The host where it is not the kernel's; not the kernel itself, in which a cluster of threads works, nor a worker of which no
+    task is told of."""
+    encoder = Encoder(choose=among([f"{at:016x}" for at in (1, 2, 3, 5)]))
+
+    def task(at: int, pid: int, worker: object, host: object = "node7") -> Any:
+        made = row(at, start=9 * 10**9, end=10**10, origin=POOL, **{TASK_WORKER: worker, HOST_NAME: host})
+        return (*made[:10], Thread(pid, 1, "x"), *made[11:])
+
+    far = 2**32 + 40
+    first = [
+        task(1, 40, "tcp://10.0.0.1:4000"),
+        task(2, far, "tls://10.0.0.7:4000"),
+        task(4, 50, "tcp://10.0.0.1:5000"),
+    ]
+    user = row(5, start=1, end=2, origin=Origin("here", "user"), **{TASK_WORKER: "tcp://nobody:1"})
+    found = encoder.spans([(seal([*first, task(3, 60, "inproc://10.0.0.1/60/4"), user]), 0)], [], {})[0]
+    assert read(found)[0]["workers"] == [[40, "10.0.0.1:4000"], [far, "10.0.0.7:4000 (node7)"]]
+    again = [task(1, 40, "tcp://10.0.0.1:4000"), task(2, far, "tls://10.0.0.7:4001\x1b[31m", 5), task(3, 41, 7)]
+    assert read(encoder.spans([(seal(again), 0)], [], {})[0])[0]["workers"] == [[far, "10.0.0.7:4001"]]
 
 
 def test_of_tasks_that_are_left_out_nothing_is_told() -> None:

@@ -56,6 +56,9 @@ export interface SpansHeader {
   renamed: [number, string][];
   cells: CellInfo[];
   processes: number;
+  /** process, what its worker is called */
+  workers: [number, string][];
+  captions: string[];
   reset: boolean;
   dropped: number;
   narrowed: boolean;
@@ -119,7 +122,7 @@ export type SpansColumns = [
   start: Float64Array, end: Float64Array, name: Uint32Array, parent: Int32Array, cell: Int32Array, flags: Uint8Array,
   errors: Uint8Array, changed: Int32Array, newEnd: Float64Array, newName: Uint32Array, newParent: Int32Array,
   newFlags: Uint8Array, newErrors: Uint8Array, eventRow: Int32Array, eventTime: Float64Array, taskRow: Int32Array, waited: Float64Array,
-  starting: Float64Array, gone: Int32Array,
+  starting: Float64Array, transfer: Float64Array, captionRow: Int32Array, caption: Uint32Array, gone: Int32Array,
 ];
 
 export type DetailsColumns = [row: Int32Array, data: Uint8Array];

@@ -10,23 +10,24 @@ import type { Pen } from "../src/pictures/canvas";
 
 export type Row = [parent: number, start: number, end: number, name?: string, status?: number];
 
-/** Row of a task, how long it waited, and how long of that its worker started. */
-export type Tasks = [row: number, waited: number, starting?: number][];
+/** Row of a task, how long it waited, and how long of that its worker started, and fetched. */
+export type Tasks = [row: number, waited: number, starting?: number, transfer?: number][];
 
 export function header(over: Partial<SpansHeader>): SpansHeader {
-  return { kind: "spans", first: 0, count: 0, zero: "0", names: [], renamed: [], cells: [], processes: 1, reset: true, dropped: 0, now: 0, ...over };
+  return { kind: "spans", first: 0, count: 0, zero: "0", names: [], renamed: [], cells: [], processes: 1, workers: [], captions: [], reset: true, dropped: 0, now: 0, ...over };
 }
 
 /** The columns of errors, changes, events, tasks and forgotten rows; a change has an error if its status is one. */
-export function quiet(over: { errors?: number[]; changes?: [row: number, end: number, name: number, parent: number, flags: number][]; events?: [number, number][]; tasks?: Tasks; gone?: number[] } = {}): Column[] {
-  const { errors = [], changes = [], events = [], tasks = [], gone = [] } = over;
+export function quiet(over: { errors?: number[]; changes?: [row: number, end: number, name: number, parent: number, flags: number][]; events?: [number, number][]; tasks?: Tasks; captions?: [row: number, place: number][]; gone?: number[] } = {}): Column[] {
+  const { errors = [], changes = [], events = [], tasks = [], captions = [], gone = [] } = over;
   return [
     Uint8Array.from(errors),
     Int32Array.from(changes, (each) => each[0]), Float64Array.from(changes, (each) => each[1]), Uint32Array.from(changes, (each) => each[2]),
     Int32Array.from(changes, (each) => each[3]), Uint8Array.from(changes, (each) => each[4]),
     Uint8Array.from(changes, (each) => Number((each[4] & 3) === ERROR)),
     Int32Array.from(events, (each) => each[0]), Float64Array.from(events, (each) => each[1]),
-    Int32Array.from(tasks, (each) => each[0]), Float64Array.from(tasks, (each) => each[1]), Float64Array.from(tasks, (each) => each[2] ?? 0), Int32Array.from(gone),
+    Int32Array.from(tasks, (each) => each[0]), Float64Array.from(tasks, (each) => each[1]), Float64Array.from(tasks, (each) => each[2] ?? 0), Float64Array.from(tasks, (each) => each[3] ?? 0),
+    Int32Array.from(captions, (each) => each[0]), Uint32Array.from(captions, (each) => each[1]), Int32Array.from(gone),
   ];
 }
 

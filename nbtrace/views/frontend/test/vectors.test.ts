@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import answers from "../../../../tests/vectors/answers.json";
+import captioned from "../../../../tests/vectors/captions.json";
 import colours from "../../../../tests/vectors/colours.json";
 import comparisons from "../../../../tests/vectors/comparisons.json";
 import conditions from "../../../../tests/vectors/conditions.json";
@@ -50,6 +51,16 @@ function each(said: (trace: Trace, forest: (typeof answers.forests)[number]) => 
     assert.deepEqual(here, python, `forest ${number}`);
   });
 }
+
+test("spans are called the same in trees and on bars", () => {
+  const made = traceOf(captioned.frames[0]!);
+  assert.ok(captioned.cases.length >= 200 && made.count === captioned.cases.length);
+  captioned.cases.forEach((each, row) => {
+    const [name, , , caption] = each as [string, string, unknown, string];
+    assert.equal(made.nameOf(row), name);
+    assert.equal(plain(made.titleOf(row), 200), plain(caption || name, 200), JSON.stringify(each));
+  });
+});
 
 test("a tree is read in the same order", () => {
   each(({ tree }, { order }) => [[...tree.order].map((row) => [row, tree.depth[row]]), order]);

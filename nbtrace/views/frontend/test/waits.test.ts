@@ -10,6 +10,7 @@ import { lines } from "../src/engine/folding";
 import { lineInRange } from "../src/engine/inrange";
 import { allot, ranOf } from "../src/engine/allotted";
 import { statistics } from "../src/engine/statistics";
+import { Profile } from "../src/engine/profile";
 import { threadName } from "../src/engine/threads";
 import { pausesOf } from "../src/engine/timeline";
 import { spanTip } from "../src/engine/tip";
@@ -25,7 +26,7 @@ import { memoryPeakText, paintUsage } from "../src/pictures/usage";
 import { paintWaterfall, timeOf, titleOf } from "../src/pictures/waterfall";
 import { ALL } from "../src/session/scope";
 import { Session } from "../src/session/session";
-import { type Called, type Row, type Taken, type Tasks, pen, profile, spans, trace } from "./kit";
+import { type Called, type Row, type Taken, type Tasks, pen, profile, profiled, spans, trace } from "./kit";
 
 globalThis.requestAnimationFrame ??= ((callback: () => void) => setTimeout(callback, 0)) as never;
 
@@ -69,7 +70,7 @@ function drawn(made: Trace, range: [number, number], shown = lines(made, SHAPE),
 
 test("a task waited for its worker, then in the queue, and both are told apart in words and in the picture", () => {
   const made = trace(CROSS, {}, [], WAITS);
-  assert.deepEqual(waitedOf(made, 4), { from: 0, ready: 80_000, to: 82_000 });
+  assert.deepEqual(waitedOf(made, 4), { from: 0, ready: 80_000, fetch: 82_000, to: 82_000 });
   assert.equal(waitedOf(made, 0), undefined);
   assert.equal(waitText(made, 4), "82 s: 80 s until its worker had started, 2.00 s in the queue".replaceAll("82 s", "1 min 22 s").replaceAll("80 s", "1 min 20 s"));
   assert.equal(waitText(made, 1), "1 min 20 s until its worker had started");
@@ -92,11 +93,11 @@ test("of a span with tasks it is said how much of its time the start of workers 
 
 test("what a task says that began before its parent is drawn from where that began, and said in full", () => {
   const made = trace([[-1, 100, 200], [0, 110, 120], [-1, 300, 310]], {}, [], [[1, 5_000, 4_995], [2, 50, 20]]);
-  assert.deepEqual(waitedOf(made, 1), { from: 100, ready: 105, to: 110 });
+  assert.deepEqual(waitedOf(made, 1), { from: 100, ready: 105, fetch: 110, to: 110 });
   assert.ok(waitText(made, 1).startsWith("5.00 s: "));
   assert.equal(tasksText(made, 0), "1 task; waited up to 5.00 s; workers started for 5.00 ms, 5.0 % of its time");
   // Of one whose parent is not known, all of it.
-  assert.deepEqual(waitedOf(made, 2), { from: 250, ready: 270, to: 300 });
+  assert.deepEqual(waitedOf(made, 2), { from: 250, ready: 270, fetch: 300, to: 300 });
   assert.equal(waitedOf(trace([[-1, 100, 200], [0, 90, 120]], {}, [], [[1, 50]]), 1), undefined);
 });
 
@@ -167,6 +168,77 @@ test("tasks that overlap in processes: the wall counts once, the sum all, and th
   assert.deepEqual([fit.wall, fit.total, made.tree.self[0]], [80, 150, 20]);
   // Who ended while another ran did not hold anything up.
   assert.deepEqual([...criticalPath(made, [0])].sort((a, b) => a[0] - b[0]), [[0, 30], [2, 60], [4, 10]]);
+});
+
+// ── tasks of an engine ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+test("what a task fetched is told apart from the queue, in words and in the picture, and of all together", () => {
+  const made = trace([[-1, 0, 1_000, "cell"], [0, 500, 600, "sum"], [0, 500, 700, "sum"], [0, 900, 950, "total"]], {}, [], [[1, 500, 100, 150], [2, 400, 0, 400], [3, 100, 0, 0.01]]);
+  assert.deepEqual(waitedOf(made, 1), { from: 0, ready: 100, fetch: 350, to: 500 });
+  assert.equal(waitText(made, 1), "500 ms: 100 ms until its worker had started, 250 ms in the queue, 150 ms for results of other workers");
+  assert.equal(waitText(made, 2), "400 ms for results of other workers");
+  assert.equal(tasksText(made, 0), "3 tasks; waited up to 500 ms; workers started for 100 ms, 10 % of its time; results were fetched for 400 ms, 40 % of its time");
+  const { hatched, dashed, rectangles } = drawn(made, [0, 870]);
+  // Heads of arrows are no dashes; before them stand the start and the queue.
+  assert.deepEqual([hatched(1), dashed(1)], [[0, 498], [100, 350]]);
+  assert.deepEqual([hatched(2)[0]! >= 100, hatched(2)[1]! < 500, dashed(2)], [true, true, []]);
+  assert.ok(rectangles.some(([x, y]) => x === 350 && y > AXIS + ROW && y < AXIS + 2 * ROW), "a moment at which it began to fetch");
+});
+
+const WORKER_DETAILS: Partial<Details>[] = [
+  { id: "a", trace: "t", attributes: {}, thread: [10, 1, "MainThread"] },
+  { id: "b", trace: "t", attributes: { "nbtrace.task.worker": "tcp://10.0.0.7:4000", "nbtrace.task.key": "('sum-ab12', 3)", "nbtrace.task.run": 2, "nbtrace.task.outcome": "lost", "nbtrace.task.clock": -0.03, "host.name": "node7" }, thread: [2 ** 32 + 20, 1, "w"] },
+  { id: "c", trace: "t", attributes: {}, thread: [2 ** 32 + 21, 1, "w"] },
+  { id: "d", trace: "t", attributes: { "nbtrace.task.worker": "inproc://10.0.0.1/9", "nbtrace.task.run": 11 }, thread: [10, 1, "w"] },
+];
+
+test("a task of an engine says its worker, its key, which run it was and how it ended, and not once more as attributes", () => {
+  const made = trace([[-1, 0, 100], [0, 10, 20], [0, 30, 40], [0, 50, 60]], { workers: [[2 ** 32 + 20, "10.0.0.7:4000 (node7)"]] }, [], [[1, 5], [3, 0]]);
+  const { facts } = spanTip(made, 1, WORKER_DETAILS[1] as Details);
+  assert.deepEqual(facts.filter(([what]) => !["duration", "share"].includes(what)), [
+    ["waited", "5.00 ms in the queue"], ["worker", "10.0.0.7:4000 (node7)"], ["key", "('sum-ab12', 3)"], ["run", "2nd"], ["ended", "lost with its worker"],
+    ["clock", "30.0 ms ahead, put right"], ["host.name", "node7"],
+  ]);
+  const runs = [1, 3, 11, 12, 13, 21, 22, 101, 111].map((run) => spanTip(made, 3, { ...WORKER_DETAILS[3]!, attributes: { "nbtrace.task.worker": "inproc://x", "nbtrace.task.run": run } } as Details).facts.find(([what]) => what === "run")![1]);
+  assert.deepEqual(runs, ["1st", "3rd", "11th", "12th", "13th", "21st", "22nd", "101st", "111th"]);
+  // The kernel's own process is no worker's, though one of threads works in it.
+  assert.deepEqual(spanTip(made, 3, WORKER_DETAILS[3] as Details).facts.find(([what]) => what === "worker"), ["worker", "inproc://10.0.0.1/9"]);
+  const hostile = { ...WORKER_DETAILS[1]!, attributes: { "nbtrace.task.worker": ["x"], "nbtrace.task.key": { a: 1 }, "nbtrace.task.run": "often", "nbtrace.task.outcome": 7, "nbtrace.task.clock": "late" }, thread: [1, 1, ""] } as unknown as Details;
+  assert.ok(spanTip(made, 1, hostile).facts.every(([, text]) => typeof text === "string"));
+});
+
+test("a lane for each worker is called by its address, also what others did there; other processes by their number on their machine", async () => {
+  const rows: Row[] = [[-1, 0, 100, "cell [1] x"], [0, 10, 20, "sum"], [0, 30, 40, "load"]];
+  const session = opened(rows, [[1, 5, 0, 2]]);
+  const list = WORKER_DETAILS.slice(0, 3);
+  session.details.add(Int32Array.from(list.keys()), new Uint8Array(deflateSync(JSON.stringify(list))));
+  session.group("process");
+  while (session.lines.count < 6) await new Promise((resolve) => setTimeout(resolve, 1));
+  const titles = () => Array.from({ length: session.lines.count }, (_, line) => titleOf(session.trace, session.lines, line)).filter((title) => title.includes(" · "));
+  assert.deepEqual(titles(), ["kernel 10 · 1 span", "process 20 · 1 span · 1 task", "process 21 · 1 span"]);
+  // Names may come later than what was done there, and two machines may have given one number.
+  const [header, columns] = spans([[-1, 50, 60, "late"]], { reset: false, first: 3, workers: [[2 ** 32 + 20, "10.0.0.7:4000 (node7)"], [2 ** 32 + 21, "10.0.0.7:4000 (node7)"]] }, [1], session.trace.names);
+  session.trace.append(header, columns);
+  assert.deepEqual(titles().slice(0, 3), ["kernel 10 · 1 span", "10.0.0.7:4000 (node7) (process 20) · 1 span · 1 task", "10.0.0.7:4000 (node7) (process 21) · 1 span"]);
+  session.trace.append(...spans([], { reset: true }));
+  assert.equal(session.trace.workers.size, 0);
+});
+
+test("what a worker fetches stands in its lane, what waits in the queue does not", async () => {
+  const rows: Row[] = [[-1, 0, 870, "cell [1] x"], [0, 600, 700, "sum"]];
+  const session = opened(rows, [[1, 600, 0, 200]]);
+  session.details.add(Int32Array.of(0, 1), new Uint8Array(deflateSync(JSON.stringify([WORKER_DETAILS[0], WORKER_DETAILS[1]]))));
+  session.group("process");
+  while (session.lines.count < 4) await new Promise((resolve) => setTimeout(resolve, 1));
+  const { hatched, dashed } = drawn(session.trace, [0, 870], session.lines);
+  assert.deepEqual([hatched(2)[0]! >= 400, hatched(2)[1]! <= 600, dashed(2), dashed(3)], [true, true, [], [0, 400]]);
+});
+
+test("sampled threads of a worker are named by it, and by the number that its pool gave them", () => {
+  const samples = new Profile(() => 10, (process) => (process === 20 ? "10.0.0.7:4000" : `process ${process}`));
+  const threads: ThreadInfo[] = [[1, "MainThread", 10], [1, "1-Dask-Default-Threads-20-3", 20], [2, "MainThread", 20], [3, "helper", 30]];
+  samples.append(...profiled(["kernel", "a", "b", "helper"].map((thread, i) => ({ ...taken(10 + i, "a", 1), thread })), [], { threads }));
+  assert.deepEqual([0, 1, 2, 3].map((thread) => threadName(samples, thread)), ["MainThread", "10.0.0.7:4000 thread 3", "10.0.0.7:4000", "process 30 thread helper"]);
 });
 
 // ── samples of several processes ────────────────────────────────────────────────────────────────────────────────────────

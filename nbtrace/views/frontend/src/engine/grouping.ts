@@ -26,7 +26,7 @@ export type Named = [key: string, name: string, more: string];
 export function valueOf(details: Details, by: string): Named | undefined {
   const [process, thread, name] = details.thread;
   if (by === "thread") return thread === null && name === null ? undefined : [JSON.stringify(details.thread), name ?? `thread ${thread}`, `${value(thread)}, process ${value(process)}`];
-  if (by === "process") return process === null ? undefined : [`${process}`, `process ${value(process)}`, ""];
+  if (by === "process") return process === null ? undefined : [`${process}`, "", `process ${process % 2 ** 32}`];
   if (by === "trace") return [details.trace, "", details.trace.slice(0, 8)];
   const key = by.slice(ATTRIBUTE.length);
   // What every object has is no attribute.
@@ -53,7 +53,7 @@ export interface Group {
   code: number;
   name: string;
   spans: number;
-  /** How many of them are tasks of pools. */
+  /** How many of them are tasks. */
   tasks: number;
   /** For how long one of its spans or more ran. */
   total: number;
@@ -75,6 +75,8 @@ export class Groups {
     values: Values,
     /** Codes of processes that ran cells: they come first. */
     kernels: ReadonlySet<number> = new Set(),
+    /** Whether it is processes that are grouped: they are called as their workers are, once that is known. */
+    private readonly processes = false,
   ) {
     const n = trace.count;
     const sizes = new Int32Array(values.known.length);
@@ -160,7 +162,8 @@ export class Groups {
   #name(values: Values, first: Int32Array): void {
     const called = new Map<string, number>();
     this.groups.forEach((group, at) => {
-      group.name ||= values.known[group.code]![1] || this.trace.nameOf(first[at]!);
+      const [key, name] = values.known[group.code]!;
+      group.name ||= (this.processes && group.code > OTHERS ? this.trace.processName(Number(key)) : name) || this.trace.nameOf(first[at]!);
       called.set(group.name, (called.get(group.name) ?? 0) + 1);
     });
     for (const group of this.groups) {

@@ -82,8 +82,11 @@ export class Profile {
   readonly #codes = new Map<number, number[]>();
   readonly #byCell = new Map<number, number[]>();
 
-  /** `spanHome`: the process of a cell's own span, where it is known. */
-  constructor(private readonly spanHome: (cell: number) => number | null | undefined = () => undefined) {}
+  /** `spanHome`: the process of a cell's own span, where it is known; `processName`: what a process is called. */
+  constructor(
+    private readonly spanHome: (cell: number) => number | null | undefined = () => undefined,
+    readonly processName: (process: number | null) => string = (process) => `process ${process}`,
+  ) {}
 
   clear(): void {
     this.count = this.nodes = this.frames = this.received = this.dropped = 0;

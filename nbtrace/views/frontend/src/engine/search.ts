@@ -70,7 +70,7 @@ export function matches(query: Query, trace: Trace, row: number, details?: Detai
   if (query.kind === "error") return false;
   if (query.kind === "text") {
     if (!query.text) return false;
-    if (trace.nameOf(row).toLowerCase().includes(query.text)) return true;
+    if (trace.nameOf(row).toLowerCase().includes(query.text) || trace.titleOf(row).toLowerCase().includes(query.text)) return true;
     if (!details) return false;
     return textOf(details).includes(query.text);
   }

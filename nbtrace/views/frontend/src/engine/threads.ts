@@ -168,13 +168,16 @@ export function threadsOf(profile: Profile, stacks: Stacks, kept?: (row: number)
   return order.map((thread) => new SampledThread(threadName(profile, thread), profile, stacks, rows.get(thread)!));
 }
 
+/** What Dask calls the threads of a worker, up to their numbers. */
+const OF_POOL = /^.*-Threads-\d+-/;
+
 /** What a thread is called: by its name, in another process than the first cell's by that too, whose threads may all be called the same.
  * `what`: what stands before a name. */
 export function threadName(profile: Profile, thread: number, what = ""): string {
   const [id, name, process] = profile.threads[thread] ?? [null, null, null];
   const text = plain(name || (id === null ? "?" : String(id)), 80);
   if (process === profile.homeOf(0)) return what + text;
-  return `process ${process ?? "?"}${name === "MainThread" ? "" : ` thread ${text}`}`;
+  return profile.processName(process) + (name === "MainThread" ? "" : ` thread ${text.replace(OF_POOL, "")}`);
 }
 
 /** The middle one of some values, told by a thousand of them. */

@@ -2,10 +2,11 @@
 
 import type { Details } from "./details";
 import type { Parts } from "./parts";
+import { brief } from "./shapes";
 import type { Symbols } from "./symbols";
 import { ERROR, type Trace } from "./trace";
-import { waitFacts } from "./waits";
-import { count, duration, plain, share, value } from "./words";
+import { isTold, waitFacts } from "./waits";
+import { count, duration, plain, share } from "./words";
 
 export interface Tip {
   title: string;
@@ -22,16 +23,16 @@ export function spanTip(trace: Trace, row: number, details?: Details): Tip {
   const [length, above] = [trace.duration(row), parent < 0 ? NaN : trace.duration(parent)];
   const state = trace.isRunning(row) ? "running for " : trace.isUnfinished(row) ? "unfinished, seen for " : "";
   const facts: Tip["facts"] = [["duration", state + duration(length)]];
-  facts.push(...waitFacts(trace, row));
+  facts.push(...waitFacts(trace, row, details));
   if (trace.tree.size[row]! > 1) facts.push(["self", duration(trace.tree.self[row]!)]);
-  if (above > 0 && trace.start[row]! >= trace.start[parent]! && trace.endOf(row) <= trace.endOf(parent)) facts.push(["share", `${share(length / above)} of ${plain(trace.nameOf(parent), 40)}`]);
+  if (above > 0 && trace.start[row]! >= trace.start[parent]! && trace.endOf(row) <= trace.endOf(parent)) facts.push(["share", `${share(length / above)} of ${plain(trace.titleOf(parent), 40)}`]);
   if (failed) facts.push(["status", `✗ ${plain(details?.message || "error", 120)}`]);
   const count = trace.cells.get(trace.cell[row]!)?.[1];
   if (count != null) facts.push(["cell", `[${count}]`]);
-  const attributes = Object.entries(details?.attributes ?? {}).filter(([key]) => !isIdentity(key));
-  for (const [key, each] of attributes.slice(0, MOST_ATTRIBUTES)) facts.push([plain(key, 40), value(each, 60)]);
+  const attributes = Object.entries(details?.attributes ?? {}).filter(([key]) => !isIdentity(key) && !isTold(key));
+  for (const [key, each] of attributes.slice(0, MOST_ATTRIBUTES)) facts.push([plain(key, 40), brief(each, 60)]);
   if (attributes.length > MOST_ATTRIBUTES) facts.push(["", `and ${attributes.length - MOST_ATTRIBUTES} more attributes`]);
-  return { title: plain(trace.nameOf(row), 120), facts, failed };
+  return { title: plain(trace.titleOf(row), 120), facts, failed };
 }
 
 /** Whether an attribute says where a span is from, as that of every span does, and not what it did. */

@@ -12,10 +12,12 @@ export const ERROR = 2;
 
 const UNFINISHED = 128;
 
-/** How long a task of a pool waited before it began, and how long of that its worker process started; in ms. */
+/** How long a task waited before it began; how long of that, first, its worker process started, and how long, last, that fetched results
+ * of other workers; in ms. */
 export interface Wait {
   waited: number;
   starting: number;
+  transfer: number;
 }
 
 /** Columns of spans. An index is where a span stands now; its row is the number that the kernel knows it by, which stays.
@@ -38,10 +40,14 @@ export class Trace {
   hues: number[] = [];
   /** When the events of a row happened, in ms. */
   readonly events = new Map<number, number[]>();
-  /** By row: the spans that are tasks of pools. */
+  /** By row: the spans that are tasks of pools and engines. */
   readonly tasks = new Map<number, Wait>();
+  /** By row: what is shown in place of the name. */
+  readonly captions = new Map<number, string>();
   /** In how many processes the spans began. */
   processes = 0;
+  /** What processes are called that are workers of an engine. */
+  readonly workers = new Map<number | null, string>();
   cells = new Map<number, CellInfo>();
   /** Nanoseconds since the epoch at which times begin. */
   zero = 0n;
@@ -65,13 +71,15 @@ export class Trace {
       this.hues = [];
       this.events.clear();
       this.tasks.clear();
+      this.captions.clear();
+      this.workers.clear();
       this.cells.clear();
       this.#going.clear();
       this.now = 0;
     }
     const [
       start, end, name, parent, cell, flags, errors,
-      rows, ends, newNames, newParents, newFlags, newErrors, eventRows, eventTimes, taskRows, waited, starting, gone,
+      rows, ends, newNames, newParents, newFlags, newErrors, eventRows, eventTimes, taskRows, waited, starting, transfer, captionRows, captions, gone,
     ] = columns as SpansColumns;
     const moved = gone.length ? this.#forget(gone) : undefined;
     this.zero = BigInt(header.zero);
@@ -80,6 +88,7 @@ export class Trace {
     this.narrowed = header.narrowed;
     for (const text of header.names) this.#called(this.names.length, text);
     for (const [code, text] of header.renamed) this.#called(code, text);
+    for (const [process, name] of header.workers) this.workers.set(process, name);
     for (const each of header.cells) this.cells.set(each[0], each);
     const at = this.count;
     this.#reserve(at + start.length);
@@ -115,7 +124,12 @@ export class Trace {
       eventful.add(row);
       this.events.get(row)!.push(eventTimes[i]!);
     }
-    for (let i = 0; i < taskRows.length; i++) this.tasks.set(taskRows[i]!, { waited: waited[i]!, starting: starting[i]! });
+    for (let i = 0; i < taskRows.length; i++) this.tasks.set(taskRows[i]!, { waited: waited[i]!, starting: starting[i]!, transfer: transfer[i]! });
+    for (let i = 0; i < captionRows.length; i++) {
+      const text = header.captions[captions[i]!];
+      if (text) this.captions.set(captionRows[i]!, text);
+      else this.captions.delete(captionRows[i]!);
+    }
     for (let index = at; index < this.count; index++) this.#look(index);
     for (const index of changed) this.#look(index);
     if (this.#going.size) this.now = Math.max(this.now, header.now - Number(this.zero / 1000n) / 1000);
@@ -168,6 +182,7 @@ export class Trace {
       if (index >= 0) moved[index] = -1;
       this.events.delete(row);
       this.tasks.delete(row);
+      this.captions.delete(row);
       this.#going.delete(row);
     }
     let kept = 0;
@@ -214,6 +229,11 @@ export class Trace {
     return Math.min(start, Math.max(start - waited, parent < 0 ? -Infinity : this.start[parent]!));
   }
 
+  /** What a process is called: by its worker, else by its number on its machine. */
+  processName(process: number | null): string {
+    return this.workers.get(process) ?? `process ${process === null ? "?" : process % 2 ** 32}`;
+  }
+
   duration(row: number): number {
     return this.endOf(row) - this.start[row]!;
   }
@@ -241,6 +261,11 @@ export class Trace {
 
   nameOf(row: number): string {
     return this.names[this.name[row]!] ?? "";
+  }
+
+  /** What is shown of a span: its caption, where it follows conventions that say more than its name. */
+  titleOf(row: number): string {
+    return (this.captions.size && this.captions.get(this.row[row]!)) || this.nameOf(row);
   }
 
   get tree(): Tree {

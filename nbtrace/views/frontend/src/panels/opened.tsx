@@ -37,7 +37,7 @@ export function Opened({ session, heat, cell, columns }: { session: Session; hea
             <span class="nbt-quiet">spans: </span>
             {spans.slice(0, MOST_SPANS).map((row) => (
               <button key={row} type="button" class="nbt-small" title="select this span" onClick={() => session.select(row, true)}>
-                {trace.status(row) === ERROR && <span class="nbt-error">✗ </span>}{plain(trace.nameOf(row), 40)} {duration(trace.duration(row))}
+                {trace.status(row) === ERROR && <span class="nbt-error">✗ </span>}{plain(trace.titleOf(row), 40)} {duration(trace.duration(row))}
               </button>
             ))}
             {spans.length > MOST_SPANS && <span class="nbt-quiet"> and {spans.length - MOST_SPANS} more</span>}

@@ -1,41 +1,23 @@
 // Everything that is known of the selected span, as text.
 
 import { Fragment } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { conversationOf } from "../engine/conversation";
 import type { Details, Noted } from "../engine/details";
 import { isIdentity } from "../engine/tip";
-import { waitFacts } from "../engine/waits";
-import { duration, isMarked, lines, plain, share, value, whole } from "../engine/words";
+import { isTold, waitFacts } from "../engine/waits";
+import { duration, plain, share, value } from "../engine/words";
 import type { Session } from "../session/session";
 import { CellCode } from "./cellcode";
+import { Talk } from "./conversation";
 import { Inside } from "./inside";
 import { Traceback } from "./traceback";
+import { Copy, Pairs } from "./value";
 
 const STATUS = ["UNSET", "OK", "ERROR"];
 
-export function Copy({ text, what, label = "copy" }: { text: () => string; what: string; label?: string }) {
-  const [done, setDone] = useState(false);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text());
-    } catch {
-      // No permission, or no clipboard in this frame: the old way.
-      const area = document.createElement("textarea");
-      area.value = text();
-      document.body.append(area);
-      area.select();
-      document.execCommand("copy");
-      area.remove();
-    }
-    setDone(true);
-    setTimeout(() => setDone(false), 1200);
-  };
-  return (
-    <button type="button" class="nbt-small" aria-label={`copy ${what}`} title={`copy ${what}`} onClick={copy}>
-      {done ? "copied" : label}
-    </button>
-  );
-}
+/** Attributes of a conversation that are listed. */
+const MAX_PAGES = 200;
 
 export function Panel({ session }: { session: Session }) {
   const { trace, selected: row } = session;
@@ -47,23 +29,27 @@ export function Panel({ session }: { session: Session }) {
     if (row >= 0) void session.describe(row).then((found) => wanted && setDetails(found && [number, found]));
     return () => void (wanted = false);
   }, [number, session.details.size, trace.version]);
-  if (row < 0 || row >= trace.count) return null;
   const known = details?.[0] === number ? details[1] : undefined;
+  const talk = useMemo(() => known && conversationOf(known), [known]);
+  if (row < 0 || row >= trace.count) return null;
   const root = trace.tree.rootOf(row);
   const within = trace.start[row]! >= trace.start[root]! && trace.endOf(row) <= trace.endOf(root);
   const all = Object.entries(known?.attributes ?? {});
-  const own = all.filter(([key]) => !isIdentity(key));
+  const own = all.filter(([key]) => !isIdentity(key) && !isTold(key) && !talk?.tells(key));
+  const pages = talk ? all.filter(([key]) => talk.tells(key)) : [];
+  const [title, name] = [trace.titleOf(row), trace.nameOf(row)];
   const attributes = own.filter(([key, item]) => !filter || key.toLowerCase().includes(filter.toLowerCase()) || value(item).toLowerCase().includes(filter.toLowerCase()));
   const cell = trace.cells.get(trace.cell[row]!);
   const status = STATUS[trace.status(row)]!;
-  const waits = session.once.get("waits", `${row}:${trace.version}`, () => waitFacts(trace, row));
+  const waits = session.once.get("waits", `${row}:${trace.version}:${known?.id}`, () => waitFacts(trace, row, known));
   return (
     <aside class="nbt-panel" aria-label="Selected span">
       <div class="nbt-title">
-        <h3>{plain(trace.nameOf(row), 300)}</h3>
+        <h3>{plain(title, 300)}</h3>
         <button type="button" class="nbt-small" aria-label="close" onClick={() => session.select(-1)}>×</button>
       </div>
       <dl class="nbt-facts">
+        {title !== name && !title.startsWith(`${name} · `) && <><dt>name</dt><dd>{plain(name, 300)}</dd></>}
         <dt>duration</dt>
         <dd>{trace.isRunning(row) ? "running" : trace.isUnfinished(row) ? "unfinished" : duration(trace.duration(row))} {within && <span class="nbt-quiet">{share(trace.duration(row) / Math.max(trace.duration(root), 1e-9))} of its trace</span>}</dd>
         {waits.map(([what, text]) => <Fragment key={what}><dt>{what}</dt><dd>{text}</dd></Fragment>)}
@@ -76,6 +62,7 @@ export function Panel({ session }: { session: Session }) {
         {cell?.[1] != null && <><dt>cell</dt><dd>[{cell[1]}]</dd></>}
       </dl>
       {known && <Exceptions session={session} cell={trace.cell[row]!} events={known.events ?? []} />}
+      {talk && <Talk talk={talk} />}
       <Inside session={session} row={row} />
       {cell && <CellCode session={session} cell={trace.cell[row]!} open={session.times.spans.get(trace.cell[row]!) === row} />}
       <dl class="nbt-facts">
@@ -92,7 +79,14 @@ export function Panel({ session }: { session: Session }) {
           <Pairs entries={attributes} />
         </section>
       )}
-      {known && (known.events?.length ?? 0) > 0 && <Events known={known} events={known.events!} />}
+      {pages.length > 0 && (
+        <details class="nbt-fold">
+          <summary>{talk!.title} as attributes <span class="nbt-quiet">{pages.length.toLocaleString("en-US")}</span></summary>
+          <Pairs entries={pages.slice(0, MAX_PAGES)} />
+          {pages.length > MAX_PAGES && <p class="nbt-quiet">and {(pages.length - MAX_PAGES).toLocaleString("en-US")} more</p>}
+        </details>
+      )}
+      {known && <Events known={known} events={(known.events ?? []).filter(([each]) => !talk?.tells(each))} />}
       {known?.links && (
         <section>
           <h4>Links</h4>
@@ -108,8 +102,8 @@ export function Panel({ session }: { session: Session }) {
         <details class="nbt-fold">
           <summary>Identity</summary>
           <Pairs entries={[
-            ["span id", known.id], ["trace id", known.trace], ["parent id", known.parent ?? ""], ["kind", known.kind], ["process", known.thread[0] ?? ""], ["thread", known.thread[2] ?? known.thread[1] ?? ""], ["scope", [known.scope[0], known.scope[1]].filter(Boolean).join(" ")],
-            ...all.filter(([key]) => isIdentity(key)), ...Object.entries(known.resource),
+            ["span id", known.id], ["trace id", known.trace], ["parent id", known.parent ?? ""], ["kind", known.kind], ["process", trace.processName(known.thread[0])], ["thread", known.thread[2] ?? known.thread[1] ?? ""], ["scope", [known.scope[0], known.scope[1]].filter(Boolean).join(" ")],
+            ...all.filter((each) => !own.includes(each)), ...Object.entries(known.resource),
           ]} />
         </details>
       )}
@@ -123,43 +117,6 @@ export function Panel({ session }: { session: Session }) {
 function moment(ns: string): string {
   const date = new Date(Number(BigInt(ns) / 1_000_000n));
   return Number.isNaN(date.getTime()) ? "" : date.toISOString().replace("T", " ").replace("Z", "");
-}
-
-function Pairs({ entries }: { entries: [string, unknown][] }) {
-  return (
-    <table class="nbt-pairs">
-      <tbody>
-        {entries.map(([key, item]) => (
-          <tr key={key}>
-            <th scope="row">{plain(key)}</th>
-            <td><Value item={item} /></td>
-            <td><Copy text={() => whole(item)} what={plain(key, 60)} /></td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-const MAX_ITEMS = 50;
-
-/** A value; arrays and maps can be unfolded. */
-function Value({ item }: { item: unknown }) {
-  const [open, setOpen] = useState(false);
-  const entries = item !== null && typeof item === "object" && !isMarked(item) ? Object.entries(item) : undefined;
-  const text = value(item, 240);
-  const long = typeof item === "string" && item.length > 240;
-  if (!entries && !long) return <span>{text}</span>;
-  return (
-    <div>
-      <button type="button" class="nbt-unfold" aria-expanded={open} onClick={() => setOpen(!open)}>
-        {open ? "▾" : "▸"} {entries ? `${Array.isArray(item) ? "[" : "{"}${entries.length}${Array.isArray(item) ? "]" : "}"} ` : ""}
-        {!open && value(item, 100)}
-      </button>
-      {open && (entries ? <Pairs entries={entries.slice(0, MAX_ITEMS)} /> : <pre class="nbt-text">{lines((item as string).slice(0, 70_000))}</pre>)}
-      {open && entries && entries.length > MAX_ITEMS && <span class="nbt-quiet">and {entries.length - MAX_ITEMS} more; copy has all</span>}
-    </div>
-  );
 }
 
 function Exceptions({ session, cell, events }: { session: Session; cell: number; events: Noted[] }) {

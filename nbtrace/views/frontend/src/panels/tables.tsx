@@ -106,7 +106,7 @@ export function Errors({ session }: { session: Session }) {
           <details key={`${row}:${place}`} class="nbt-failure" open={failures.length < 3}>
             <summary data-span={trace.row[row]}>
               <span class="nbt-error">✗ {plain(attributes["exception.type"] || "error", 80)}</span> {plain(attributes["exception.message"] ?? "", 160)}
-              <span class="nbt-quiet"> in {plain(trace.nameOf(row), 60)}{cell?.[1] != null ? `, cell [${cell[1]}]` : ""}</span>
+              <span class="nbt-quiet"> in {plain(trace.titleOf(row), 60)}{cell?.[1] != null ? `, cell [${cell[1]}]` : ""}</span>
             </summary>
             <button type="button" class="nbt-small" onClick={() => (session.select(row, true), session.show("waterfall"))}>show the span</button>
             {attributes["exception.stacktrace"] !== undefined && <Traceback session={session} cell={trace.cell[row]!} stack={attributes["exception.stacktrace"]} />}

@@ -102,7 +102,8 @@ export function paintLanes(pen: Pen, theme: Theme, lanes: Lanes, state: FlameSta
         if (failed) cross(pen, theme, left + 9, y + LANE / 2);
         pen.fillStyle = theme.text;
         const room = wide - (failed ? 20 : 8);
-        const text = wide > NUMBERED ? numbered(trace.nameOf(row), trace.isRunning(row) ? "running" : duration(trace.duration(row)), room) : trace.nameOf(row);
+        const title = trace.titleOf(row);
+        const text = wide > NUMBERED ? numbered(title, trace.isRunning(row) ? "running" : duration(trace.duration(row)), room) : title;
         label(pen, text, left + (failed ? 17 : 4), y + LANE / 2 + 0.5, room);
       }
       pen.globalAlpha = 1;

@@ -46,7 +46,7 @@ export function titleOf(trace: Trace, { row, members, groups }: Lines, line: num
     const { name, spans, tasks } = groups!.groupOf(id);
     return `${name} · ${count(spans, "span")}${tasks ? ` · ${count(tasks, "task")}` : ""}`;
   }
-  return plain(trace.nameOf(id), 100) + (members[line] ? ` × ${members[line]!.toLocaleString("en-US")}` : "");
+  return members[line] ? `${plain(trace.nameOf(id), 100)} × ${members[line]!.toLocaleString("en-US")}` : plain(trace.titleOf(id), 100);
 }
 
 /** How long it took, and how long it waited before. */
@@ -104,7 +104,7 @@ export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: Wate
     if (lane || many) {
       const all = members(trace, lines, i);
       const step = Math.max(1, Math.floor(all.length / MAX_MEMBERS));
-      // What waited in a queue belonged to no process yet; that one's start is its own.
+      // What waited in a queue belonged to no process yet; that one's start, and what it fetches, is its own.
       from = waits(pen, theme, trace, all, step, y, scale, !lane);
       for (let k = 0; k < all.length; k += step) {
         bar(pen, theme, trace, lines, all[k]!, y, scale, false);
@@ -196,30 +196,32 @@ function bar(pen: Pen, theme: Theme, trace: Trace, lines: Lines, row: number, y:
   }
 }
 
-/** Before the bars of tasks, how long they waited: hatched where a worker started, a dashed line where they stood in a queue. Bars are
- * painted over it. `step`: of so many one is looked at. Returns when the first was submitted. */
+/** Before the bars of tasks, how long they waited: hatched where a worker started, a dashed line where they stood in a queue, arrows where
+ * results of other workers came. Bars are painted over it. `step`: of so many one is looked at. Returns when the first was submitted. */
 function waits(pen: Pen, theme: Theme, trace: Trace, rows: ArrayLike<number>, step: number, y: number, scale: Scale, queued: boolean): number {
   const found: Waited[] = [];
   let first = Infinity;
   for (let i = 0; i < rows.length; i += step) {
     const wait = waitedOf(trace, rows[i]!);
-    const shown = wait && (queued || wait.ready > wait.from);
+    const shown = wait && (queued || wait.ready > wait.from || wait.to > wait.fetch);
     if (shown) found.push(wait);
-    first = Math.min(first, shown ? wait.from : trace.start[rows[i]!]!);
+    first = Math.min(first, !shown ? trace.start[rows[i]!]! : queued || wait.ready > wait.from ? wait.from : wait.fetch);
   }
   if (!found.length) return first;
   const colour = colourOf(trace.hues[trace.name[rows[0]!]!]!, theme);
-  for (const starts of queued ? [false, true] : [true]) {
-    for (const [x0, x1] of together(found.map(({ from, ready, to }) => (starts ? [from, ready] : [ready, to])), scale)) {
-      pen.globalAlpha = starts ? 0.35 : 0.18;
+  for (const what of queued ? [QUEUE, START, FETCH] : [START, FETCH]) {
+    for (const [x0, x1] of together(found.map(({ from, ready, fetch, to }) => (what === START ? [from, ready] : what === QUEUE ? [ready, fetch] : [fetch, to])), scale)) {
+      pen.globalAlpha = what === QUEUE ? 0.18 : 0.35;
       pen.fillStyle = colour;
       pen.fillRect(x0, y + 6, x1 - x0, ROW - 12);
       pen.globalAlpha = 0.75;
       pen.strokeStyle = theme.quiet;
       pen.lineWidth = 1;
       pen.beginPath();
-      if (starts) {
+      if (what === START) {
         hatch(pen, x0, y + 6, x1 - x0, ROW - 12);
+      } else if (what === FETCH) {
+        arrows(pen, x0, y + 7, x1);
       } else {
         pen.setLineDash([2, 3]);
         pen.moveTo(x0, y + ROW / 2);
@@ -234,6 +236,17 @@ function waits(pen: Pen, theme: Theme, trace: Trace, rows: ArrayLike<number>, st
     }
   }
   return first;
+}
+
+const [QUEUE, START, FETCH] = [0, 1, 2];
+
+/** As many heads of arrows as there is room for. */
+function arrows(pen: Pen, x: number, y: number, until: number): void {
+  for (; x + 5 < until; x += 6) {
+    pen.moveTo(x + 1, y);
+    pen.lineTo(x + 4, y + ROW / 2 - 7);
+    pen.lineTo(x + 1, y + ROW - 14);
+  }
 }
 
 /** Ranges of time in pixels, those that meet as one. */

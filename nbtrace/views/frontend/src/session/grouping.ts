@@ -86,7 +86,7 @@ export class Grouping {
       }
       const kernels = new Set<number>();
       if (this.by === "process") for (const row of cellSpans(trace).values()) if (codes[row]! > OTHERS) kernels.add(codes[row]!);
-      return new Groups(trace, codes, reading.values, kernels);
+      return new Groups(trace, codes, reading.values, kernels, this.by === "process");
     });
   }
 

@@ -41,7 +41,7 @@ export class Samples {
   get threads(): SampledThread[] {
     const { root } = this.scope;
     // While all is looked at, spans that come change nothing.
-    if (root < 0) return this.once.get("threads", `${this.profile.version}`, () => (this.#grow(), threadsOf(this.profile, this.#stacks)));
+    if (root < 0) return this.once.get("threads", `${this.profile.version}:${this.trace.workers.size}`, () => (this.#grow(), threadsOf(this.profile, this.#stacks)));
     const { owner } = this.#sampled.placed;
     return this.once.get("threads", this.version, () => threadsOf(this.profile, this.#stacks, (row) => owner[row]! >= 0 && this.scope.has(owner[row]!)));
   }

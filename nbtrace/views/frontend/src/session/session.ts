@@ -35,7 +35,7 @@ export type Pill = "errors" | "slow" | "critical";
 export class Session implements Heir {
   readonly trace = new Trace();
   readonly details = new DetailStore();
-  readonly profile = new Profile((cell) => this.trace.cells.get(cell)?.[5]);
+  readonly profile = new Profile((cell) => this.trace.cells.get(cell)?.[5], (process) => this.trace.processName(process));
   readonly once = new Once();
   readonly scope = new Scope(this.trace, this.once, () => Number(this.model.get("_opener")) || 0);
   readonly changed = () => this.drawing.changed();
