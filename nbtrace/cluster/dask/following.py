@@ -71,6 +71,7 @@ class Following:
         self._all = False
         self._arrivals = Arrivals(LIVE.recorder.take, LIVE.exchange.sampled, _sender, _file_of, machine())
         self._inbox = Inbox(self._read)
+        self._asked_s = 0.0
         self._leaving: list[Worker] = []
         """Those that are gone, which whoever reads what comes is about to learn."""
         self._owed = False
