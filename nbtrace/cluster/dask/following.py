@@ -289,6 +289,8 @@ class Following:
             f"Dask: {where}; {self._arrivals.tasks:,} tasks and {self._arrivals.spans:,} spans have come home."
         )
         lines += [f"Dask: workers do not record: {followed.trouble}." for followed, _ in living if followed.trouble]
+        if time.monotonic() < self._rests_until_s:
+            lines.append(f"Dask: workers have not answered within {_ASK_S:.0f} s; what they have recorded comes later.")
         workers = list(self._arrivals.workers.values())
         lines += [
             f"Dask: of {worker.address} only tasks are known: it {worker.lacks}." for worker in workers if worker.lacks
