@@ -1,6 +1,6 @@
 """The tables of a recording: spans, events, links, errors and cells as typed DataFrames.
 
-Enters: a store's `Snapshot`. Leaves: DataFrames with the columns and dtypes of the README's tables, the same when empty.
+Enters: a store's `Snapshot`. Leaves: DataFrames with the columns and dtypes of docs/tables.md, the same when empty.
 Spans are ordered by their start, as they are read; a running span has no end and no duration."""
 
 from __future__ import annotations

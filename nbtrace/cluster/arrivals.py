@@ -17,7 +17,9 @@ from nbtrace.store.schema import RUNNING, STATUS_CODES, UNFINISHED, WIDTH, Extra
 from nbtrace.store.values import clean_text
 from nbtrace.store.workers import OTHER_MACHINES
 
-_START, _END, _THREAD, _EXTRA, _KEYS = map(RowFields._fields.index, ("start_ns", "end_ns", "thread", "extra", "keys"))
+_SPAN_ID, _START, _END, _THREAD, _EXTRA, _KEYS = map(
+    RowFields._fields.index, ("span_id", "start_ns", "end_ns", "thread", "extra", "keys")
+)
 _ERROR = STATUS_CODES.index("ERROR")
 _ORIGIN = Origin(None, semconv.TASK_SCOPE)
 
@@ -67,6 +69,8 @@ class Worker:
         """Its tasks that run."""
         self.lines: LineReader
         self.gone = False
+        self.given_up: set[int] = set()
+        """Tasks and spans that ran in it when it was gone: should it come back, they have been told of."""
 
 
 class Arrivals:
@@ -140,13 +144,23 @@ class Arrivals:
 
     def gone(self, worker: Worker) -> None:
         """A worker is there no more: what ran in it nobody ends."""
-        worker.gone = True
+        given_up = {*worker.open, *worker.lines.open}
         worker.lines.give_up()
-        left, worker.open = worker.open, {}
-        self.lost_tasks += len(left)
-        for row in left.values():
+        worker.given_up |= given_up
+        self.lost_tasks += len(worker.open)
+        for row in worker.open.values():
             keys, values = (*row[_KEYS], semconv.TASK_OUTCOME), (*row[WIDTH:], "lost")
             self._done((*row[:_END], UNFINISHED, *row[_END + 1 : _KEYS], self._shared(keys), *values))
+        worker.open = {}
+        worker.gone = True
+
+    def begin_anew(self) -> None:
+        """Nobody works for the kernel any more: what runs is given up, and what comes later is counted from there."""
+        for worker in list(self.workers.values()):
+            if not worker.gone:
+                self.gone(worker)
+        self.workers.clear()
+        self.tasks = self.spans = self.lost_tasks = 0
 
     # ── a worker ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -171,6 +185,8 @@ class Arrivals:
 
     def _reader(self, worker: Worker) -> LineReader:
         def done(row: Row) -> None:
+            if worker.given_up and row[_SPAN_ID] in worker.given_up:
+                return
             row = self._placed(_shifted(row, worker.clock.behind_ns), worker)
             self.spans += 1
             self._done(row)
@@ -224,6 +240,8 @@ class Arrivals:
         """Hand on a task that has ended; keep one that runs."""
         sender: Sender = said["sender"]
         task_id, key, behind = int(said["id"], 16), clean_text(said["key"]), worker.clock.behind_ns
+        if task_id in worker.given_up:
+            return
         start_ns = _whole(said["start"]) + behind
         came_ns = _whole(said["came"]) + behind if said.get("came") is not None else 0
         submitted_ns = (came_ns if said.get("needs") or not sender.sent_ns else sender.sent_ns) or start_ns
@@ -243,7 +261,6 @@ class Arrivals:
         status, extra = 0, None
         if end_ns:
             end_ns = max(end_ns, start_ns)
-            worker.open.pop(task_id, None)
             self._run_of.pop(task_id, None)
             if said.get("outcome"):
                 values[semconv.TASK_OUTCOME] = clean_text(said["outcome"])
@@ -260,6 +277,7 @@ class Arrivals:
         if end_ns:
             self.tasks += 1
             self._done(row)
+            worker.open.pop(task_id, None)  # last: somebody may look first at what runs, and then at what has ended
         else:
             worker.open[task_id] = row
 

@@ -169,6 +169,11 @@ class Dask:
         self.client.retire_workers([worker], close_workers=True)
         wait_for(lambda: self._added[worker].status.name == "closed", "the end of a worker")
 
+    def drop(self, worker: str) -> None:
+        """End one that was added, or who would start it again if it was killed."""
+        self._count -= 1
+        self._cluster.sync(self._added[worker].close)
+
     def restart(self) -> None:
         self.client.restart(timeout=PATIENCE_S)
 

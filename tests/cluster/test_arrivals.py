@@ -161,6 +161,23 @@ def test_a_worker_that_is_gone() -> None:
     assert home.arrivals.lost_tasks == 1
 
 
+def test_a_worker_that_was_only_thought_to_be_gone() -> None:
+    """What it goes on with is not told of twice; what it begins then is."""
+    home = Home()
+    writer = SpanStore()
+    running = Parcels()
+    journal = Journal(writer, Path(os.devnull), head={"pid": 77}, parcels=running)
+    journal.start()
+    journal.started(row(4, parent=1, end=0))
+    home.take(message(1, [task(1, end=None)], running.take()))
+    assert len(home.arrivals.running_rows()) == 2
+    home.arrivals.gone(next(iter(home.arrivals.workers.values())))
+    journal.ended(row(4, parent=1))
+    journal.stop()
+    home.take(message(2, [task(1), task(2)], [*running.take(), *parcels(row(5, parent=2))]))
+    assert sorted(found["span_id"] for found in home.read()) == [1, 2, 4, 5]
+
+
 def test_runs() -> None:
     """What comes again of what was sent together is another run; sent again it is not."""
     home = Home()

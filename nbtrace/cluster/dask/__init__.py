@@ -26,7 +26,7 @@ def install(client: Any = None) -> str:
     Each task becomes a span between what has sent it and what is recorded in it, named as Dask names its kind, with
     `nbtrace.task.key`, `.worker`, `.waited` and `.transfer` in seconds, and `host.name`; see `nbtrace.tasks()`. What a worker
     records comes home by the scheduler; of a worker that has no nbtrace, or another version, the tasks are known. An asynchronous
-    client is not waited for: what it sends in the first half second may run before its workers know of it.
+    client is not waited for: what it sends at once may run before its workers know of it.
 
     Raises ImportError where dask.distributed is missing, TypeError for what is no client, ValueError for one that is closed,
     RuntimeError where the version of Dask cannot be followed."""

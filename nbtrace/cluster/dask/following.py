@@ -72,6 +72,8 @@ class Following:
         self._arrivals = Arrivals(LIVE.recorder.take, LIVE.exchange.sampled, _sender, _file_of, machine())
         self._inbox = Inbox(self._read)
         self._asked_s = 0.0
+        self._leaving: list[Worker] = []
+        """Those that are gone, which whoever reads what comes is about to learn."""
         self._owed = False
         """Whether tasks were sent since workers have said the last time that they have sent all."""
         self._messages = 0
@@ -128,10 +130,7 @@ class Following:
                 pass  # the scheduler, or a worker, is gone
         self._clients.clear()
         self._all = False
-        for worker in list(self._arrivals.workers.values()):
-            if not worker.gone:
-                self._arrivals.gone(worker)
-        self._arrivals.workers.clear()
+        self._arrivals.begin_anew()
         remote.HOMES.pop(self.topic, None)
 
     # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -215,7 +214,11 @@ class Following:
                 expected |= client.sync(self._ask, followed, client, callback_timeout=_ASK_S)
             except Exception:  # a worker is busy with something that lets nobody in between, or all are gone
                 self._owed, self._rests_until_s = True, time.monotonic() + _REST_S
-        self._inbox.wait(lambda: _has(self._arrivals.numbers(), expected), _SETTLE_S)
+        leaving = list(self._leaving)
+        self._inbox.wait(
+            lambda: _has(self._arrivals.numbers(), expected) and not any(each in self._leaving for each in leaving),
+            _SETTLE_S,
+        )
         if self._arrivals.waits:
             self._owed = True
 
@@ -250,8 +253,14 @@ class Following:
             if worker.gone or worker.via != followed.where or which in expected:
                 continue
             if worker.address not in there or worker.address in others:  # it is not registered, or another process is
-                self._inbox.put_call(partial(self._arrivals.gone, worker))
+                self._leaving.append(worker)
+                self._inbox.put_call(partial(self._gone, worker))
         return expected
+
+    def _gone(self, worker: Worker) -> None:
+        self._leaving.remove(worker)
+        if not worker.gone:  # it may have been asked after twice
+            self._arrivals.gone(worker)
 
     def _living(self) -> list[tuple[Followed, Any]]:
         found = [(followed, followed.client()) for followed in list(self._clients.values())]
@@ -280,6 +289,8 @@ class Following:
             f"Dask: {where}; {self._arrivals.tasks:,} tasks and {self._arrivals.spans:,} spans have come home."
         )
         lines += [f"Dask: workers do not record: {followed.trouble}." for followed, _ in living if followed.trouble]
+        if time.monotonic() < self._rests_until_s:
+            lines.append(f"Dask: workers have not answered within {_ASK_S:.0f} s; what they have recorded comes later.")
         workers = list(self._arrivals.workers.values())
         lines += [
             f"Dask: of {worker.address} only tasks are known: it {worker.lacks}." for worker in workers if worker.lacks

@@ -218,7 +218,7 @@ class Tasks(WorkerPlugin):
         """Be there."""
         self._worker, self._born_ns, self._machine = worker, _now_ns(), machine()
         self._loop = asyncio.get_running_loop()
-        # To open it takes half a second of a processor: others go on meanwhile.
+        # Whatever a file system takes for that, others go on meanwhile.
         self._remote, self.lacks = await self._loop.run_in_executor(None, _recording, self.version)
         if self._remote is not None:
             self._pools = importlib.import_module("nbtrace.cluster.dask.pools")

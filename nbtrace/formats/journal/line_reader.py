@@ -103,17 +103,20 @@ class LineReader:
         """End a span that is open, by what somebody else has told."""
         row = self.open.get(span_id)
         if row is not None:
-            del self.open[span_id]
             self._settled.add(span_id)
-            self._done((*row[:6], max(end_ns, row[5]), *row[7:]))  # a clock may have been set back in between
+            self._over(span_id, (*row[:6], max(end_ns, row[5]), *row[7:]))  # a clock may have been set back in between
 
     def give_up(self) -> None:
         """Hand on what has not ended, as it is, or as far as is known how."""
-        left = (*self.open.values(), *self.preliminary.values())
+        for row in (*self.open.values(), *self.preliminary.values()):
+            self._done(row)
         self.open.clear()
         self.preliminary.clear()
-        for row in left:
-            self._done(row)
+
+    def _over(self, span_id: int, row: Row) -> None:
+        # In this order, as somebody may look at this moment: at what runs first, and then at what has ended.
+        self._done(row)
+        self.open.pop(span_id, None)
 
     def _head(self, items: list[Any]) -> None:
         if not is_head(items):
@@ -167,18 +170,17 @@ class LineReader:
         if span_id in self._settled:
             self._settled.discard(span_id)
             return
-        row = self.open.pop(span_id, None)
+        row = self.open.get(span_id)
         if row is not None:
-            self._done((*row[:6], _int(end), *row[7:]))
+            self._over(span_id, (*row[:6], _int(end), *row[7:]))
         else:  # a disk was slow when it started, so that stands behind
             self._early[_int(span_id)] = _int(end)
 
     def _ended(self, items: list[Any]) -> None:
         row = self._ended_row(items)
-        self.open.pop(row[1], None)
+        self._over(row[1], row)
         if self.preliminary:
             self.preliminary.pop(row[1], None)
-        self._done(row)
 
     def _ended_for_now(self, items: list[Any]) -> None:
         row = self._ended_row(items)
