@@ -19,7 +19,7 @@ export interface Theme {
 }
 
 export const LIGHT: Theme = {
-  dark: false, ground: "#ffffff", raised: "#f5f6f7", text: "#1f2328", quiet: "#656d76", line: "#e3e6e9", accent: "#0969da",
+  dark: false, ground: "#ffffff", raised: "#f5f6f7", text: "#1f2328", quiet: "#59636e", line: "#e3e6e9", accent: "#0969da",
   error: "#c2410c", critical: "#1f2328", match: "#fde68a", heat: "#fbc7a0", code: ["#0b6e4f", "#a0380e", "#0550ae", "#6639ba"], font: "system-ui, sans-serif",
 };
 export const DARK: Theme = {
