@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compare } from "../src/engine/compare";
-import { criticalPath } from "../src/engine/criticalpath";
+import { criticalPath, criticalSteps } from "../src/engine/criticalpath";
+import { lines } from "../src/engine/folding";
 import { callers, merge, outermost } from "../src/engine/merge";
 import { statistics } from "../src/engine/statistics";
-import { type Row, numbers, trace } from "./kit";
+import { AXIS, ROW } from "../src/pictures/canvas";
+import { LIGHT } from "../src/pictures/colours";
+import { paintWaterfall } from "../src/pictures/waterfall";
+import { type Row, numbers, pen, trace } from "./kit";
 
 test("times by name", () => {
   const [a, b] = statistics(trace([[-1, 0, 10, "a"], [0, 1, 3, "b", 2], [0, 4, 8, "b"], [0, 9, NaN, "b"]]));
@@ -15,6 +19,28 @@ test("times by name", () => {
 test("the critical path goes through the last to finish", () => {
   assert.deepEqual([...criticalPath(trace([[-1, 0, 10], [0, 1, 4], [0, 1, 8], [2, 2, 4]]), [0])].sort(), [[0, 3], [2, 5], [3, 2]]);
   assert.deepEqual([...criticalPath(trace([[-1, 0, 10], [0, 1, 4], [0, 5, 9]]), [0])].sort(), [[0, 3], [1, 3], [2, 4]]);
+});
+
+test("the critical path can be followed step by step from the beginning of a tree to its end", () => {
+  const steps = (made: ReturnType<typeof trace>) => criticalSteps(made, 0).map(({ row, from, to }) => [row, from, to]);
+  assert.deepEqual(steps(trace([[-1, 0, 10], [0, 1, 4], [0, 5, 9]])), [[0, 0, 1], [1, 1, 4], [0, 4, 5], [2, 5, 9], [0, 9, 10]]);
+  assert.deepEqual(steps(trace([[-1, 0, 10], [0, 1, 4], [0, 1, 8], [2, 2, 4]])), [[0, 0, 1], [2, 1, 2], [3, 2, 4], [2, 4, 8], [0, 8, 10]]);
+});
+
+test("the critical path is one line, which goes down and up where the end waited for another, also when its middle alone is in sight", () => {
+  const made = trace([[-1, 0, 10, "a"], [0, 1, 4, "b"], [0, 5, 9, "c"]]);
+  const corners = (from: number, to: number, collapsed = new Set<number>()) => {
+    const found: [number, number][] = [];
+    const state = { range: { from, to }, origin: 0, scroll: 0, selected: -1, hovered: -1, names: 0, critical: [criticalSteps(made, 0)] };
+    const path = { ...pen(), moveTo: () => void found.splice(0), lineTo: (x: number, y: number) => void found.push([Math.round(x), Math.floor((y - AXIS) / ROW)]) };
+    // Marks that open and close lines are lines as well, but come before it.
+    paintWaterfall(path, LIGHT, made, { ...state, lines: lines(made, { collapsed, unfolded: new Set() }) }, 1_000, 200);
+    return found;
+  };
+  const whole = [[0, 0], [100, 0], [100, 1], [400, 1], [400, 0], [500, 0], [500, 2], [900, 2], [900, 0], [1_000, 0]];
+  assert.deepEqual(corners(0, 10), whole);
+  assert.deepEqual(corners(2, 3).map(([, line]) => line), [1, 1]);
+  assert.ok(corners(0, 10, new Set([0])).every(([, line]) => line === 0));
 });
 
 test("a merged tree has the sum of its spans", () => {

@@ -78,7 +78,7 @@ export function TimePicture({ session, theme, width, height }: PictureProps) {
     const began = performance.now();
     const shared = {
       range: session.zoom.range, timeline, origin: session.scope.whole.from, scroll: session.scroll, selected: session.selected, hovered,
-      ...(session.finder.matches && { matches: session.finder.matches }), ...(session.pills.has("critical") && { critical: session.scope.critical }),
+      ...(session.finder.matches && { matches: session.finder.matches }), ...(session.pills.has("critical") && { critical: session.scope.steps }),
     };
     if (lines) paintWaterfall(pen, theme, trace, { ...shared, lines, names }, width, height);
     else paintLanes(pen, theme, lanes!, shared, width, height);

@@ -22,7 +22,7 @@ export function Copy({ text, what, label = "copy" }: { text: () => string; what:
     setTimeout(() => setDone(false), 1200);
   };
   return (
-    <button type="button" class="nbt-small" aria-label={`copy ${what}`} title={`copy ${what}`} onClick={copy}>
+    <button type="button" class="nbt-small" aria-label={`${label}${label === "copy" ? "" : ":"} ${what}`} title={`copy ${what}`} onClick={copy}>
       {done ? "copied" : label}
     </button>
   );

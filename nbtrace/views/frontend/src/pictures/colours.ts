@@ -19,12 +19,12 @@ export interface Theme {
 }
 
 export const LIGHT: Theme = {
-  dark: false, ground: "#ffffff", raised: "#f5f6f7", text: "#1f2328", quiet: "#656d76", line: "#e3e6e9", accent: "#0969da",
-  error: "#c2410c", critical: "#1f2328", match: "#fde68a", heat: "#fbc7a0", code: ["#0b6e4f", "#a0380e", "#0550ae", "#6639ba"], font: "system-ui, sans-serif",
+  dark: false, ground: "#ffffff", raised: "#f5f6f7", text: "#1f2328", quiet: "#59636e", line: "#e3e6e9", accent: "#0969da",
+  error: "#c2410c", critical: "#a3126f", match: "#fde68a", heat: "#fbc7a0", code: ["#0b6e4f", "#a0380e", "#0550ae", "#6639ba"], font: "system-ui, sans-serif",
 };
 export const DARK: Theme = {
   dark: true, ground: "#16181c", raised: "#1f2226", text: "#e6e8ea", quiet: "#9aa3ad", line: "#2e3238", accent: "#58a6ff",
-  error: "#ff8a5c", critical: "#f5f6f7", match: "#6b5a16", heat: "#7d4421", code: ["#7ee0a8", "#f0a07c", "#8cc4ff", "#c9a8ff"], font: "system-ui, sans-serif",
+  error: "#ff8a5c", critical: "#ff7cc0", match: "#6b5a16", heat: "#7d4421", code: ["#7ee0a8", "#f0a07c", "#8cc4ff", "#c9a8ff"], font: "system-ui, sans-serif",
 };
 
 /** On light ground those of views/colours.py. */
@@ -38,6 +38,17 @@ const HUES = [
 export function colourOf(hue: number, theme: Theme): string {
   const pair = hue === 0 ? CELL : HUES[hue - 1]!;
   return pair[theme.dark ? 1 : 0];
+}
+
+/** Of bars that stand on the ground: three times as light or dark as that, so that a bar is found, and text on it can be read. */
+const BARS = [
+  ["#88939f", "#606772"], ["#3e9bc6", "#1f6f95"], ["#c28620", "#8a5a00"], ["#4aa17c", "#0c7554"], ["#c67aa4", "#915075"],
+  ["#788edb", "#4f5fb0"], ["#9c9438", "#6f6900"], ["#519e9e", "#237175"], ["#ae8c5b", "#776141"],
+] as const;
+
+/** The colour of a bar in the waterfall, by the number of its name's. */
+export function barColour(hue: number, theme: Theme): string {
+  return BARS[hue]![theme.dark ? 1 : 0];
 }
 
 /** How much of a colour sampled frames have: paler than spans, and palest while they wait. */

@@ -1,6 +1,7 @@
 // Flame graphs: in the order of time, merged with the heavy side left, sandwiched around a name, and of a difference.
 
 import type { Box } from "../engine/boxes";
+import type { Step } from "../engine/criticalpath";
 import type { Lanes } from "../engine/lanes";
 import { FIRST_SYMBOL, type Symbols } from "../engine/symbols";
 import { PYTHON, WAITING, modeOf } from "../engine/parts";
@@ -10,6 +11,7 @@ import { duration } from "../engine/words";
 import { AXIS, LANE, type Pen, type Range, cross, label, numbered, outline } from "./canvas";
 import { type Theme, changeColour, colourOf, frameColours } from "./colours";
 import { Finish } from "./frames";
+import { paintPath } from "./path";
 import { Scale, axis } from "./scale";
 
 /** Bars that are narrower have no room for a number. */
@@ -24,7 +26,7 @@ export interface FlameState {
   selected: number;
   hovered: number;
   matches?: Uint8Array;
-  critical?: { has(row: number): boolean };
+  critical?: readonly (readonly Step[])[];
 }
 
 export function paintLanes(pen: Pen, theme: Theme, lanes: Lanes, state: FlameState, width: number, height: number): number {
@@ -93,10 +95,6 @@ export function paintLanes(pen: Pen, theme: Theme, lanes: Lanes, state: FlameSta
       }
       if (trace.status(row) === ERROR) outline(pen, theme.error, left, y, wide, 1.5);
       if (row === state.selected || row === state.hovered) outline(pen, theme.accent, left, y, wide, row === state.selected ? 2.5 : 1);
-      if (state.critical?.has(row)) {
-        pen.fillStyle = theme.critical;
-        pen.fillRect(left, y + LANE - 3, wide, 2);
-      }
       if (wide > 22) {
         const failed = trace.status(row) === ERROR;
         if (failed) cross(pen, theme, left + 9, y + LANE / 2);
@@ -110,6 +108,7 @@ export function paintLanes(pen: Pen, theme: Theme, lanes: Lanes, state: FlameSta
     }
     flush();
   }
+  if (state.critical) paintPath(pen, theme, state.critical, scale, (row) => AXIS + (lanes.laneOf[row]! + 1) * LANE - state.scroll - 3);
   pen.restore();
   return drawn;
 }

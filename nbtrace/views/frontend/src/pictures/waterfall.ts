@@ -1,5 +1,6 @@
 // The waterfall: a tree with names on the left, bars on a time axis on the right.
 
+import type { Step } from "../engine/criticalpath";
 import { LEAF, type Lines, OPEN, members } from "../engine/folding";
 import { ERROR, type Trace } from "../engine/trace";
 import type { Timeline } from "../engine/timeline";
@@ -7,12 +8,15 @@ import { took } from "../engine/wall";
 import { type Waited, longestWait, waitedOf } from "../engine/waits";
 import { count, duration, plain } from "../engine/words";
 import { AXIS, type Pen, ROW, type Range, TEXT, cross, hatch, label } from "./canvas";
-import { type Theme, colourOf } from "./colours";
+import { type Theme, barColour } from "./colours";
+import { paintPath } from "./path";
 import { Scale, axis } from "./scale";
 
 const MAX_INDENT = 24;
 const MAX_MEMBERS = 3_000;
 const FADES = 6;
+/** The number of the colour of cells. */
+const CELL = 0;
 
 /** How wide the names are. */
 export function namesWidth(width: number): number {
@@ -29,7 +33,7 @@ export interface WaterfallState {
   scroll: number;
   selected: number;
   hovered: number;
-  critical?: { has(row: number): boolean };
+  critical?: readonly (readonly Step[])[];
   matches?: Uint8Array;
   names: number;
 }
@@ -88,18 +92,27 @@ export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: Wate
       pen.fillStyle = theme.raised;
       pen.fillRect(0, Math.max(AXIS, y), width, ROW - 1);
     } else paintLine(pen, theme, state, row, y, width);
+    const cell = !lane && trace.hues[trace.name[row]!] === CELL;
+    if (cell && i > 0 && y >= AXIS) {
+      pen.fillStyle = theme.quiet;
+      pen.globalAlpha = 0.35;
+      pen.fillRect(0, y, width, 1);
+      pen.globalAlpha = 1;
+    }
     pen.save();
     pen.beginPath();
     pen.rect(0, Math.max(AXIS, y), left - 6, ROW);
     pen.clip();
     const x = turnOf(lines.depth[i]!) - 12;
+    pen.fillStyle = theme.line;
+    for (let above = 0; above < Math.min(lines.depth[i]!, MAX_INDENT); above++) pen.fillRect(turnOf(above) - 12, y, 1, ROW);
     if (lines.state[i] !== LEAF) triangle(pen, theme, x, y + ROW / 2, lines.state[i] === OPEN);
     const failed = !lane && !many && trace.status(row) === ERROR;
     if (failed) cross(pen, theme, x + 15, y + ROW / 2);
     const room = hidden(pen, theme, lines.hidden[i]!, left - 10, y + ROW / 2);
-    pen.font = `${lane ? "600 " : ""}${TEXT}px ${theme.font}`;
+    pen.font = `${lane || cell ? "600 " : ""}${TEXT}px ${theme.font}`;
     pen.fillStyle = theme.text;
-    label(pen, titleOf(trace, lines, i), x + (failed ? 24 : 10), y + ROW / 2, (left - x - 14 - room) * (lane ? 0.92 : 1));
+    label(pen, titleOf(trace, lines, i), x + (failed ? 24 : 10), y + ROW / 2, (left - x - 14 - room) * (lane || cell ? 0.92 : 1));
     pen.restore();
     pen.save();
     pen.beginPath();
@@ -119,15 +132,11 @@ export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: Wate
     } else {
       from = waits(pen, theme, trace, [row], 1, y, scale, true);
       bar(pen, theme, trace, lines, row, y, scale, true);
-      if (state.critical?.has(row)) {
-        pen.fillStyle = theme.critical;
-        const [x0, x1] = pixels(trace, lines, row, scale);
-        pen.fillRect(x0, y + ROW - 4, Math.max(2, x1 - x0), 2);
-      }
     }
     note(pen, theme, timeOf(trace, lines, i), amountOf(trace, lines, i), Math.min(from, start), start, to, y, scale);
     pen.restore();
   }
+  if (state.critical) followed(pen, theme, trace, state, state.critical, scale, height);
   pen.fillStyle = theme.line;
   pen.fillRect(left - 1, 0, 1, height);
   if (!lines.count) {
@@ -170,13 +179,20 @@ function bar(pen: Pen, theme: Theme, trace: Trace, lines: Lines, row: number, y:
   if (x1 < scale.left - 5) return;
   const wide = Math.max(1.5, x1 - x0);
   const running = trace.isRunning(row);
-  pen.fillStyle = colourOf(trace.hues[trace.name[row]!]!, theme);
+  const colour = (pen.fillStyle = barColour(trace.hues[trace.name[row]!]!, theme));
   const open = trace.isUnfinished(row);
-  pen.globalAlpha = own && trace.tree.size[row]! > 1 ? (theme.dark ? 0.62 : 0.5) : running ? 0.6 : 1;
+  // What has others below it is an outline, filled where the time is its own; a leaf is full.
+  const outlined = own && !open && trace.tree.size[row]! > 1 && wide > 3;
+  pen.globalAlpha = outlined ? (theme.dark ? 0.4 : 0.22) : running ? 0.6 : 1;
   if (open) fading(pen, x0, y + 5, wide);
   else pen.fillRect(x0, y + 5, wide, ROW - 10);
   pen.globalAlpha = 1;
-  if (own && !open && trace.tree.size[row]! > 1 && wide > 3) selfTime(pen, trace, row, y, scale, x0, x1);
+  if (outlined) {
+    selfTime(pen, trace, row, y, scale, x0, x1);
+    pen.strokeStyle = colour;
+    pen.lineWidth = 1;
+    pen.strokeRect(x0 + 0.5, y + 5.5, wide - 1, ROW - 11);
+  }
   if (running) {
     pen.strokeStyle = theme.accent;
     pen.lineWidth = 1;
@@ -214,7 +230,7 @@ function waits(pen: Pen, theme: Theme, trace: Trace, rows: ArrayLike<number>, st
     first = Math.min(first, !shown ? trace.start[rows[i]!]! : queued || wait.ready > wait.from ? wait.from : wait.fetch);
   }
   if (!found.length) return first;
-  const colour = colourOf(trace.hues[trace.name[rows[0]!]!]!, theme);
+  const colour = barColour(trace.hues[trace.name[rows[0]!]!]!, theme);
   for (const what of queued ? [QUEUE, START, FETCH] : [START, FETCH]) {
     for (const [x0, x1] of together(found.map(({ from, ready, fetch, to }) => (what === START ? [from, ready] : what === QUEUE ? [ready, fetch] : [fetch, to])), scale)) {
       pen.globalAlpha = what === QUEUE ? 0.18 : 0.35;
@@ -293,7 +309,26 @@ function selfTime(pen: Pen, trace: Trace, row: number, y: number, scale: Scale, 
   if (x1 - reached >= 1) pen.fillRect(reached, y + 5, x1 - reached, ROW - 10);
 }
 
-/** What stands beside a bar, with the amount if there is room: behind it, where there is no room before it and its wait, or in that; else at the picture's edge. */
+/** The critical path along the lower edges of bars; of what a closed line hides, along that line's. */
+function followed(pen: Pen, theme: Theme, trace: Trace, { lines, scroll }: WaterfallState, paths: readonly (readonly Step[])[], scale: Scale, height: number): void {
+  const found = new Map<number, number>();
+  for (let i = 0; i < lines.count; i++) found.set(lines.row[i]!, AXIS + (i + 1) * ROW - scroll - 4);
+  pen.save();
+  pen.beginPath();
+  pen.rect(scale.left, AXIS, scale.width, height - AXIS);
+  pen.clip();
+  paintPath(pen, theme, paths, scale, (row) => {
+    for (let at = row; at >= 0; at = trace.tree.parent[at]!) {
+      const y = found.get(at);
+      if (y !== undefined) return y;
+    }
+    return NaN;
+  });
+  pen.restore();
+}
+
+/** What stands beside a bar, with the amount if there is room: behind it; where there is no room before it and its wait; else in it, at its end, or
+ * where it waits. */
 function note(pen: Pen, theme: Theme, text: string, amount: string, from: number, start: number, end: number, y: number, scale: Scale): void {
   const { left, right } = scale;
   const [x0, x1] = [scale.x(from), scale.x(end)];
@@ -303,18 +338,19 @@ function note(pen: Pen, theme: Theme, text: string, amount: string, from: number
   if (x1 < left) text = `◂ ${text}`;
   else if (x0 > right) text = `${text} ▸`;
   const wide = text.length * 6.2;
-  let at = x1 + 6;
-  const clear = at + wide < right - 8 || x0 - wide - 6 > left;
-  if (at + wide >= right - 8) at = x0 - wide - 6 > left ? x0 - wide - 6 : inside < right && inside - wide > left ? inside - wide : right - wide - 10;
-  at = Math.max(at, left + 4);
+  const edge = Math.min(x1, right);
+  const [behind, before] = [x1 + 6 + wide < right - 8, x0 - wide - 6 > left];
+  const inBar = edge - Math.max(scale.x(start), left) > wide + 12;
+  const at = Math.max(left + 4, behind ? x1 + 6 : before ? Math.min(x0, right) - wide - 6 : inBar || inside - wide <= left ? edge - wide - 8 : Math.min(inside, right - 6) - wide);
   pen.font = `11px ${theme.font}`;
-  if (!clear) {
+  if (!behind && !before && !inBar) {
+    // On the marks of a wait it could not be read.
     pen.fillStyle = theme.ground;
     pen.globalAlpha = 0.75;
     pen.fillRect(at - 3, y + 4, wide + 6, ROW - 8);
     pen.globalAlpha = 1;
   }
-  pen.fillStyle = theme.quiet;
+  pen.fillStyle = inBar && !behind && !before ? theme.text : theme.quiet;
   pen.fillText(text, at, y + ROW / 2);
 }
 

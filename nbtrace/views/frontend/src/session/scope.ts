@@ -1,6 +1,6 @@
 // Which trees are looked at, and what follows from that.
 
-import { criticalPath } from "../engine/criticalpath";
+import { type Step, criticalPath, criticalSteps } from "../engine/criticalpath";
 import { executions } from "../engine/executions";
 import type { Trace } from "../engine/trace";
 import type { Range } from "../pictures/canvas";
@@ -104,5 +104,10 @@ export class Scope {
     return this.once.get("critical", `${this.trace.version}:${this.root}`, () =>
       criticalPath(this.trace, this.root < 0 ? this.trace.tree.roots : [this.root]),
     );
+  }
+
+  /** The critical path of each tree, to be followed. */
+  get steps(): readonly (readonly Step[])[] {
+    return this.once.get("steps", `${this.trace.version}:${this.root}`, () => Array.from(this.roots ?? this.trace.tree.roots, (root) => (this.trace.tree.isCut(root) ? [] : criticalSteps(this.trace, root))));
   }
 }

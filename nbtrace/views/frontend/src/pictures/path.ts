@@ -1,0 +1,43 @@
+// The critical path: a line from bar to bar, to be followed from the beginning of a trace to its end. Knows no DOM.
+
+import type { Step } from "../engine/criticalpath";
+import type { Pen } from "./canvas";
+import type { Theme } from "./colours";
+import type { Scale } from "./scale";
+
+const WIDTH = 2;
+
+/** Draw paths, each a tree's, over bars. `level`: how far from the top the line of a row is, NaN where it has none. Up or down it goes at the moment at which
+ * the end no longer waited for one, but for another. */
+export function paintPath(pen: Pen, theme: Theme, paths: readonly (readonly Step[])[], scale: Scale, level: (row: number) => number): void {
+  const { left, right } = scale;
+  const corners: [x: number, y: number][][] = [];
+  for (const steps of paths) {
+    if (!steps.length || scale.x(steps[0]!.from) > right || scale.x(steps[steps.length - 1]!.to) < left) continue;
+    const line: [number, number][] = [];
+    let reached = -Infinity;
+    for (const { row, from, to } of steps) {
+      const x1 = scale.x(to);
+      // Of what goes up and down within a pixel, once is enough.
+      if (x1 < left - 4 || x1 < reached + 0.7) continue;
+      const begun = scale.x(from);
+      if (begun > right) break;
+      const x0 = Math.max(left - 4, reached === -Infinity ? begun : reached);
+      const y = level(row);
+      reached = Math.min(x1, right + 4);
+      if (!Number.isNaN(y)) line.push([x0, y], [reached, y]);
+    }
+    if (line.length) corners.push(line);
+  }
+  // On ground of its own, so that it is seen on each bar.
+  for (const [colour, wide] of [[theme.ground, WIDTH + 2], [theme.critical, WIDTH]] as const) {
+    pen.strokeStyle = colour;
+    pen.lineWidth = wide;
+    pen.beginPath();
+    for (const line of corners) {
+      pen.moveTo(...line[0]!);
+      for (const corner of line) pen.lineTo(...corner);
+    }
+    pen.stroke();
+  }
+}
