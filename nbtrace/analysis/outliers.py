@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-FEWEST = 5
+FEWEST = 3
 """Of fewer tasks of a name nobody can say what is usual."""
 
 SLOWER = 2.0

@@ -150,14 +150,13 @@ def _slowest(table: pd.DataFrame) -> str:
     name = f"{words.plain(row['name'], _LONG)} #{part(key)}" if part(key) else words.plain(key or row["name"], _LONG)
     worker = row.get("worker")
     where = f"on {_called(worker)}" if isinstance(worker, str) else f"in process {row.get('process_pid')}"
-    why = (
-        f"; {words.duration(found.transfer)} of it fetched results of other workers"
-        if found.transfer >= found.took / 100
-        else ""
-    )
+    took = f"took {words.duration(found.took)}"
+    if found.transfer >= found.took / 100:
+        work, fetched = words.duration(found.took - found.transfer), words.duration(found.transfer)
+        took = f"took {work} after {fetched} in which it fetched results of other workers, together"
     longer = words.ratio(found.took / found.middle).lstrip("▲ ") if found.middle else ""
     against = f"{longer}{' ' if longer else ''}the middle one of {found.of:,} ({words.duration(found.middle)})"
-    return f"slowest: {name} {where} took {words.duration(found.took)}, {against}{why}"
+    return f"slowest: {name} {where} {took}{'' if took.endswith('together') else ','} {against}"
 
 
 def _idle(table: pd.DataFrame) -> str:

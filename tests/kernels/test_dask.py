@@ -185,3 +185,63 @@ def test_a_cluster_of_threads_in_the_kernel(kernel: Kernel) -> None:
     assert {tuple(tree.above(row)) for row in tree.rows if row["name"].startswith("work ")} == {("▸work",)}
     assert sum(map(is_task, tree.rows)) == 10
     kernel.run("client.close()")
+
+
+def test_the_client_is_closed_when_the_work_is_done(kernel: Kernel) -> None:
+    """What its workers have recorded last comes home before; nothing is left running, and nothing asked in between."""
+    kernel.run("%nbtrace dask")
+    reply = kernel.run("""
+from dask.distributed import Client
+import time
+
+def nap(x):
+    time.sleep(0.03)
+    return x
+
+with Client(n_workers=2, threads_per_worker=1, dashboard_address=":0") as client:
+    print(sum(client.gather(client.map(nap, range(10)))))
+    try:
+        client.submit(lambda: 1 / 0).result()
+    except ZeroDivisionError:
+        print("caught")
+""")
+    assert reply.stdout == "45\ncaught\n"
+    tasks = list(filter(is_task, Tree(kernel, reply.execution_count).rows))
+    assert sorted(row["name"] for row in tasks) == ["lambda", *["nap"] * 10]
+    assert {row["state"] for row in tasks} == {"ended"}
+    assert [row["name"] for row in tasks if row["status_code"] == "ERROR"] == ["lambda"]
+    running = kernel.run("client = Client(n_workers=1, dashboard_address=':0')\nlong = client.submit(time.sleep, 60)")
+    kernel.run(
+        "while not client.processing() or not any(client.processing().values()): time.sleep(0.01)\nclient.close()"
+    )
+    left = list(filter(is_task, Tree(kernel, running.execution_count).rows))
+    assert {row["state"] for row in left} <= {"unfinished"}, "what runs when its client is closed is nobody's any more"
+
+
+@pytest.mark.parametrize(
+    ("defined", "sent"),
+    [
+        ("def slow(s):\n    time.sleep(s)", "client.submit(slow, 0.3).result()"),
+        ("@dask.delayed\ndef slow(s):\n    time.sleep(s)", "dask.compute(slow(0.3))"),
+        ("class Job:\n  def slow(self, s):\n    time.sleep(s)", "client.submit(Job().slow, 0.3).result()"),
+        (
+            "def around(f):\n  import functools\n  return functools.wraps(f)(lambda *a: f(*a))\n@around\ndef slow(s):\n    time.sleep(s)",
+            "client.submit(slow, 0.3).result()",
+        ),
+    ],
+)
+def test_lines_of_what_workers_ran(kernel: Kernel, defined: str, sent: str) -> None:
+    """They stand beside the lines of the notebook, whatever has wrapped the function."""
+    kernel.run(
+        "import dask, time\nfrom dask.distributed import Client\nclient = Client(n_workers=1, dashboard_address=':0')"
+    )
+    kernel.run("%nbtrace dask")
+    assert kernel.run(defined).status == "ok"
+    reply = kernel.run(sent)
+    assert reply.status == "ok", reply
+    told = kernel.run(
+        f"import json, nbtrace\nlines = nbtrace.lines(cell={reply.execution_count})\n"
+        "print(json.dumps([text for text in lines.loc[lines['time'].dt.total_seconds() > 0.1, 'source'] if 'sleep' in text]))"
+    )
+    assert [text.strip() for text in json.loads(told.stdout)] == ["time.sleep(s)"], told
+    kernel.run("client.close()")

@@ -10,33 +10,55 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
+from nbtrace.capture.processes.task_names import INSIDE, held
+
 NAMELESS = "<dynamic-code>"
 """What cloudpickle puts in the place of a file."""
 
 _MAX_CODES = 2_000
 
+_noted: dict[tuple[str, int], str] = {}
+"""By function and first line: the file of methods."""
+
 
 def file_of(function: str, first_line: int) -> str:
     """Return the file of code of the notebook's with this name that begins at this line; "" where there is none, or more."""
     name = function.partition(".")[0]
-    namespace = getattr(sys.modules.get("__main__"), "__dict__", {})
     files = {
         code.co_filename
-        for code in _codes(namespace.get(name))
-        if code.co_qualname == function and code.co_firstlineno == first_line
+        for code in _codes(_names().get(name))
+        if code.co_qualname == function and code.co_firstlineno == first_line and code.co_filename != NAMELESS
     }
-    return files.pop() if len(files) == 1 else ""
+    return files.pop() if len(files) == 1 else _noted.get((function, first_line), "")
+
+
+def note_classes() -> None:
+    """Note where the methods of the notebook's classes stand. Where one is unpickled in the kernel itself, as Dask does to find
+    out whether it has sent the same before, cloudpickle puts code without a file into the very class."""
+    for found in list(_names().values()):
+        if isinstance(found, type) and found.__module__ == "__main__":
+            for code in _codes(found):
+                if code.co_filename != NAMELESS:
+                    _noted[code.co_qualname, code.co_firstlineno] = code.co_filename
+    while len(_noted) > _MAX_CODES:
+        _noted.pop(next(iter(_noted)))
+
+
+def _names() -> dict[str, Any]:
+    found: dict[str, Any] = getattr(sys.modules.get("__main__"), "__dict__", {})
+    return found
 
 
 def _codes(found: Any) -> Iterator[CodeType]:
-    """The code of a function, or of a class's methods, and all that is defined within it. Nothing of the user's is called."""
+    """The code of a function, of what a decorator has made of one, or of a class's methods, and all that is defined within it.
+    Nothing of the user's is called."""
     waiting: list[Any] = [found]
     for _ in range(_MAX_CODES):
         if not waiting:
             return
         each = waiting.pop()
         if type(each) is FunctionType:
-            waiting.append(each.__code__)
+            waiting += [each.__code__, each.__dict__.get("__wrapped__")]
         elif type(each) is CodeType:
             yield each
             waiting += [const for const in each.co_consts if type(const) is CodeType]
@@ -44,3 +66,5 @@ def _codes(found: Any) -> Iterator[CodeType]:
             waiting.append(each.__func__)
         elif isinstance(each, type):
             waiting += type.__getattribute__(each, "__dict__").values()
+        elif each is not None:
+            waiting += [inner for name in INSIDE if callable(inner := held(each, name))]

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from types import FunctionType
+from inspect import getattr_static
+from types import FunctionType, MemberDescriptorType
 from typing import Any
 
 _MAX_WRAPPERS = 8
 _LONGEST = 200
 
-_INSIDE = ("func", "_obj", "_function", "fn", "function", "__wrapped__")
+INSIDE = ("func", "_obj", "_function", "fn", "function", "__wrapped__")
 """How wrappers call what is in them: functools.partial, joblib's and loky's, those of functools.wraps."""
 
 
@@ -26,23 +27,23 @@ def task_name(function: Callable[..., Any]) -> str:
         if isinstance(found, partial) and getattr(found.func, "__name__", "") == "_process_chunk" and found.args:
             found = found.args[0]  # of ProcessPoolExecutor.map
             continue
-        items = _plain(found, "items")
+        items = held(found, "items")
         if isinstance(items, (list, tuple)) and items and isinstance(items[0], tuple) and items[0]:  # joblib's batch
             count, found = len(items), items[0][0]
             continue
-        inside = next((each for name in _INSIDE if callable(each := _plain(found, name))), None)
+        inside = next((each for name in INSIDE if callable(each := held(found, name))), None)
         if inside is None:
             break
         found = inside
-    name = _plain(found, "__qualname__")
+    name = held(found, "__qualname__")
     if not isinstance(name, str):
         name = type(found).__qualname__
     name = name.rpartition("<locals>.")[2][:_LONGEST] or "task"
     return f"{name} × {count}" if count > 1 else name
 
 
-def _plain(of: Any, name: str) -> Any:
-    """An attribute that is simply there: nothing of the user's is called for it."""
+def held(of: Any, name: str) -> Any:
+    """Return an attribute that is simply there, or None: nothing of the user's is called for it."""
     if isinstance(of, partial):
         return of.func if name == "func" else None
     try:
@@ -51,4 +52,7 @@ def _plain(of: Any, name: str) -> Any:
         own = {}
     if name in own:
         return own[name]
+    slot = getattr_static(type(of), name, None)
+    if type(slot) is MemberDescriptorType:
+        return getattr(of, name, None)
     return getattr(of, name, None) if name == "__qualname__" and type(of).__module__ == "builtins" else None

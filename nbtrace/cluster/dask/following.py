@@ -5,11 +5,13 @@ asks for it, and all of it is gone after `uninstall`."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import sys
 import time
 import weakref
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,7 +22,7 @@ from opentelemetry.trace import get_current_span
 from nbtrace.capture.current_cell import CELL
 from nbtrace.capture.live import LIVE
 from nbtrace.capture.processes.exchange import wishes
-from nbtrace.capture.processes.notebook_code import NAMELESS, file_of
+from nbtrace.capture.processes.notebook_code import NAMELESS, file_of, note_classes
 from nbtrace.capture.sdk.ids import OwnIdGenerator
 from nbtrace.capture.task_parent import recorded_id
 from nbtrace.cluster import remote
@@ -57,6 +59,17 @@ class Followed:
         """Whether it was this client that has brought the plugin."""
         self.trouble = ""
         """Why its workers do not record."""
+
+
+class Closes:
+    """In the place of the coroutine by which a client closes: what its workers have recorded comes home before."""
+
+    def __init__(self, original: Any, last: Callable[..., Any]) -> None:
+        self.original, self._last = original, last
+
+    def __get__(self, client: Any, owner: Any = None) -> Any:
+        bound = self.original.__get__(client, owner)
+        return bound if client is None else partial(self._last, client, bound)
 
 
 class Following:
@@ -100,6 +113,9 @@ class Following:
             raise RuntimeError(f"this version of Dask has another way to send tasks ({error})") from None
         if self._carried not in Sends.carriers:
             Sends.carriers.append(self._carried)
+        found = vars(Client)["_close"]
+        if not isinstance(found, Closes):
+            Client._close = Closes(found, self._last)
         if self not in LIVE.exchange.elsewhere:
             LIVE.exchange.elsewhere = (*LIVE.exchange.elsewhere, self)
         remote.HOMES.setdefault(self.topic, set())
@@ -115,6 +131,8 @@ class Following:
         if self._carried in Sends.carriers:
             Sends.carriers.remove(self._carried)
         Sends.uninstall()
+        if isinstance(found := vars(Client)["_close"], Closes):
+            Client._close = found.original
         self.collect()
         LIVE.exchange.elsewhere = tuple(each for each in LIVE.exchange.elsewhere if each is not self)
         for followed in list(self._clients.values()):
@@ -223,7 +241,8 @@ class Following:
             self._owed = True
 
     def collect_soon(self) -> None:
-        """Have them send it."""
+        """Have them send it: at the end of a cell, or when somebody looks again and again."""
+        note_classes()
         now = time.monotonic()
         if not (self._owed or self._arrivals.waits) or now - self._asked_s < _AGAIN_S:
             return
@@ -257,6 +276,28 @@ class Following:
                 self._inbox.put_call(partial(self._gone, worker))
         return expected
 
+    async def _last(self, client: Any, close: Any, *args: Any, **options: Any) -> Any:
+        """Close a client, and take before that what can be had of its workers."""
+        followed = self._clients.get(id(client))
+        if followed is not None and followed.client() is client and os.getpid() == self._pid:
+            try:
+                if self._owed or self._arrivals.waits:
+                    await asyncio.wait_for(self._ask_and_wait(followed, client), _ASK_S)
+            except Exception:
+                pass  # the scheduler is gone, or a worker lets nobody in between
+            self._clients.pop(id(client), None)
+            if not any(other.where == followed.where for other, _ in self._living()):
+                for worker in list(self._arrivals.workers.values()):
+                    if worker.via == followed.where and not worker.gone:  # what it sent is nobody's any more
+                        self._leaving.append(worker)
+                        self._inbox.put_call(partial(self._gone, worker))
+        return await close(*args, **options)
+
+    async def _ask_and_wait(self, followed: Followed, client: Any) -> None:
+        expected = await self._ask(followed, client)
+        while not _has(self._arrivals.numbers(), expected):
+            await asyncio.sleep(0.005)
+
     def _gone(self, worker: Worker) -> None:
         self._leaving.remove(worker)
         if not worker.gone:  # it may have been asked after twice
@@ -284,7 +325,7 @@ class Following:
             return []
         lines = []
         living = self._living()
-        where = ", ".join(sorted({followed.where for followed, _ in living})) or "no client yet"
+        where = ", ".join(sorted({followed.where for followed, _ in living})) or _nothing_yet()
         lines.append(
             f"Dask: {where}; {self._arrivals.tasks:,} tasks and {self._arrivals.spans:,} spans have come home."
         )
@@ -304,6 +345,11 @@ class Following:
                 f"Dask: {self._arrivals.lost_tasks:,} tasks ended with their workers; what these had not sent is lost."
             )
         return lines
+
+
+def _nothing_yet() -> str:
+    client = _current_client()
+    return "no client is open" if client is None else f"{_where(client)}, to which nothing was sent yet"
 
 
 def _clock(worker: Worker) -> str:
