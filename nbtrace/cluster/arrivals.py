@@ -139,17 +139,19 @@ class Arrivals:
 
     @property
     def waits(self) -> bool:
-        """Whether tasks run, as far as is known."""
-        return any(worker.open for worker in list(self.workers.values()))
+        """Whether tasks run, or spans of theirs, as far as is known."""
+        return any(worker.open or worker.lines.open for worker in list(self.workers.values()) if not worker.gone)
 
-    def gone(self, worker: Worker) -> None:
-        """A worker is there no more: what ran in it nobody ends."""
+    def gone(self, worker: Worker, *, lost: bool = True) -> None:
+        """A worker is there no more, or nobody who could tell of it: what ran in it nobody ends. `lost`: it is that has ended."""
         given_up = {*worker.open, *worker.lines.open}
         worker.lines.give_up()
         worker.given_up |= given_up
-        self.lost_tasks += len(worker.open)
+        self.lost_tasks += len(worker.open) if lost else 0
         for row in worker.open.values():
-            keys, values = (*row[_KEYS], semconv.TASK_OUTCOME), (*row[WIDTH:], "lost")
+            keys, values = row[_KEYS], row[WIDTH:]
+            if lost:
+                keys, values = (*keys, semconv.TASK_OUTCOME), (*values, "lost")
             self._done((*row[:_END], UNFINISHED, *row[_END + 1 : _KEYS], self._shared(keys), *values))
         worker.open = {}
         worker.gone = True
@@ -158,7 +160,7 @@ class Arrivals:
         """Nobody works for the kernel any more: what runs is given up, and what comes later is counted from there."""
         for worker in list(self.workers.values()):
             if not worker.gone:
-                self.gone(worker)
+                self.gone(worker, lost=False)
         self.workers.clear()
         self.tasks = self.spans = self.lost_tasks = 0
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from opentelemetry.trace import get_current_span
 
@@ -19,6 +21,8 @@ from nbtrace.formats.journal.journal import Journal
 from nbtrace.formats.journal.parcels import Parcels
 from nbtrace.formats.spool.passing_store import PassingStore
 from nbtrace.formats.spool.settings import Settings
+from nbtrace.store import semconv
+from nbtrace.store.redaction.redactor import Redactor
 
 _MOST_TRACES = 10_000
 
@@ -33,6 +37,8 @@ class Remote:
     def __init__(self, home: str) -> None:
         self._home = home
         self._wishes = ""
+        self._ruled = Redactor(True)
+        """What hides secrets by the rules alone."""
         self._store: PassingStore | None = None
         self._journal: Journal | None = None
         self._parcels = Parcels()
@@ -92,6 +98,19 @@ class Remote:
             LIVE.exchange.collect_soon()
         return self._parcels.take()
 
+    def without_secrets(self, said: dict[str, Any]) -> dict[str, Any]:
+        """Return what is told of a task, as it may leave the worker: its names by the rules alone, as for tasks of pools, and an
+        exception as the notebook's own callable would have it."""
+        if self._store is None:
+            return said
+        redactor, ruled = self._store.redactor, self._ruled
+        safe = {**said, "key": ruled.text(said["key"], semconv.TASK_KEY), "name": ruled.text(said["name"], "span.name")}
+        if error := said.get("error"):
+            kind, message, stack = error
+            message = redactor.text(message, semconv.EXCEPTION_MESSAGE)
+            safe["error"] = kind, message, redactor.text(stack, semconv.EXCEPTION_STACKTRACE)
+        return safe
+
     @property
     def holds(self) -> bool:
         """Whether there is anything to take, or will be."""
@@ -121,7 +140,7 @@ class Remote:
             if LIVE.exchange.serves:
                 # A worker that the kernel's own process has started: what it records goes the engine's way.
                 LIVE.exchange.leave()
-            settings = Settings.read(wishes)
+            settings = self._settings(wishes)
             self._store = PassingStore(
                 redactor=settings.redactor, sampling=settings.sampling, wanted=self._traces.__contains__
             )
@@ -129,9 +148,14 @@ class Remote:
             self._journal.start()
             LIVE.serve(self._store, set())
         elif wishes != self._wishes and self._journal is not None:
-            settings = Settings.read(wishes)
+            settings = self._settings(wishes)
             self._store.redactor = settings.redactor
             self._journal.rules_changed()
             self._store.sampling = settings.sampling
             LIVE.heed_sampling()
         self._wishes = wishes
+
+    def _settings(self, wishes: str) -> Settings:
+        settings = Settings.read(wishes)
+        self._ruled = Redactor(replace(settings.redactor.choice, call=None))
+        return settings

@@ -12,6 +12,7 @@ import sys
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -27,7 +28,7 @@ from nbtrace.capture.sdk.ids import OwnIdGenerator
 from nbtrace.capture.task_parent import recorded_id
 from nbtrace.cluster import remote
 from nbtrace.cluster.arrivals import Arrivals, Sender, Which, Worker
-from nbtrace.cluster.dask.plugin import ASK, FORGET, Sends, Sent, Shipped, Tasks, machine, name_of, random_bits
+from nbtrace.cluster.dask.plugin import ASK, FORGET, LEAVE, Sends, Sent, Shipped, Tasks, machine, name_of, random_bits
 from nbtrace.cluster.inbox import Inbox
 from nbtrace.store.schema import Row
 
@@ -40,8 +41,14 @@ _ASK_S, _SETTLE_S = 5.0, 2.0
 _AGAIN_S = 1.0
 """So often at most workers are asked that send by themselves: whether they are there."""
 
-_REST_S = 10.0
-"""So long workers are not waited for that have not answered."""
+_REST_S, _LONGEST_REST_S = 10.0, 300.0
+"""So long workers are not asked that have not answered; longer when they have not again."""
+
+_PUSHED_S = 0.3
+"""So long it is waited for what workers send by themselves, where one of them does not answer."""
+
+_UNDER_WAY_S = 2.0
+"""So long something may come when it is no longer wanted."""
 
 _KEPT = 64
 """After so many messages the scheduler is told to forget those that it keeps."""
@@ -59,6 +66,17 @@ class Followed:
         """Whether it was this client that has brought the plugin."""
         self.trouble = ""
         """Why its workers do not record."""
+        self.rests_until_s = self._rests_s = 0.0
+        self.asking = False
+
+    def rests(self) -> None:
+        """Wait for its workers no more for a while, longer each time: they have not answered."""
+        self._rests_s = min(max(_REST_S, 2 * self._rests_s), _LONGEST_REST_S)
+        self.rests_until_s = time.monotonic() + self._rests_s
+
+    def answered(self) -> None:
+        """They have."""
+        self.rests_until_s = self._rests_s = 0.0
 
 
 class Closes:
@@ -90,7 +108,6 @@ class Following:
         self._owed = False
         """Whether tasks were sent since workers have said the last time that they have sent all."""
         self._messages = 0
-        self._rests_until_s = 0.0
         self._pid = os.getpid()
 
     @property
@@ -133,6 +150,10 @@ class Following:
         Sends.uninstall()
         if isinstance(found := vars(Client)["_close"], Closes):
             Client._close = found.original
+        if os.getpid() != self._pid:
+            self._clients.clear()
+            self._all = False
+            return
         self.collect()
         LIVE.exchange.elsewhere = tuple(each for each in LIVE.exchange.elsewhere if each is not self)
         for followed in list(self._clients.values()):
@@ -140,16 +161,22 @@ class Following:
             if client is None or client.status != "running":
                 continue
             try:
-                client.unsubscribe_topic(self.topic)
-                client._event_handlers.pop(self.topic, None)
-                if followed.registered and not _within(client):
-                    client.sync(client._unregister_worker_plugin, self._name, callback_timeout=_ASK_S)
+                if not _within(client):
+                    client.sync(self._take_away, followed, client, callback_timeout=_ASK_S)
             except Exception:
                 pass  # the scheduler, or a worker, is gone
+            self._unsubscribe(client)
         self._clients.clear()
         self._all = False
         self._arrivals.begin_anew()
         remote.HOMES.pop(self.topic, None)
+
+    async def _take_away(self, followed: Followed, client: Any) -> None:
+        """Take leave of workers, and the plugin from them, if this client has brought it and no other notebook uses it."""
+        leave = Shipped(LEAVE, name=self._name, topic=self.topic)
+        shared = await client._run(leave, on_error="ignore")
+        if followed.registered and not any(each is True for each in shared.values()):
+            await client._unregister_worker_plugin(self._name)
 
     # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -219,19 +246,26 @@ class Following:
 
     def collect(self) -> None:
         """Have workers send what they have, and take it."""
-        now = time.monotonic()
+        if os.getpid() != self._pid:
+            return
+        self._let_go_of_closed()
         if not (self._owed or self._arrivals.waits):
             return
         self._owed = False
         expected: dict[Which, int] = {}
         for followed, client in self._living():
-            if _within(client) or now < self._rests_until_s:
+            if _within(client):
                 self._owed = True
                 continue
             try:
-                expected |= client.sync(self._ask, followed, client, callback_timeout=_ASK_S)
+                if time.monotonic() >= followed.rests_until_s:
+                    expected |= client.sync(self._ask, followed, client, callback_timeout=_ASK_S)
+                    followed.answered()
+                    continue
             except Exception:  # a worker is busy with something that lets nobody in between, or all are gone
-                self._owed, self._rests_until_s = True, time.monotonic() + _REST_S
+                followed.rests()
+            self._owed = True
+            self._inbox.wait(_never, _PUSHED_S)
         leaving = list(self._leaving)
         self._inbox.wait(
             lambda: _has(self._arrivals.numbers(), expected) and not any(each in self._leaving for each in leaving),
@@ -242,13 +276,38 @@ class Following:
 
     def collect_soon(self) -> None:
         """Have them send it: at the end of a cell, or when somebody looks again and again."""
+        if os.getpid() != self._pid:
+            return
         note_classes()
         now = time.monotonic()
+        self._let_go_of_closed()
         if not (self._owed or self._arrivals.waits) or now - self._asked_s < _AGAIN_S:
             return
         self._asked_s = now
         for followed, client in self._living():
-            client.loop.add_callback(_quietly, self._ask, followed, client)
+            if not followed.asking and now >= followed.rests_until_s:
+                client.loop.add_callback(self._ask_aside, followed, client)
+
+    async def _ask_aside(self, followed: Followed, client: Any) -> None:
+        followed.asking = True
+        try:
+            await asyncio.wait_for(self._ask(followed, client), _ASK_S)
+            followed.answered()
+        except Exception:
+            followed.rests()
+        finally:
+            followed.asking = False
+
+    def _let_go_of_closed(self) -> None:
+        """Of what was sent by a client that is closed, or whose scheduler is gone, nothing more comes."""
+        living = {followed.where for followed, _ in self._living()}
+        self._leave(lambda worker: worker.via not in living, lost=False)
+
+    def _leave(self, which: Callable[[Worker], bool], *, lost: bool) -> None:
+        for worker in list(self._arrivals.workers.values()):
+            if not worker.gone and worker not in self._leaving and which(worker):
+                self._leaving.append(worker)
+                self._inbox.put_call(partial(self._gone, worker, lost=lost))
 
     def running_rows(self) -> list[Row]:
         """Return the rows of what runs."""
@@ -268,12 +327,16 @@ class Following:
                 # By now it may have told that its tasks have ended, and what they have recorded last is to come.
                 self._owed = self._owed or answer["more"]
         others = {address for address, *_ in expected}
-        for which, worker in self._arrivals.workers.copy().items():
-            if worker.gone or worker.via != followed.where or which in expected:
-                continue
-            if worker.address not in there or worker.address in others:  # it is not registered, or another process is
-                self._leaving.append(worker)
-                self._inbox.put_call(partial(self._gone, worker))
+        known = {id(self._arrivals.workers.get(which)) for which in expected}
+
+        def is_gone(worker: Worker) -> bool:
+            if worker.via != followed.where or id(worker) in known:
+                return False
+            return (
+                worker.address not in there or worker.address in others
+            )  # it is not registered, or another process is
+
+        self._leave(is_gone, lost=True)
         return expected
 
     async def _last(self, client: Any, close: Any, *args: Any, **options: Any) -> Any:
@@ -287,10 +350,10 @@ class Following:
                 pass  # the scheduler is gone, or a worker lets nobody in between
             self._clients.pop(id(client), None)
             if not any(other.where == followed.where for other, _ in self._living()):
-                for worker in list(self._arrivals.workers.values()):
-                    if worker.via == followed.where and not worker.gone:  # what it sent is nobody's any more
-                        self._leaving.append(worker)
-                        self._inbox.put_call(partial(self._gone, worker))
+                with suppress(Exception):
+                    await asyncio.wait_for(self._take_away(followed, client), _ASK_S)
+            self._unsubscribe(client)
+            self._let_go_of_closed()
         return await close(*args, **options)
 
     async def _ask_and_wait(self, followed: Followed, client: Any) -> None:
@@ -298,10 +361,23 @@ class Following:
         while not _has(self._arrivals.numbers(), expected):
             await asyncio.sleep(0.005)
 
-    def _gone(self, worker: Worker) -> None:
+    def _unsubscribe(self, client: Any) -> None:
+        try:
+            client.unsubscribe_topic(self.topic)
+            # What is under way finds somebody who takes it, or Dask would say in the notebook that there is nobody.
+            client._event_handlers[self.topic] = id
+            client.loop.add_callback(client.loop.call_later, _UNDER_WAY_S, self._forget, client)
+        except Exception:
+            pass  # the scheduler is gone
+
+    def _forget(self, client: Any) -> None:
+        if client._event_handlers.get(self.topic) is id:  # it may be followed again by now
+            del client._event_handlers[self.topic]
+
+    def _gone(self, worker: Worker, *, lost: bool) -> None:
         self._leaving.remove(worker)
         if not worker.gone:  # it may have been asked after twice
-            self._arrivals.gone(worker)
+            self._arrivals.gone(worker, lost=lost)
 
     def _living(self) -> list[tuple[Followed, Any]]:
         found = [(followed, followed.client()) for followed in list(self._clients.values())]
@@ -330,8 +406,11 @@ class Following:
             f"Dask: {where}; {self._arrivals.tasks:,} tasks and {self._arrivals.spans:,} spans have come home."
         )
         lines += [f"Dask: workers do not record: {followed.trouble}." for followed, _ in living if followed.trouble]
-        if time.monotonic() < self._rests_until_s:
-            lines.append(f"Dask: workers have not answered within {_ASK_S:.0f} s; what they have recorded comes later.")
+        lines += [
+            f"Dask: workers of {followed.where} have not answered within {_ASK_S:.0f} s; what is missing comes later."
+            for followed, _ in living
+            if time.monotonic() < followed.rests_until_s
+        ]
         workers = list(self._arrivals.workers.values())
         lines += [
             f"Dask: of {worker.address} only tasks are known: it {worker.lacks}." for worker in workers if worker.lacks
@@ -375,6 +454,10 @@ def _current_client() -> Any:
         return Client.current()
     except ValueError:
         return None
+
+
+def _never() -> bool:
+    return False
 
 
 def _has(numbers: dict[Which, int], expected: dict[Which, int]) -> bool:

@@ -37,6 +37,9 @@ _EVERY_S = 0.1
 _STAYS_S, _RECORDS_S = 1.0, 60.0
 """So long after its last task a kernel is looked after, as threads may go on; and so long something records for it."""
 
+_SHARES_S = 3_600.0
+"""So long after its last task a notebook counts as one that uses this."""
+
 _LONG = 500
 """Characters of a key that are kept."""
 
@@ -393,6 +396,13 @@ class Tasks(WorkerPlugin):
         except Exception:
             logger.exception("nbtrace: what was recorded is not sent")
 
+    async def leave(self, topic: str) -> bool:
+        """A kernel takes its leave. Return whether others use this."""
+        home = self._homes.pop(topic, None)
+        if home is not None and home.recorder is not None:
+            home.recorder.close()
+        return any(each.open or time.monotonic() - each.seen_s < _SHARES_S for each in self._homes.values())
+
     def _send(self, home: _Home, *, last: bool = False) -> None:
         done, home.done = home.done, []
         begun = [task for task in home.open.values() if not task.told]
@@ -401,7 +411,8 @@ class Tasks(WorkerPlugin):
             self._message(home, [*begun, *done], parcels)
 
     def _message(self, home: _Home, told: list[Task], parcels: list[bytes]) -> None:
-        tasks = [_json(task.said).encode() for task in told]
+        safe = dict if home.recorder is None else home.recorder.without_secrets
+        tasks = [_json(safe(task.said)).encode() for task in told]
         for task in told:
             task.told = True
         home.number += 1
@@ -522,6 +533,12 @@ ASK = """
 async def f(dask_worker):
     plugin = dask_worker.plugins.get(name)
     return None if plugin is None else await plugin.report(topic)
+"""
+
+LEAVE = """
+async def f(dask_worker):
+    plugin = dask_worker.plugins.get(name)
+    return plugin is not None and await plugin.leave(topic)
 """
 
 FORGET = """

@@ -303,7 +303,7 @@ def test_nothing_is_left_behind(cluster: Dask) -> None:
         vars(Client)["_graph_to_futures"],
         dask.get_annotations(),
     ) == before
-    assert set(client._event_handlers) == topics
+    wait_for(lambda: set(client._event_handlers) == topics, "the handler, which takes what is still under way")
     assert cluster.status() == []
     # And tasks of a followed time run on as they would.
     cluster.results(cluster.send(work.spanned, range(3)))
@@ -321,7 +321,8 @@ def test_it_is_left_while_tasks_run(cluster: Dask, tmp_path: Any) -> None:
         (tmp_path / "held.enough").touch()
         assert cluster.results(handles) == [str(tmp_path / "held")]
         (row,) = tasks(rec)
-        assert (row["state"], row["nbtrace.task.outcome"]) == ("unfinished", "lost")
+        assert row["state"] == "unfinished"
+        assert "nbtrace.task.outcome" not in row, "it was not the worker that went"
         assert wrong(rec) == []
 
 
