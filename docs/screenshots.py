@@ -53,7 +53,7 @@ def opened(page: Any, notebook: Notebook, wanted: str) -> InspectorOnPage:
             break
     inspector = InspectorOnPage(page)
     inspector.until(wanted)
-    inspector.element.evaluate("e => { e.style.height = '430px'; e.scrollIntoView({block: 'center'}); }")
+    inspector.element.evaluate("e => { e.style.maxHeight = '430px'; e.scrollIntoView({block: 'center'}); }")
     return inspector
 
 
@@ -87,7 +87,7 @@ def spans(page: Any, notebook: Notebook, theme: str) -> None:
 def look(page: Any, notebook: Notebook, theme: str) -> None:
     """Take a picture of each view of the spans of notebook 05 at each width, and of the critical path and a span in the panel."""
     inspector = opened(page, notebook, "s.details.size > 100 && s.profile.count > 0")
-    inspector.element.evaluate("e => { e.style.height = ''; }")
+    inspector.element.evaluate("e => { e.style.maxHeight = '460px'; }")
     (ROOT / "docs" / "images" / "look").mkdir(exist_ok=True)
     for width in WIDTHS:
         inspector.element.evaluate("(e, w) => { e.parentElement.parentElement.style.width = `${w}px`; }", width)
@@ -133,7 +133,7 @@ def hanging(page: Any, notebook: Notebook, theme: str) -> None:
     notebook.start(3)
     inspector.element.locator(".nbt-runs").wait_for()
     inspector.until("s.profile.rowsOf(s.code.cell(s)).length > 150")
-    inspector.element.evaluate("e => { e.style.height = '300px'; e.scrollIntoView({block: 'center'}); }")
+    inspector.element.evaluate("e => { e.style.maxHeight = '300px'; e.scrollIntoView({block: 'center'}); }")
     shot(page, inspector, f"hang-{theme}")
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
     notebook.wait(3)
@@ -148,7 +148,7 @@ def slow_cell(page: Any, lab: Lab, theme: str) -> None:
     inspector = notebook.inspector()
     inspector.until("s.view === 'code' && s.profile.count > 50")
     inspector.element.get_by_role("button", name="line 3: what it called", exact=True).click()
-    inspector.element.evaluate("e => { e.style.height = '330px'; }")
+    inspector.element.evaluate("e => { e.style.maxHeight = '330px'; }")
     cells = page.locator(".jp-Notebook .jp-CodeCell")
     cells.nth(3).evaluate("e => e.scrollIntoView({block: 'start'})")
     page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
