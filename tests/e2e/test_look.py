@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import nbtrace
+from tests.e2e.conftest import REQUIRED
 from tests.e2e.lab import InspectorOnPage, Lab, Notebook, lab_server
 
 AXE = Path(__file__).parents[2] / "nbtrace/views/frontend/node_modules/axe-core/axe.min.js"
@@ -55,7 +56,7 @@ def opened(page: Any, lab: Lab) -> InspectorOnPage:
     return inspector
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: npm ci in nbtrace/views/frontend")
+@pytest.mark.skipif(not (AXE.exists() or REQUIRED), reason="needs axe-core: npm ci in nbtrace/views/frontend")
 def test_a_check_of_accessibility_has_nothing_to_say_of_any_view(page: Any, themed: Lab) -> None:
     """WCAG AA, contrast included, wide and narrow, with a span in the panel, and with the keys shown."""
     inspector = opened(page, themed)
@@ -164,3 +165,17 @@ def test_a_report_scrolls_in_one_place(page: Any, tmp_path: Path) -> None:
     page.get_by_text("the same as text").click()
     page.locator("main table").wait_for()
     assert page.evaluate(moves) == 0
+
+
+def test_the_field_that_is_typed_into_stays_where_it_is(page: Any, lab: Lab) -> None:
+    """A filter leaves few lines, but the inspector as high as it was."""
+    inspector = opened(page, lab)
+    inspector.ask("(s.show('waterfall'), s.focus(-1), 0)")
+    inspector.until("s.lines.count > 10")
+    inspector.drawn()
+    field = inspector.element.get_by_role("searchbox")
+    place, high = field.bounding_box(), inspector.element.evaluate("e => e.offsetHeight")
+    field.fill("name == 'report'")
+    inspector.until("s.finder.found.length === 1 && s.lines.count < 5")
+    inspector.drawn()
+    assert (field.bounding_box(), inspector.element.evaluate("e => e.offsetHeight")) == (place, high)

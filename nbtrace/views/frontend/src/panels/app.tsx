@@ -66,6 +66,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
   /** At most so high; what has less to show is lower. */
   const [height, setHeight] = useState(Math.max(160, Number(session.model.get("height")) || 460));
   const [wanted, want] = useState(0);
+  const before = useRef({ view: "", height: 0 });
 
   useEffect(() => session.drawing.listen(() => refresh(0)), [session]);
   useFocusInside(root);
@@ -93,6 +94,10 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
   const tall = (fills ? (root.current?.clientHeight ?? 0) : height) >= LOW;
   // What groups the lines stands above their names where there is room.
   const beside = namesWidth(size.width) >= (session.trace.processes > 1 ? 330 : 240);
+  // What a filter leaves is not lower than all was: the field that is typed into would move.
+  const filtered = session.finder.typed !== "" || session.pills.size > 0;
+  if (!filtered || before.current.view !== view) before.current = { view, height: filtered ? 0 : size.height };
+  const basis = Math.max(LEAST, wanted, filtered ? before.current.height : 0);
   const picture = { session, theme, width: size.width, height: size.height, want };
   const drawn = view === "waterfall" || view === "time" || view === "heavy" || view === "sandwich";
   return (
@@ -133,7 +138,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
         <div class="nbt-main">
           {(view === "waterfall" || view === "time") && size.width > 0 && <TimeBar session={session} theme={theme} width={size.width}>{view === "waterfall" && beside && <GroupBy session={session} />}</TimeBar>}
           {(view === "waterfall" || view === "time") && size.width > 0 && tall && (wide || session.selected < 0) && <Usage session={session} theme={theme} width={size.width} />}
-          <div class="nbt-stage" ref={stage} style={{ flex: drawn && !fills ? `1 1 ${Math.max(LEAST, wanted)}px` : "" }} {...overRows(session)}>
+          <div class="nbt-stage" ref={stage} style={{ flex: drawn && !fills ? `1 1 ${basis}px` : "" }} {...overRows(session)}>
             <Boundary view={view === "code" ? `code ${session.code.cell(session)}` : view}>
             {size.width > 0 && (view === "waterfall" || view === "time") && <TimePicture {...picture} />}
             {size.width > 0 && (view === "heavy" || view === "sandwich") && <MergedPicture {...picture} />}
