@@ -107,7 +107,7 @@ def look(page: Any, notebook: Notebook, theme: str) -> None:
 
 def inside(page: Any, notebook: Notebook, theme: str) -> None:
     """Take pictures of what is seen of notebook 06, in which nobody has made a span."""
-    inspector = opened(page, notebook, "s.view === 'code' && s.profile.count > 50")
+    inspector = opened(page, notebook, "s.view === 'code' && s.profile.count > 20")
     inspector.element.get_by_role("button", name="line 2: what it called", exact=True).click()
     shot(page, inspector, f"code-{theme}")
     inspector.key("3")
@@ -146,7 +146,7 @@ def slow_cell(page: Any, lab: Lab, theme: str) -> None:
     page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
     notebook.run(0, 1, 2, 3, 4)
     inspector = notebook.inspector()
-    inspector.until("s.view === 'code' && s.profile.count > 50")
+    inspector.until("s.view === 'code' && s.profile.count > 20")
     inspector.element.get_by_role("button", name="line 3: what it called", exact=True).click()
     inspector.element.evaluate("e => { e.style.maxHeight = '330px'; }")
     cells = page.locator(".jp-Notebook .jp-CodeCell")
