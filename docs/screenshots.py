@@ -1,8 +1,9 @@
 """Make the pictures of the inspector in docs/images, light and dark, in a real JupyterLab: the slow cell of notebook 01 with what
 it took below, each view of the spans of notebook 05, the inside of the slow cell of notebook 06, what workers did of notebook 09,
-and a cell that hangs.
+and a cell that hangs; and in docs/images/look every view at the widths of a large screen, a notebook and half of one.
 
-`python docs/screenshots.py`, or `python docs/screenshots.py slow-cell` for the first alone; needs what tests/e2e need."""
+`python docs/screenshots.py`, or `python docs/screenshots.py slow-cell` or `look` for the first or the last alone; needs what
+tests/e2e need."""
 
 from __future__ import annotations
 
@@ -32,6 +33,9 @@ VIEWS = {
 }
 """Of notebook 05, whose author has made spans."""
 
+EVERY = ("waterfall", "code", "time", "heavy", "sandwich", "cells", "table", "errors", "compare")
+WIDTHS = (1600, 1085, 530)
+
 HANG = """for text in list(trips["start"]) * 10:
     hour(text)"""
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 250))))"
@@ -49,15 +53,16 @@ def opened(page: Any, notebook: Notebook, wanted: str) -> InspectorOnPage:
             break
     inspector = InspectorOnPage(page)
     inspector.until(wanted)
-    inspector.element.evaluate("e => { e.style.height = '430px'; e.scrollIntoView({block: 'center'}); }")
+    inspector.element.evaluate("e => { e.style.maxHeight = '430px'; e.scrollIntoView({block: 'center'}); }")
     return inspector
 
 
-def shot(page: Any, inspector: InspectorOnPage, name: str) -> None:
+def shot(page: Any, inspector: InspectorOnPage, name: str, folder: str = "") -> None:
     """Take a picture of the inspector as it is."""
     page.evaluate(DRAWN)
     page.evaluate("() => document.activeElement?.blur()")
-    inspector.element.screenshot(path=ROOT / "docs" / "images" / f"inspector-{name}.png")
+    file = f"{name}.png" if folder else f"inspector-{name}.png"
+    inspector.element.screenshot(path=ROOT / "docs" / "images" / folder / file)
 
 
 def spans(page: Any, notebook: Notebook, theme: str) -> None:
@@ -79,9 +84,30 @@ def spans(page: Any, notebook: Notebook, theme: str) -> None:
         shot(page, inspector, f"{view}-{theme}")
 
 
+def look(page: Any, notebook: Notebook, theme: str) -> None:
+    """Take a picture of each view of the spans of notebook 05 at each width, and of the critical path and a span in the panel."""
+    inspector = opened(page, notebook, "s.details.size > 100 && s.profile.count > 0")
+    inspector.element.evaluate("e => { e.style.maxHeight = '460px'; }")
+    (ROOT / "docs" / "images" / "look").mkdir(exist_ok=True)
+    for width in WIDTHS:
+        inspector.element.evaluate("(e, w) => { e.parentElement.parentElement.style.width = `${w}px`; }", width)
+        for view in (*EVERY, "critical", "panel"):
+            inspector.ask("(s.select(-1), s.name = s.trace.names.indexOf('fit'), s.scope.chosen = -1, s.zoom.fit(), 0)")
+            inspector.ask(f"(s.show('{view if view in EVERY else 'waterfall'}'), 0)")
+            if view == "panel":
+                found = "[...Array(s.trace.count).keys()].find(r => s.trace.nameOf(r) === 'solve')"
+                inspector.ask(f"(s.select({found}, true), 0)")
+                inspector.element.get_by_role("complementary").get_by_text("Identity").wait_for()
+            if view == "critical":
+                inspector.ask("(s.toggle('critical'), 0)")
+            shot(page, inspector, f"{view}-{width}-{theme}", folder="look")
+            if view == "critical":
+                inspector.ask("(s.toggle('critical'), 0)")
+
+
 def inside(page: Any, notebook: Notebook, theme: str) -> None:
     """Take pictures of what is seen of notebook 06, in which nobody has made a span."""
-    inspector = opened(page, notebook, "s.view === 'code' && s.profile.count > 50")
+    inspector = opened(page, notebook, "s.view === 'code' && s.profile.count > 20")
     inspector.element.get_by_role("button", name="line 2: what it called", exact=True).click()
     shot(page, inspector, f"code-{theme}")
     inspector.key("3")
@@ -107,7 +133,7 @@ def hanging(page: Any, notebook: Notebook, theme: str) -> None:
     notebook.start(3)
     inspector.element.locator(".nbt-runs").wait_for()
     inspector.until("s.profile.rowsOf(s.code.cell(s)).length > 150")
-    inspector.element.evaluate("e => { e.style.height = '300px'; e.scrollIntoView({block: 'center'}); }")
+    inspector.element.evaluate("e => { e.style.maxHeight = '300px'; e.scrollIntoView({block: 'center'}); }")
     shot(page, inspector, f"hang-{theme}")
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
     notebook.wait(3)
@@ -120,9 +146,9 @@ def slow_cell(page: Any, lab: Lab, theme: str) -> None:
     page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
     notebook.run(0, 1, 2, 3, 4)
     inspector = notebook.inspector()
-    inspector.until("s.view === 'code' && s.profile.count > 50")
+    inspector.until("s.view === 'code' && s.profile.count > 20")
     inspector.element.get_by_role("button", name="line 3: what it called", exact=True).click()
-    inspector.element.evaluate("e => { e.style.height = '330px'; }")
+    inspector.element.evaluate("e => { e.style.maxHeight = '330px'; }")
     cells = page.locator(".jp-Notebook .jp-CodeCell")
     cells.nth(3).evaluate("e => e.scrollIntoView({block: 'start'})")
     page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
@@ -150,12 +176,20 @@ def main(only: Sequence[str] = ()) -> None:
         for theme in ("light", "dark"):
             with tempfile.TemporaryDirectory() as folder, lab_server(Path(folder), dark=theme == "dark") as lab:
                 page = browser.new_page(viewport={"width": 1100, "height": 900}, device_scale_factor=2)
-                slow_cell(page, lab, theme)
+                if list(only) != ["look"]:
+                    slow_cell(page, lab, theme)
                 page.close()
                 if list(only) == ["slow-cell"]:
                     continue
                 for name in names:
                     shutil.copy(ROOT / "notebooks" / name, folder)
+                page = browser.new_page(viewport={"width": 1900, "height": 900})
+                notebook = Notebook(page, lab, names[0]).open()
+                page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+                look(page, notebook, theme)
+                page.close()
+                if list(only) == ["look"]:
+                    continue
                 for name, take in zip(names, (spans, inside, workers), strict=True):
                     page = browser.new_page(viewport={"width": 1200, "height": 900})
                     notebook = Notebook(page, lab, name).open()

@@ -26,12 +26,16 @@ _PAGE = """<!doctype html>
 <meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
 <title>nbtrace: {title}</title>
-<style>:root {{ color-scheme: light dark; }} body {{ margin: 0; font: 14px system-ui, sans-serif; }}
-iframe {{ border: 0; display: block; width: 100%; height: 100vh; }} main {{ padding: 12px; overflow-x: auto; }}
-h3 {{ font: bold 14px ui-monospace, monospace; }}</style>
+<style>:root {{ color-scheme: light dark; }}
+body {{ margin: 0; font: 14px system-ui, sans-serif; height: 100vh; display: flex; flex-direction: column; }}
+iframe {{ border: 0; flex: 1; min-height: 0; width: 100%; }} nav {{ padding: 3px 10px; font-size: 12px; }}
+nav a {{ color: inherit; }} main {{ max-height: 60vh; overflow: auto; padding: 0 12px 12px; }} h1 {{ font-size: 16px; }}
+h3 {{ font: bold 14px ui-monospace, monospace; }} main:not(:target) {{ display: none; }}
+@media print {{ body {{ display: block; height: auto; }} main:not(:target) {{ display: block; max-height: none; }} }}</style>
 </head><body>
 <iframe sandbox="allow-scripts" title="nbtrace inspector" srcdoc="{inner}"></iframe>
-<main><h1>{title}</h1><p>{note}</p>{twin}
+<nav><a href="#text">the same as text</a></nav>
+<main id="text"><p><a href="#">close</a></p><h1>{title}</h1><p>{note}</p>{twin}
 {section}</main>
 </body></html>
 """

@@ -323,7 +323,7 @@ def test_the_notebook_keeps_its_keys_to_itself(notebook: Make) -> None:
     book.run(0, 1, 2)
     inspector = book.inspector()
     inspector.until("s.trace.count >= 16")
-    inspector.element.locator("canvas.nbt-canvas").click(position={"x": 600, "y": 200})
+    inspector.element.locator("canvas.nbt-canvas").click(position={"x": 600, "y": 130})
     inspector.key("d", "d", "a", "b", "x", "0", "0")
     count = book.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length")
     assert count == 4

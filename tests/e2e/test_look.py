@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+import nbtrace
+from tests.e2e.conftest import REQUIRED
 from tests.e2e.lab import InspectorOnPage, Lab, Notebook, lab_server
 
 AXE = Path(__file__).parents[2] / "nbtrace/views/frontend/node_modules/axe-core/axe.min.js"
@@ -54,7 +56,7 @@ def opened(page: Any, lab: Lab) -> InspectorOnPage:
     return inspector
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: npm ci in nbtrace/views/frontend")
+@pytest.mark.skipif(not (AXE.exists() or REQUIRED), reason="needs axe-core: npm ci in nbtrace/views/frontend")
 def test_a_check_of_accessibility_has_nothing_to_say_of_any_view(page: Any, themed: Lab) -> None:
     """WCAG AA, contrast included, wide and narrow, with a span in the panel, and with the keys shown."""
     inspector = opened(page, themed)
@@ -77,3 +79,104 @@ def test_a_check_of_accessibility_has_nothing_to_say_of_any_view(page: Any, them
         found[f"pills {width}"] = wrong(inspector)
         inspector.ask("(s.toggle('critical'), s.toggle('errors'), 0)")
     assert {what: texts for what, texts in found.items() if texts} == {}
+
+
+def wide(inspector: InspectorOnPage, width: int) -> None:
+    """Give an inspector so much room, and wait until it has taken it."""
+    inspector.element.evaluate("(e, w) => { e.parentElement.parentElement.style.width = `${w}px`; }", width)
+    inspector.drawn()
+    inspector.drawn()
+
+
+ROWS = """e => { const middles = [...e.querySelectorAll(".nbt-top :is(button, select, input)")].map(each => {
+    const box = each.getBoundingClientRect(); return box.top + box.height / 2; });
+    return Math.round((Math.max(...middles) - Math.min(...middles)) / 30) + 1; }"""
+
+
+def test_the_tools_stand_in_one_row_and_in_two_where_it_is_narrow(page: Any, lab: Lab) -> None:
+    """In every view, also when a trace with a long name is looked at; nothing of them is cut off."""
+    page.set_viewport_size({"width": 1800, "height": 900})
+    inspector = opened(page, lab)
+    cut = "e => [...e.querySelectorAll('.nbt-top button')].filter(b => b.scrollWidth > b.clientWidth + 1).length"
+    for width, rows in ((1600, 1), (1085, 1), (530, 2)):
+        wide(inspector, width)
+        for root in ("-1", "s.trace.tree.roots[1]"):
+            inspector.ask(f"(s.focus({root}), 0)")
+            for view in VIEWS:
+                inspector.ask(f"(s.show('{view}'), 0)")
+                inspector.drawn()
+                assert inspector.element.evaluate(ROWS) == rows, (width, view)
+                assert inspector.element.evaluate(cut) == 0, (width, view)
+                assert inspector.element.evaluate("e => e.scrollWidth - e.clientWidth") <= 0, (width, view)
+    assert inspector.element.get_by_label("trace", exact=True).get_attribute("title")
+
+
+def test_it_is_as_high_as_what_it_shows_up_to_a_limit(page: Any, lab: Lab) -> None:
+    """Little is shown without empty ground below it, and much in the height that was chosen."""
+    inspector = opened(page, lab)
+    height = "e => e.offsetHeight"
+    inspector.ask(
+        "(s.show('waterfall'), s.focus(s.trace.tree.rootOf([...Array(s.trace.count).keys()].find(r => s.trace.nameOf(r) === 'report'))), 0)"
+    )
+    inspector.until("s.lines.count === 2")
+    inspector.drawn()
+    low = inspector.element.evaluate(height)
+    assert low < 340
+    inspector.ask("(s.focus(-1), s.folds.openAll(true, s.scope.rows()), 0)")
+    inspector.until("s.lines.count > 16")
+    inspector.drawn()
+    assert inspector.element.evaluate(height) == 460
+    for view in ("heavy", "sandwich", "cells", "table", "errors", "compare"):
+        inspector.ask(f"(s.select(-1), s.name = s.trace.names.indexOf('fit'), s.show('{view}'), 0)")
+        inspector.drawn()
+        inspector.drawn()
+        empty = inspector.element.evaluate(
+            """e => { const stage = e.querySelector(".nbt-stage"), inside = stage.querySelector(".nbt-scroll") ?? stage;
+                const last = [...inside.children].filter(each => !each.matches(".nbt-read")).at(-1).getBoundingClientRect();
+                return inside.getBoundingClientRect().bottom - last.bottom; }"""
+        )
+        assert empty < 60, view
+
+
+@pytest.mark.parametrize("view", ["cells", "table"])
+def test_tables_need_no_scrolling_sideways(page: Any, lab: Lab, view: str) -> None:
+    page.set_viewport_size({"width": 1800, "height": 900})
+    inspector = opened(page, lab)
+    inspector.ask(f"(s.focus(-1), s.show('{view}'), 0)")
+    for width in (1600, 1085, 745, 530, 400):
+        wide(inspector, width)
+        more = "e => { const inside = e.querySelector('.nbt-scroll'); return inside.scrollWidth - inside.clientWidth; }"
+        assert inspector.element.evaluate(more) <= 0, width
+        assert inspector.element.locator(".nbt-bar").first.is_visible(), width
+
+
+def test_a_report_scrolls_in_one_place(page: Any, tmp_path: Path) -> None:
+    """The page itself stands still; what is told without a script is one click away."""
+    with nbtrace.record() as rec:
+        for _ in range(60):
+            with nbtrace.span("query"):
+                pass
+    page.goto(rec.report(tmp_path / "run.html").as_uri())
+    page.frames[1].wait_for_selector(".nbt canvas.nbt-canvas")
+    moves = "() => document.documentElement.scrollHeight - document.documentElement.clientHeight"
+    assert page.evaluate(moves) == 0
+    assert page.frames[1].evaluate(moves) == 0
+    assert not page.locator("main table").is_visible()
+    page.get_by_text("the same as text").click()
+    page.locator("main table").wait_for()
+    assert page.evaluate(moves) == 0
+
+
+def test_the_field_that_is_typed_into_stays_where_it_is(page: Any, lab: Lab) -> None:
+    """A filter leaves few lines, but the inspector as high as it was."""
+    inspector = opened(page, lab)
+    inspector.ask("(s.show('waterfall'), s.focus(-1), 0)")
+    inspector.until("s.lines.count > 10")
+    inspector.drawn()
+    field = inspector.element.get_by_role("searchbox")
+    measured = "e => [e.offsetHeight, e.querySelector('[type=search]').getBoundingClientRect().top]"
+    before = inspector.element.evaluate(measured)
+    field.fill("name == 'report'")
+    inspector.until("s.finder.found.length === 1 && s.lines.count < 5")
+    inspector.drawn()
+    assert inspector.element.evaluate(measured) == before

@@ -43,7 +43,7 @@ def test_a_click_on_a_break_opens_it_and_a_key_opens_all(notebook: Make) -> None
     width = canvas.bounding_box()["width"]
     middle = inspector.ask("(t => t.shown(s.trace.start[1] - 3e5) / t.shown(s.scope.whole.to))(s.idle.timeline)")
     assert 0.3 < middle < 0.4
-    canvas.click(position={"x": width * middle, "y": 200})
+    canvas.click(position={"x": width * middle, "y": 100})
     inspector.until(f"{BREAKS} === 1")
     canvas.click(position={"x": width / 2, "y": 3})
     inspector.until(f"{BREAKS} === 2")

@@ -72,7 +72,9 @@ class Inspector(anywidget.AnyWidget):
     _esm = static("loader.js")
 
     selection = traitlets.Unicode("", help="Id of the selected span; empty if there is none.").tag(sync=True)
-    height = traitlets.Int(460, min=160, help="Height in pixels.").tag(sync=True)
+    height = traitlets.Int(460, min=160, help="Height in pixels at the most; what has less to show is lower.").tag(
+        sync=True
+    )
     _code = traitlets.Unicode("").tag(sync=True)
     _first = traitlets.Bytes(b"").tag(sync=True)
     _opener = traitlets.Int(0).tag(sync=True)

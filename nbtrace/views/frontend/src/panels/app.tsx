@@ -11,7 +11,9 @@ import { Code } from "./code";
 import { Doing } from "./doing";
 import { useFocusInside } from "./focus";
 import { GroupBy } from "./groupby";
+import { namesWidth } from "../pictures/waterfall";
 import { Panel } from "./panel";
+import { widthOf } from "./value";
 import { Boundary } from "./boundary";
 import { MergedPicture } from "./mergedpicture";
 import { TimePicture, around } from "./timepicture";
@@ -50,6 +52,8 @@ const KEYS: [string, string][] = [
 
 const NARROW = 760;
 const LOW = 320;
+/** Pictures are not lower: what is told beside the pointer has room. */
+const LEAST = 120;
 
 export function App({ session, host }: { session: Session; host: HTMLElement }) {
   const [, refresh] = useReducer((number: number) => number + 1, 0);
@@ -59,7 +63,10 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
   const [size, setSize] = useState({ width: 0, height: 0 });
   const [theme, setTheme] = useState<Theme>(() => themeOf(host));
   const fills = session.model.get("height") === "fill"; // in a page of its own
+  /** At most so high; what has less to show is lower. */
   const [height, setHeight] = useState(Math.max(160, Number(session.model.get("height")) || 460));
+  const [wanted, want] = useState(0);
+  const before = useRef({ view: "", height: 0 });
 
   useEffect(() => session.drawing.listen(() => refresh(0)), [session]);
   useFocusInside(root);
@@ -84,12 +91,19 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
   });
   const { view } = session;
   const wide = (root.current?.clientWidth ?? 1000) >= NARROW;
-  const tall = (root.current?.clientHeight ?? 0) >= LOW;
-  const picture = { session, theme, width: size.width, height: size.height };
+  const tall = (fills ? (root.current?.clientHeight ?? 0) : height) >= LOW;
+  // What groups the lines stands above their names where there is room.
+  const beside = namesWidth(size.width) >= (session.trace.processes > 1 ? 330 : 240);
+  // What a filter leaves is not lower than all was: the field that is typed into would move.
+  const filtered = session.finder.typed !== "" || session.pills.size > 0;
+  if (!filtered || before.current.view !== view) before.current = { view, height: filtered ? 0 : size.height };
+  const basis = Math.max(LEAST, wanted, filtered ? before.current.height : 0);
+  const picture = { session, theme, width: size.width, height: size.height, want };
+  const drawn = view === "waterfall" || view === "time" || view === "heavy" || view === "sandwich";
   return (
     <div
       ref={root} class={`nbt ${theme.dark ? "nbt-dark" : ""} ${wide ? "" : "nbt-narrow"}`} tabIndex={0} data-lm-suppress-shortcuts="true"
-      style={{ height: fills ? "100vh" : height, ...variables(theme) }} role="region" aria-label="nbtrace inspector" onPointerDown={() => session.pointed.leave()} onKeyDown={(event) => pressed(event, session, searchBox.current, root.current)}
+      style={{ ...(fills ? { height: "100vh" } : { maxHeight: height, minHeight: session.help ? height : 0 }), "--limit": fills ? "100vh" : `${height}px`, ...variables(theme) }} role="region" aria-label="nbtrace inspector" onPointerDown={() => session.pointed.leave()} onKeyDown={(event) => pressed(event, session, searchBox.current, root.current)}
     >
       <div class="nbt-top">
         <div role="tablist" class="nbt-tabs" aria-label="views">
@@ -101,7 +115,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
         </div>
         <div class="nbt-search" role="search">
           <Scope session={session} />
-          {view === "waterfall" && <GroupBy session={session} />}
+          {view === "waterfall" && !beside && <GroupBy session={session} />}
           <div class="nbt-field">
             <input
               ref={searchBox} class="nbt-input" type="search" placeholder="search, or duration > 100ms" aria-label="search names, attributes, events and errors"
@@ -110,9 +124,6 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
             {session.finder.query.kind === "error" && <span class="nbt-wrong" role="alert">{session.finder.query.message}</span>}
           </div>
           <Found session={session} />
-          {framed(session) && (
-            <button type="button" class="nbt-pill" aria-pressed={session.frames} title="sampled frames (p)" onClick={() => session.toggleFrames()}>samples</button>
-          )}
           {(["errors", "slow", "critical"] as Pill[]).map((pill) => (
             <button key={pill} type="button" class="nbt-pill" aria-pressed={session.pills.has(pill)} onClick={() => session.toggle(pill)}
               title={pill === "slow" ? "only the slowest hundredth of the spans, and cells that took as long" : pill === "critical" ? "only what the end waited for" : "only spans that failed"}>
@@ -125,9 +136,9 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
       <Doing session={session} />
       <div class="nbt-middle">
         <div class="nbt-main">
-          {(view === "waterfall" || view === "time") && size.width > 0 && <TimeBar session={session} theme={theme} width={size.width} />}
-          {(view === "waterfall" || view === "time") && size.width > 0 && tall && <Usage session={session} theme={theme} width={size.width} />}
-          <div class="nbt-stage" ref={stage} {...overRows(session)}>
+          {(view === "waterfall" || view === "time") && size.width > 0 && <TimeBar session={session} theme={theme} width={size.width}>{view === "waterfall" && beside && <GroupBy session={session} />}</TimeBar>}
+          {(view === "waterfall" || view === "time") && size.width > 0 && tall && (wide || session.selected < 0) && <Usage session={session} theme={theme} width={size.width} />}
+          <div class="nbt-stage" ref={stage} style={{ flex: drawn && !fills ? `1 1 ${basis}px` : "" }} {...overRows(session)}>
             <Boundary view={view === "code" ? `code ${session.code.cell(session)}` : view}>
             {size.width > 0 && (view === "waterfall" || view === "time") && <TimePicture {...picture} />}
             {size.width > 0 && (view === "heavy" || view === "sandwich") && <MergedPicture {...picture} />}
@@ -135,7 +146,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
             {view === "cells" && <Cells session={session} theme={theme} />}
             {(view === "table") && <Table session={session} />}
             {view === "errors" && <Errors session={session} />}
-            {size.width > 0 && view === "compare" && <Compare {...picture} />}
+            {size.width > 0 && view === "compare" && <Compare {...picture} height={fills ? size.height : height - 100} />}
             {(view === "waterfall" || view === "time") && <Alternative session={session} height={size.height} />}
             </Boundary>
           </div>
@@ -146,10 +157,13 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
       <PointerTip session={session} root={root} />
       <div class="nbt-bottom">
         <span role="status" class="nbt-status">{framed(session) && session.told.name === session.name && session.name >= 0 ? session.told.text : noticed(session) || status(session)}</span>
-        {framed(session) && session.frames && (
-          <span class="nbt-legend">sampled: <i class="nbt-python" /> Python <i class="nbt-native" /> native <i class="nbt-waiting" /> waiting</span>
+        {framed(session) && (
+          <span class="nbt-legend">
+            <button type="button" class="nbt-small" aria-pressed={session.frames} title="show or hide sampled frames (p)" onClick={() => session.toggleFrames()}>samples</button>
+            {session.frames && <><i class="nbt-python" /> Python <i class="nbt-native" /> native <i class="nbt-waiting" /> waiting</>}
+          </span>
         )}
-        {!fills && <Handle height={height} change={(next) => setHeight(next)} done={(next) => (session.model.set("height", next), session.model.save_changes())} />}
+        {!fills && <Handle height={height} shown={() => root.current!.offsetHeight} change={(next) => setHeight(next)} done={(next) => (session.model.set("height", next), session.model.save_changes())} />}
       </div>
     </div>
   );
@@ -194,11 +208,15 @@ function ErrorCount({ session }: { session: Session }) {
 function Scope({ session }: { session: Session }) {
   const all = traces(session);
   if (all.length < 2) return null;
+  const { scope } = session;
+  const title = scope.root < 0 ? "" : all.find(({ row }) => row === scope.root)?.title ?? "";
+  const number = all.find(({ row }) => row === scope.root)?.count;
+  const chosen = scope.root < 0 ? "all traces" : `${scope.chosen === LATEST ? "latest: " : number == null ? "" : `[${number}] `}${plain(title, 100)}`;
   return (
-    <select class="nbt-input nbt-scope" aria-label="trace" value={session.scope.chosen === OPENED ? session.scope.root : session.scope.chosen} onChange={(event) => session.focus(Number(event.currentTarget.value))}>
+    <select class="nbt-input nbt-scope" aria-label="trace" title={chosen} style={{ width: widthOf(chosen) }} value={session.scope.chosen === OPENED ? session.scope.root : session.scope.chosen} onChange={(event) => session.focus(Number(event.currentTarget.value))}>
       <option value={-1}>all traces</option>
-      <option value={LATEST}>{session.scope.chosen === LATEST && session.scope.root >= 0 ? `latest: ${plain(session.trace.nameOf(session.scope.root), 30)}` : "the latest"}</option>
-      {all.slice(-200).map(({ row, title, count: number }) => <option key={row} value={row}>{`${number === null ? "" : `[${number}] `}${plain(title, 40)}`}</option>)}
+      <option value={LATEST}>{session.scope.chosen === LATEST && session.scope.root >= 0 ? `latest: ${plain(title, 80)}` : "the latest"}</option>
+      {all.slice(-200).map(({ row, title, count: number }) => <option key={row} value={row}>{`${number === null ? "" : `[${number}] `}${plain(title, 80)}`}</option>)}
     </select>
   );
 }
@@ -225,13 +243,15 @@ function Help({ session }: { session: Session }) {
   );
 }
 
-function Handle({ height, change, done }: { height: number; change: (height: number) => void; done: (height: number) => void }) {
+function Handle({ height, shown, change, done }: { height: number; shown: () => number; change: (height: number) => void; done: (height: number) => void }) {
   const limit = (next: number) => Math.round(Math.min(2000, Math.max(200, next)));
   const press = (event: PointerEvent) => {
     const element = event.currentTarget as HTMLElement;
     const first = event.clientY;
+    // What is lower than it may be is held where it ends.
+    const from = shown();
     let last = height;
-    const move = (later: PointerEvent) => change((last = limit(height + later.clientY - first)));
+    const move = (later: PointerEvent) => change((last = limit(from + later.clientY - first)));
     element.setPointerCapture(event.pointerId);
     element.addEventListener("pointermove", move);
     element.addEventListener("pointerup", () => (element.removeEventListener("pointermove", move), done(last)), { once: true });

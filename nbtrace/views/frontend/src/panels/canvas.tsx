@@ -10,6 +10,8 @@ export interface PictureProps {
   theme: Theme;
   width: number;
   height: number;
+  /** Says how high all of it would be. */
+  want?: (height: number) => void;
 }
 
 /** A canvas as sharp as the screen, painted after each drawing of the page. */

@@ -2,7 +2,7 @@
 
 import { type Run, against, described } from "../engine/runs";
 import { count, duration, growth, plain } from "../engine/words";
-import { type Theme, colourOf } from "../pictures/colours";
+import { type Theme, barColour } from "../pictures/colours";
 import type { Session } from "../session/session";
 import { Change } from "./compare";
 import { hottestText } from "./source";
@@ -44,7 +44,7 @@ export function Cells({ session, theme }: { session: Session; theme: Theme }) {
   const again = shown.some(({ run }) => run > 1);
   const longest = Math.max(1e-9, ...shown.map(({ row }) => trace.duration(row)));
   const head = (id: Session["cellSort"]["column"], title: string) => (
-    <th class={id === "cell" || id === "hottest" ? "" : "nbt-number"} aria-sort={column === id ? (down ? "descending" : "ascending") : "none"}>
+    <th class={id === "cell" ? "" : id === "hottest" ? "nbt-hottest" : `nbt-number ${id === "duration" ? "" : "nbt-spare"}`} aria-sort={column === id ? (down ? "descending" : "ascending") : "none"}>
       <button type="button" class="nbt-link" onClick={() => ((session.cellSort = { column: id, down: column === id ? !down : id !== "cell" }), session.changed())}>
         {title}{column === id ? (down ? " ↓" : " ↑") : ""}
       </button>
@@ -53,11 +53,11 @@ export function Cells({ session, theme }: { session: Session; theme: Theme }) {
   return (
     <div class="nbt-scroll" tabIndex={0}>
       <LeftOut shown={shown.length} all={all.length} noun="execution" />
-      <table class="nbt-table">
+      <table class="nbt-table nbt-cells">
         <thead>
           <tr>
             {head("cell", "cell")}<th>code</th>{again && <th class="nbt-number nbt-roomy">run</th>}{head("duration", "duration")}{again && <th class="nbt-number">against runs before</th>}
-            {head("cpu", "cpu")}{head("memory", "memory")}{head("hottest", "hottest")}<th class="nbt-number nbt-roomy">spans</th><th class="nbt-roomy">when</th>
+            {head("cpu", "cpu")}{head("memory", "memory")}{head("hottest", "hottest")}<th class="nbt-number nbt-roomy">spans</th><th class="nbt-roomy nbt-whenhead">when</th>
           </tr>
         </thead>
         <tbody>
@@ -71,14 +71,14 @@ export function Cells({ session, theme }: { session: Session; theme: Theme }) {
                 {again && <td class="nbt-number nbt-roomy">{run > 1 ? run : ""}</td>}
                 <td class="nbt-number nbt-bar" style={{ "--share": `${(trace.duration(row) / longest) * 100}%` }}>{trace.isRunning(row) ? "running" : duration(trace.duration(row))}</td>
                 {again && <td class="nbt-number"><Before session={session} run={each} /></td>}
-                <td class="nbt-number">{Number.isNaN(cpu) ? "" : duration(cpu)}</td>
-                <td class="nbt-number">{Number.isNaN(memory) ? "" : Math.abs(memory) < 500_000 ? <span class="nbt-quiet">0</span> : growth(memory)}</td>
-                <td class="nbt-code">{hottest && <button type="button" class="nbt-link" title="look at its code" onClick={open}>{plain(hottest, 60)}</button>}</td>
+                <td class="nbt-number nbt-spare">{Number.isNaN(cpu) ? "" : duration(cpu)}</td>
+                <td class="nbt-number nbt-spare">{Number.isNaN(memory) ? "" : Math.abs(memory) < 500_000 ? <span class="nbt-quiet">0</span> : growth(memory)}</td>
+                <td class="nbt-code nbt-hottest">{hottest && <button type="button" class="nbt-link" title="look at its code" onClick={open}>{plain(hottest, 60)}</button>}</td>
                 <td class="nbt-number nbt-roomy">{(trace.tree.size[row]! - 1).toLocaleString("en-US")}</td>
                 <td class="nbt-when nbt-roomy">
                   <span style={{
-                    left: `${((trace.start[row]! - from) / whole) * 100}%`, width: `max(3px, ${(trace.duration(row) / whole) * 100}%)`,
-                    background: failed ? theme.error : colourOf(1, theme), outline: trace.isRunning(row) ? `1px dashed ${theme.accent}` : "none",
+                    left: `min(${((trace.start[row]! - from) / whole) * 100}%, 100% - 3px)`, width: `max(3px, ${(trace.duration(row) / whole) * 100}%)`,
+                    background: failed ? theme.error : barColour(1, theme), outline: trace.isRunning(row) ? `1px dashed ${theme.accent}` : "none",
                   }} />
                 </td>
               </tr>

@@ -159,7 +159,7 @@ function Head({ session, cell, row }: { session: Session; cell: number; row: num
         <select class="nbt-input" aria-label="cell whose code is shown" value={cell} key={all.length} onChange={(event) => session.code.look(Number(event.currentTarget.value))}>
           {all.filter((each, at) => at >= all.length - MOST_CELLS || trace.cell[each] === cell).map((each) => {
             const number = trace.cell[each]!;
-            return <option key={each} value={number}>{`[${trace.cells.get(number)?.[1] ?? " "}] ${duration(trace.duration(each))} · ${plain((source(session, number) ?? [""]).find((line) => line.trim()) ?? "", 36)}`}</option>;
+            return <option key={each} value={number}>{`[${trace.cells.get(number)?.[1] ?? " "}] ${duration(trace.duration(each))} · ${plain((source(session, number) ?? [""]).find((line) => line.trim()) ?? "", 80)}`}</option>;
           })}
         </select>
       ) : <strong>{cellName(session, cell)}</strong>}

@@ -1,6 +1,6 @@
 // Merged graphs: left-heavy, sandwich, the difference of two runs.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Box, boxes, differenceBoxes } from "../engine/boxes";
 import { type Merged, callers, merge, outermost } from "../engine/merge";
 import { FIRST_SYMBOL, type Symbols } from "../engine/symbols";
@@ -11,8 +11,11 @@ import { boxAt, paintBoxes } from "../pictures/flame";
 import type { Session } from "../session/session";
 import { type PictureProps, useCanvas } from "./canvas";
 
+/** The least width, in pixels, of a box that has a word in it. */
+const READABLE = 22;
+
 /** Merged graphs: left-heavy, sandwich, difference. They have no time; a click selects the longest span of a box. */
-export function MergedPicture({ session, theme, width, height: most }: PictureProps) {
+export function MergedPicture({ session, theme, width, height: most, want }: PictureProps) {
   const { trace, view } = session;
   const [hovered, hover] = useState<Box | undefined>();
   const [zoom, setZoom] = useState({ from: 0, to: 1 });
@@ -27,6 +30,9 @@ export function MergedPicture({ session, theme, width, height: most }: PicturePr
   const deepest = found.reduce((most, box) => Math.max(most, box.level), 0);
   const height = view === "compare" ? Math.min(most, (deepest + 1) * LANE + 4) : most; // a table stands below it
   const highest = Math.max(0, (deepest + 1) * LANE - height);
+  // What is too thin to be read is reached by scrolling.
+  const readable = found.reduce((most, box) => (box.level > most && (box.to - box.from) * width >= READABLE ? box.level : most), 0);
+  useLayoutEffect(() => want?.((readable + 1) * LANE + 4));
   const top = Math.min(scroll, highest);
   const chosen = view === "sandwich" || session.name >= FIRST_SYMBOL ? session.name : -1;
   const searched = session.finder.matches && { names: new Set(session.finder.found.map((row) => trace.name[row]!)), symbols: session.finder.symbols };

@@ -12,7 +12,7 @@ import { CellCode } from "./cellcode";
 import { Talk } from "./conversation";
 import { Inside } from "./inside";
 import { Traceback } from "./traceback";
-import { Copy, Pairs } from "./value";
+import { Broken, Copy, Pairs } from "./value";
 
 const STATUS = ["UNSET", "OK", "ERROR"];
 
@@ -45,7 +45,7 @@ export function Panel({ session }: { session: Session }) {
   return (
     <aside class="nbt-panel" aria-label="Selected span">
       <div class="nbt-title">
-        <h3>{plain(title, 300)}</h3>
+        <h3><Broken text={plain(title, 300)} /></h3>
         <button type="button" class="nbt-small" aria-label="close" onClick={() => session.select(-1)}>×</button>
       </div>
       <dl class="nbt-facts">

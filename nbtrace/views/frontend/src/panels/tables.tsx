@@ -22,6 +22,9 @@ const COLUMNS: [keyof NameStatistics | "rate", string][] = [
   ["name", "name"], ["count", "count"], ["total", "total"], ["self", "self"], ["p50", "p50"], ["p95", "p95"], ["errors", "errors"],
 ];
 
+/** Left out where there is no room. */
+const SPARE = new Set<string>(["self", "p50"]);
+
 export function Table({ session }: { session: Session }) {
   const { trace } = session;
   const only = session.filter;
@@ -34,11 +37,11 @@ export function Table({ session }: { session: Session }) {
   return (
     <div class="nbt-scroll" tabIndex={0}>
       <LeftOut shown={Math.min(sorted.length, MAX_ROWS)} all={sorted.length} noun="name" />
-      <table class="nbt-table">
+      <table class="nbt-table nbt-names">
         <thead>
           <tr>
             {COLUMNS.map(([id, title]) => (
-              <th key={id} class={id === "name" ? "" : "nbt-number"} aria-sort={column === id ? (down ? "descending" : "ascending") : "none"}>
+              <th key={id} class={id === "name" ? "" : SPARE.has(id) ? "nbt-number nbt-spare" : "nbt-number"} aria-sort={column === id ? (down ? "descending" : "ascending") : "none"}>
                 <button type="button" class="nbt-link" onClick={() => ((session.sort = { column: id, down: column === id ? !down : id !== "name" }), session.changed())}>
                   {title}{column === id ? (down ? " ↓" : " ↑") : ""}
                 </button>
@@ -59,8 +62,8 @@ export function Table({ session }: { session: Session }) {
               <td class="nbt-number nbt-bar" title="of all spans together" style={{ "--share": `${(each.total / largest) * 100}%` }}>
                 {took(each.wall, each.total) !== duration(each.wall) && <span class="nbt-quiet" title="so long one or more of them ran">in {duration(each.wall)} </span>}{duration(each.total)}
               </td>
-              <td class="nbt-number">{duration(each.self)}</td>
-              <td class="nbt-number">{duration(each.p50)}</td>
+              <td class="nbt-number nbt-spare">{duration(each.self)}</td>
+              <td class="nbt-number nbt-spare">{duration(each.p50)}</td>
               <td class="nbt-number">{duration(each.p95)}</td>
               <td class={`nbt-number ${each.errors ? "nbt-error" : ""}`}>{each.errors ? `✗ ${each.errors} (${((each.errors / each.count) * 100).toFixed(0)} %)` : ""}</td>
             </tr>

@@ -1,5 +1,6 @@
 // Above the pictures in the order of time: where a person goes back and forward, folds what is idle, and the minimap, on the axis of what is below.
 
+import type { ComponentChildren } from "preact";
 import { Scale } from "../pictures/scale";
 import { densityOf, paintMinimap } from "../pictures/minimap";
 import { namesWidth } from "../pictures/waterfall";
@@ -7,7 +8,7 @@ import { type PictureProps, capture, useCanvas } from "./canvas";
 
 const MINIMAP = 36;
 
-export function TimeBar({ session, theme, width }: Omit<PictureProps, "height">) {
+export function TimeBar({ session, theme, width, children }: Omit<PictureProps, "height"> & { children?: ComponentChildren }) {
   const { zoom, idle } = session;
   // Side by side where there is room, else in two lines.
   const left = session.view === "waterfall" ? namesWidth(width) : width < 800 ? 84 : 144;
@@ -23,6 +24,7 @@ export function TimeBar({ session, theme, width }: Omit<PictureProps, "height">)
             {idle.waits ? "fold waits" : "fold idle"}
           </button>
         )}
+        {children}
       </div>
       <Minimap session={session} theme={theme} width={Math.max(1, width - left)} />
     </div>

@@ -1,6 +1,6 @@
 // Waterfall and flame graph in the order of time: what is painted, and what hands do there.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { LEAF, members } from "../engine/folding";
 import { lineInRange } from "../engine/inrange";
 import { Lanes } from "../engine/lanes";
@@ -21,7 +21,7 @@ import { overSpan } from "./tip";
 const COSTLY = 3;
 
 /** Waterfall and flame graph in the order of time: both lie on the shared range. */
-export function TimePicture({ session, theme, width, height }: PictureProps) {
+export function TimePicture({ session, theme, width, height, want }: PictureProps) {
   const { trace, view } = session;
   const [over, hover] = useState(-1);
   const hovered = trace.indexOf(over); // by its row, which stays when others are forgotten
@@ -40,6 +40,7 @@ export function TimePicture({ session, theme, width, height }: PictureProps) {
   const seen = useRef("");
   const dragged = useRef(false);
   const highest = Math.max(0, content + AXIS + 8 - height);
+  useLayoutEffect(() => want?.(content + AXIS + 8));
   if (session.wanted >= 0) {
     const y = lines ? lines.row.subarray(0, lines.count).indexOf(session.wanted) * ROW : lanes!.laneOf[session.wanted]! * LANE;
     if (y >= 0 && (y < session.scroll || y + ROW > session.scroll + height - AXIS)) session.scroll = y - (height - AXIS) / 2;

@@ -1,5 +1,6 @@
 // Values of attributes, by what they are; and what copies them.
 
+import { Fragment } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { shapeOf } from "../engine/shapes";
 import { isMarked, lines, plain, value, whole } from "../engine/words";
@@ -28,13 +29,23 @@ export function Copy({ text, what, label = "copy" }: { text: () => string; what:
   );
 }
 
+/** So wide is what shows a text, up to 40 letters of it. */
+export function widthOf(text: string): string {
+  return `calc(${Math.min(40, text.length) * 0.56}em + 40px)`;
+}
+
+/** A text that breaks behind dots, underscores and slashes rather than within a word. */
+export function Broken({ text }: { text: string }) {
+  return <>{(text.match(/[^._/\\:=,-]*[._/\\:=,-]+|[^._/\\:=,-]+/g) ?? []).map((part, at) => (at ? <Fragment key={at}><wbr />{part}</Fragment> : part))}</>;
+}
+
 export function Pairs({ entries }: { entries: [string, unknown][] }) {
   return (
     <table class="nbt-pairs">
       <tbody>
         {entries.map(([key, item]) => (
           <tr key={key}>
-            <th scope="row">{plain(key)}</th>
+            <th scope="row"><Broken text={plain(key)} /></th>
             <td><Value item={item} /></td>
             <td><Copy text={() => whole(item)} what={plain(key, 60)} /></td>
           </tr>
@@ -55,7 +66,7 @@ function Value({ item }: { item: unknown }) {
   const shape = useMemo(() => shapeOf(item), [item]);
   const entries = item !== null && typeof item === "object" && !isMarked(item) ? Object.entries(item) : undefined;
   const long = typeof item === "string" && item.length > 240;
-  if (!entries && !long && !shape?.text) return <span>{value(item, 240)}</span>;
+  if (!entries && !long && !shape?.text) return <span><Broken text={value(item, 240)} /></span>;
   const said = shape?.said ?? (entries ? `${Array.isArray(item) ? "[" : "{"}${entries.length}${Array.isArray(item) ? "]" : "}"}` : "");
   return (
     <div>

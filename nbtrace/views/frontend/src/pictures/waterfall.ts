@@ -83,6 +83,7 @@ export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: Wate
   pen.textAlign = "left";
   const first = Math.max(0, Math.floor(state.scroll / ROW));
   const last = Math.min(lines.count, Math.ceil((state.scroll + height - AXIS) / ROW));
+  const notes: [text: string, amount: string, from: number, start: number, to: number, y: number][] = [];
   for (let i = first; i < last; i++) {
     const row = lines.row[i]!;
     const y = AXIS + i * ROW - state.scroll;
@@ -133,10 +134,17 @@ export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: Wate
       from = waits(pen, theme, trace, [row], 1, y, scale, true);
       bar(pen, theme, trace, lines, row, y, scale, true);
     }
-    note(pen, theme, timeOf(trace, lines, i), amountOf(trace, lines, i), Math.min(from, start), start, to, y, scale);
+    notes.push([timeOf(trace, lines, i), amountOf(trace, lines, i), Math.min(from, start), start, to, y]);
     pen.restore();
   }
   if (state.critical) followed(pen, theme, trace, state, state.critical, scale, height);
+  // Words stand on all else, so that they can be read.
+  pen.save();
+  pen.beginPath();
+  pen.rect(left, AXIS, bars, height - AXIS);
+  pen.clip();
+  for (const [text, amount, from, start, to, y] of notes) note(pen, theme, text, amount, from, start, to, y, scale);
+  pen.restore();
   pen.fillStyle = theme.line;
   pen.fillRect(left - 1, 0, 1, height);
   if (!lines.count) {
