@@ -174,7 +174,9 @@ def test_the_field_that_is_typed_into_stays_where_it_is(page: Any, lab: Lab) -> 
     inspector.until("s.lines.count > 10")
     inspector.drawn()
     field = inspector.element.get_by_role("searchbox")
-    measured = "e => [e.offsetHeight, e.querySelector('[type=search]').getBoundingClientRect().top]"
+    # In the inspector: to fill a field that is out of sight scrolls the page.
+    top = "querySelector('[type=search]').getBoundingClientRect().top"
+    measured = f"e => [e.offsetHeight, e.{top} - e.getBoundingClientRect().top]"
     before = inspector.element.evaluate(measured)
     field.fill("name == 'report'")
     inspector.until("s.finder.found.length === 1 && s.lines.count < 5")
