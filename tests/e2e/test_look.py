@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ CELLS = (
     "with nbtrace.span('report'):\n    raise KeyError('best')",
     "nbtrace.view()",
 )
+_NUMBERS = count(1)
 WRONG = """async e => (await axe.run(e)).violations.flatMap(rule => rule.nodes.map(node =>
     `${rule.id}: ${node.html.slice(0, 160)}: ${node.any.concat(node.all, node.none).map(each => each.message).join("; ")}`))"""
 
@@ -49,7 +51,7 @@ def wrong(inspector: InspectorOnPage) -> list[str]:
 
 def opened(page: Any, lab: Lab) -> InspectorOnPage:
     """An inspector of some work, a failure, and two runs that can be compared."""
-    book = Notebook.make(page, lab, "look.ipynb", *CELLS)
+    book = Notebook.make(page, lab, f"look-{next(_NUMBERS)}.ipynb", *CELLS)  # another has another kernel
     book.run(*range(len(CELLS)))
     inspector = book.inspector()
     inspector.until("s.details.size >= 17 && s.profile.count > 0")
