@@ -39,7 +39,7 @@ LEADING: dict[str, tuple[str, ...]] = {
     "gaps": ("duration", "cell_before", "cell_after", "start_time", "end_time"),
     "repeats": ("name", "count", "total", "mean", "parent_name", "cell"),
     "tasks": (
-        *("name", "duration", "outcome", "run", "waited", "key", "worker", "process_pid", "worker_start", "transfer"),
+        *("name", "key", "worker", "process_pid", "outcome", "run", "waited", "worker_start", "transfer", "duration"),
         *("cell", "status_code", "state", "host", "span_count"),
     ),
     "compare": ("path", "verdict", "change", "ratio", "count", "before", "after"),
@@ -69,7 +69,7 @@ _NOTHING = {
     "cells": "no cells",
     "gaps": "no gaps",
     "repeats": "nothing repeats",
-    "tasks": "no tasks of pools, nor of a Dask cluster that %nbtrace dask follows",
+    "tasks": "no tasks; those of a Dask cluster need %nbtrace dask",
     "compare": "nothing to compare",
     "history": "no cells",
     "headings": "no headings",

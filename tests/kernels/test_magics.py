@@ -413,7 +413,18 @@ OPTIONS = ["--cell", "--last", "--where"]
             "%nbtrace ",
             [
                 f"%nbtrace {each}"
-                for each in ("status", "on", "off", "reset", "forget", "display", "journal", "propagate", "receive")
+                for each in (
+                    "status",
+                    "on",
+                    "off",
+                    "reset",
+                    "forget",
+                    "display",
+                    "journal",
+                    "propagate",
+                    "receive",
+                    "dask",
+                )
             ],
         ),
         ("%nbtrace journal ", ["%nbtrace journal on", "%nbtrace journal off"]),

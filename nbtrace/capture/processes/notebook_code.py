@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any
+from weakref import ref
 
 from nbtrace.capture.processes.task_names import INSIDE, held
 
@@ -19,6 +20,9 @@ _MAX_CODES = 2_000
 
 _noted: dict[tuple[str, int], str] = {}
 """By function and first line: the file of methods."""
+
+_classes: dict[int, ref[type]] = {}
+"""Those that were gone through, by their ids: to ask whether they are equal would call their metaclass."""
 
 
 def file_of(function: str, first_line: int) -> str:
@@ -36,12 +40,19 @@ def note_classes() -> None:
     """Note where the methods of the notebook's classes stand. Where one is unpickled in the kernel itself, as Dask does to find
     out whether it has sent the same before, cloudpickle puts code without a file into the very class."""
     for found in list(_names().values()):
-        if isinstance(found, type) and found.__module__ == "__main__":
+        # Asked again and again while somebody looks: a class that is known is not gone through once more.
+        if not issubclass(type(found), type) or type.__getattribute__(found, "__module__") != "__main__":
+            continue
+        known = _classes.get(id(found))
+        if known is None or known() is not found:
+            _classes[id(found)] = ref(found)
             for code in _codes(found):
                 if code.co_filename != NAMELESS:
                     _noted[code.co_qualname, code.co_firstlineno] = code.co_filename
     while len(_noted) > _MAX_CODES:
         _noted.pop(next(iter(_noted)))
+    while len(_classes) > _MAX_CODES:
+        _classes.pop(next(iter(_classes)))
 
 
 def _names() -> dict[str, Any]:
