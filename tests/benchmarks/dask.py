@@ -26,7 +26,7 @@ LONG = 400
 
 WIDE = 8
 ASKS = 50
-IDLE_PAIRS, IDLE_TURNS, IDLE_TASKS = 3, 16, 1_000
+IDLE_TURNS, IDLE_TASKS = 40, 1_500
 SPANS, SPAN_TASKS = 1_000, 20
 
 WAYS = ("untraced", "plugin idle", "traced")
@@ -115,31 +115,29 @@ def _turns(workers: int, rounds: int, task: Callable[[int], Any], count: int) ->
 
 
 def _idle() -> None:
-    """What the plugin costs where nothing is recorded: many short turns, as the difference is less than what turns differ by."""
-    ratios = []
-    for number in range(IDLE_PAIRS):
-        with cluster(2) as plain, cluster(2) as followed:
-            nbtrace.dask.install(followed.client)
-            used: dict[Cluster, list[Costs]] = {plain: [], followed: []}
-            for turn in range(IDLE_TURNS + 1):
-                for each in (plain, followed) if (turn + number) % 2 else (followed, plain):
-                    before = each.costs()
-                    _sent(each.client, noop, IDLE_TASKS)
-                    used[each].append((each.costs() - before).each(IDLE_TASKS))
-            nbtrace.dask.uninstall()
-            least, quartile = [], []
-            for each in (followed, plain):
-                least.append(min(costs.workers for costs in used[each][1:]))
-                quartile.append(statistics.quantiles((costs.workers for costs in used[each][1:]), n=4)[0])
-            walls = [
-                statistics.quantiles((costs.wall for costs in used[each][1:]), n=4)[0] for each in (followed, plain)
-            ]
-            ratios.append((quartile[0] / quartile[1], least[0] / least[1], walls[0] / walls[1]))
-    said = "; ".join(f"{quartile:.3f} (least {least:.3f}), wall {wall:.3f}" for quartile, least, wall in ratios)
-    print(
-        f"\nthe plugin idle, × untraced, lower quartiles of worker CPU of {IDLE_TURNS} turns of {IDLE_TASKS:,} tasks, in "
-        f"{IDLE_PAIRS} pairs of clusters: {said}"
-    )
+    """What the plugin costs where nothing is recorded: turns of one cluster with it and without, as two clusters differ by more."""
+    used: dict[bool, list[Costs]] = {True: [], False: []}
+    plugin_itself = Tasks(nbtrace.__version__)
+    with cluster(2) as on:
+        _sent(on.client, noop, IDLE_TASKS)
+        for turn in range(IDLE_TURNS):
+            there = turn % 4 in (1, 2)
+            if there:
+                on.client.register_plugin(plugin_itself)
+            before = on.costs()
+            _sent(on.client, noop, IDLE_TASKS)
+            used[there].append((on.costs() - before).each(IDLE_TASKS))
+            if there:
+                on.client.unregister_worker_plugin(plugin_itself.name)
+    for what in ("workers", "wall"):
+        with_it, without = ([getattr(costs, what) for costs in used[there]] for there in (True, False))
+        medians, quartiles = (
+            (pick(with_it) / pick(without)) for pick in (statistics.median, lambda of: statistics.quantiles(of, n=4)[0])
+        )
+        print(
+            f"the plugin idle, × none in the same cluster, {what}: {medians:.3f} by medians, {quartiles:.3f} by lower quartiles of "
+            f"{IDLE_TURNS} turns of {IDLE_TASKS:,} tasks"
+        )
     plugin, worker = (
         Tasks("idle"),
         SimpleNamespace(state=SimpleNamespace(tasks={"key": SimpleNamespace(annotations={})})),
