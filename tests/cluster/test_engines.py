@@ -240,7 +240,7 @@ def test_samples_of_workers(engine: Engine) -> None:
     """They are of the task that ran, in its thread, on the lines where its time went."""
     with nbtrace.record(sampling=100) as rec:
         with nbtrace.span("send"):
-            engine.results(engine.send(work.spin, [0.3] * 4))
+            engine.results(engine.send(work.spin, [1.0] * 4))
         (ids,) = ({row["span_id"]: row for row in tasks(rec)},)
         samples = rec.samples()
         mine = samples[samples["span_id"].isin(ids)]
@@ -252,7 +252,8 @@ def test_samples_of_workers(engine: Engine) -> None:
         hot = rec.hotspots()
         spinning = hot[hot["function"].isin(["spin", "spin_once", "spin_once.<locals>.<genexpr>"])]
         assert set(spinning["file"]) == {work.__file__}
-        assert spinning["self_share"].sum() > 0.5
+        # Of the tasks' own samples: how long the kernel waited beside them is the machine's affair.
+        assert mine["stack"].map(lambda stack: stack[-1].startswith("spin")).mean() > 0.8
 
 
 def test_nothing_is_recorded(started: Engine) -> None:
