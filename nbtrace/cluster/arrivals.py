@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from nbtrace.cluster.clocks import Clock
-from nbtrace.formats.journal.line_reader import LineReader
+from nbtrace.formats.journal.line_reader import LineReader, long_number
 from nbtrace.store import semconv
 from nbtrace.store.schema import RUNNING, STATUS_CODES, UNFINISHED, WIDTH, Extra, Origin, Row, RowFields, Thread
 from nbtrace.store.values import clean_text
@@ -102,12 +102,12 @@ class Arrivals:
         """Read a message that came at a moment of the kernel's clock, by whatever `via` names. What cannot be read in it is
         counted; one that has come before, as two have subscribed, is not read again."""
         worker = self._worker(message, via)
-        number, sent_ns = _whole(message["number"]), _whole(message["sent"])
+        number, sent_ns = long_number(message["number"]), long_number(message["sent"])
         if number <= worker.numbers:
             return
         worker.missing += max(0, number - worker.numbers - 1)
         worker.clock.went(sent_ns, received_ns)
-        worker.lost = _whole(message.get("lost", 0))
+        worker.lost = long_number(message.get("lost", 0))
         said, parcels = self._tasks(worker, message.get("tasks")), message.get("parcels", ())
         for each in said:
             came, sent = each.get("came"), each["sender"].sent_ns
@@ -167,7 +167,7 @@ class Arrivals:
     # ── a worker ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _worker(self, message: Any, via: str) -> Worker:
-        which = clean_text(message["worker"]), _whole(message["pid"]), _whole(message["born"])
+        which = clean_text(message["worker"]), long_number(message["pid"]), long_number(message["born"])
         found = self.workers.get(which)
         if found is None:
             found = self.workers[which] = Worker(
@@ -183,7 +183,7 @@ class Arrivals:
         """The number of a process, which another machine may have given to another one as well."""
         machine = clean_text(message["machine"])
         place = self._machines.setdefault(machine, len(self._machines))
-        return _whole(message["pid"]) % OTHER_MACHINES + place * OTHER_MACHINES
+        return long_number(message["pid"]) % OTHER_MACHINES + place * OTHER_MACHINES
 
     def _reader(self, worker: Worker) -> LineReader:
         def done(row: Row) -> None:
@@ -244,12 +244,12 @@ class Arrivals:
         task_id, key, behind = int(said["id"], 16), clean_text(said["key"]), worker.clock.behind_ns
         if task_id in worker.given_up:
             return
-        start_ns = _whole(said["start"]) + behind
-        came_ns = _whole(said["came"]) + behind if said.get("came") is not None else 0
+        start_ns = long_number(said["start"]) + behind
+        came_ns = long_number(said["came"]) + behind if said.get("came") is not None else 0
         submitted_ns = (came_ns if said.get("needs") or not sender.sent_ns else sender.sent_ns) or start_ns
         start_ns = max(start_ns, submitted_ns)
         values: dict[str, Any] = {semconv.TASK_WAITED: (start_ns - submitted_ns) / 1e9}
-        born_ns = min(start_ns, _whole(message["born"]) + behind)
+        born_ns = min(start_ns, long_number(message["born"]) + behind)
         if born_ns > submitted_ns:
             values[semconv.TASK_WORKER_START] = (born_ns - submitted_ns) / 1e9
         if transfer := _together(said.get("transfers", ()), behind, submitted_ns, start_ns):
@@ -259,7 +259,7 @@ class Arrivals:
             values[semconv.TASK_RUN] = run
         if behind:
             values[semconv.TASK_CLOCK] = behind / 1e9
-        end_ns = _whole(said["end"]) + behind if "end" in said else RUNNING
+        end_ns = long_number(said["end"]) + behind if "end" in said else RUNNING
         status, extra = 0, None
         if end_ns:
             end_ns = max(end_ns, start_ns)
@@ -319,9 +319,8 @@ def _shifted(row: Row, by_ns: int) -> Row:
 
 def _together(spells: Any, shift: int, begin: int, end: int) -> int:
     """How long at least one of several lasted, between two moments, in ns."""
-    total = at = 0
-    at = begin
-    for first, last in sorted(tuple(map(_whole, each)) for each in spells):
+    total, at = 0, begin
+    for first, last in sorted(tuple(map(long_number, each)) for each in spells):
         first, last = max(first + shift, at), min(last + shift, end)
         if last > first:
             total, at = total + last - first, last
@@ -334,9 +333,3 @@ def _unpacked(parcel: Any) -> bytes:
     if unpacking.unconsumed_tail:
         raise ValueError("more than a parcel may hold")
     return text
-
-
-def _whole(value: Any) -> int:
-    if type(value) is not int or not -(2**63) <= value < 2**63:
-        raise ValueError("no number of 64 bits")
-    return value

@@ -26,9 +26,8 @@ from nbtrace.store.redaction.redactor import Redactor
 
 _MOST_TRACES = 10_000
 
-HOMES: dict[str, set[int]] = {}
-"""Kernels that live in this process, by what an engine calls them: what is recorded here is recorded by them. With the ids of
-the tasks that run."""
+HOMES: set[str] = set()
+"""Kernels that live in this process, by what an engine calls them: what is recorded here is recorded by them."""
 
 
 class Remote:

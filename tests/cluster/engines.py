@@ -9,9 +9,9 @@ import logging
 import os
 import signal
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, Protocol, TypeVar
 
 from tests.waiting import wait_for
 
@@ -198,3 +198,26 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "dask in threads": lambda: Dask(processes=False),
 }
 """By what a test's name says of them."""
+
+
+Starts = TypeVar("Starts", bound=Engine)
+
+
+@contextmanager
+def running(engine: Starts) -> Iterator[Starts]:
+    """An engine with two workers of two threads each."""
+    engine.start(2, 2)
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+@contextmanager
+def following(engine: Starts) -> Iterator[Starts]:
+    """One that is followed meanwhile."""
+    engine.follow()
+    try:
+        yield engine
+    finally:
+        engine.leave()

@@ -10,7 +10,6 @@ import os
 import secrets
 import sys
 import time
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -28,6 +27,8 @@ from nbtrace.capture.sdk.ids import OwnIdGenerator
 from nbtrace.capture.task_parent import recorded_id
 from nbtrace.cluster import remote
 from nbtrace.cluster.arrivals import Arrivals, Sender, Which, Worker
+from nbtrace.cluster.dask import said
+from nbtrace.cluster.dask.followed import Closes, Followed, current_client
 from nbtrace.cluster.dask.plugin import ASK, FORGET, LEAVE, Sends, Sent, Shipped, Tasks, machine, name_of, random_bits
 from nbtrace.cluster.inbox import Inbox
 from nbtrace.store.schema import Row
@@ -41,9 +42,6 @@ _ASK_S, _SETTLE_S = 5.0, 2.0
 _AGAIN_S = 1.0
 """So often at most workers are asked that send by themselves: whether they are there."""
 
-_REST_S, _LONGEST_REST_S = 10.0, 300.0
-"""So long workers are not asked that have not answered; longer when they have not again."""
-
 _PUSHED_S = 0.3
 """So long it is waited for what workers send by themselves, where one of them does not answer."""
 
@@ -52,42 +50,6 @@ _UNDER_WAY_S = 2.0
 
 _KEPT = 64
 """After so many messages the scheduler is told to forget those that it keeps."""
-
-
-class Followed:
-    """A client."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = weakref.ref(client)
-        self.where = _where(client)
-        self.connection: Any = None
-        """By what it was connected when its workers were told: another one knows nothing of us."""
-        self.registered = False
-        """Whether it was this client that has brought the plugin."""
-        self.trouble = ""
-        """Why its workers do not record."""
-        self.rests_until_s = self._rests_s = 0.0
-        self.asking = False
-
-    def rests(self) -> None:
-        """Wait for its workers no more for a while, longer each time: they have not answered."""
-        self._rests_s = min(max(_REST_S, 2 * self._rests_s), _LONGEST_REST_S)
-        self.rests_until_s = time.monotonic() + self._rests_s
-
-    def answered(self) -> None:
-        """They have."""
-        self.rests_until_s = self._rests_s = 0.0
-
-
-class Closes:
-    """In the place of the coroutine by which a client closes: what its workers have recorded comes home before."""
-
-    def __init__(self, original: Any, last: Callable[..., Any]) -> None:
-        self.original, self._last = original, last
-
-    def __get__(self, client: Any, owner: Any = None) -> Any:
-        bound = self.original.__get__(client, owner)
-        return bound if client is None else partial(self._last, client, bound)
 
 
 class Following:
@@ -125,23 +87,23 @@ class Following:
         if client is not None and client.status not in ("running", "connecting"):
             raise ValueError(f"the client is {client.status}")
         try:
+            closes = vars(Client)["_close"]
             Sends.install()
         except (AttributeError, KeyError) as error:
             raise RuntimeError(f"this version of Dask has another way to send tasks ({error})") from None
         if self._carried not in Sends.carriers:
             Sends.carriers.append(self._carried)
-        found = vars(Client)["_close"]
-        if not isinstance(found, Closes):
-            Client._close = Closes(found, self._last)
+        if not isinstance(closes, Closes):
+            Client._close = Closes(closes, self._last)
         if self not in LIVE.exchange.elsewhere:
             LIVE.exchange.elsewhere = (*LIVE.exchange.elsewhere, self)
-        remote.HOMES.setdefault(self.topic, set())
+        remote.HOMES.add(self.topic)
         if client is None:
             self._all = True
-            client = _current_client()
+            client = current_client()
         if client is not None:
             self._follow(client)
-        return self._said(client)
+        return said.beginning(None if client is None else self._clients[id(client)])
 
     def uninstall(self) -> None:
         """Follow none any more, and take from workers what this process has brought them."""
@@ -169,7 +131,7 @@ class Following:
         self._clients.clear()
         self._all = False
         self._arrivals.begin_anew()
-        remote.HOMES.pop(self.topic, None)
+        remote.HOMES.discard(self.topic)
 
     async def _take_away(self, followed: Followed, client: Any) -> None:
         """Take leave of workers, and the plugin from them, if this client has brought it and no other notebook uses it."""
@@ -332,9 +294,8 @@ class Following:
         def is_gone(worker: Worker) -> bool:
             if worker.via != followed.where or id(worker) in known:
                 return False
-            return (
-                worker.address not in there or worker.address in others
-            )  # it is not registered, or another process is
+            # It is not registered, or another process is.
+            return worker.address not in there or worker.address in others
 
         self._leave(is_gone, lost=True)
         return expected
@@ -385,75 +346,14 @@ class Following:
 
     # ── what is said ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _said(self, client: Any) -> str:
-        if client is None:
-            return "nbtrace: clients of Dask's are followed from here on; there is none yet."
-        followed = self._clients[id(client)]
-        if followed.trouble:
-            return f"nbtrace: {_where(client)} is followed, but its workers do not record: {followed.trouble}."
-        return (
-            f"nbtrace: what is sent to {_where(client)} nests below the cell that sends it, until  %nbtrace dask off."
-        )
-
     def status(self) -> list[str]:
         """Say what is followed, and what has come."""
-        if not self.on:
-            return []
-        lines = []
-        living = self._living()
-        where = ", ".join(sorted({followed.where for followed, _ in living})) or _nothing_yet()
-        lines.append(
-            f"Dask: {where}; {self._arrivals.tasks:,} tasks and {self._arrivals.spans:,} spans have come home."
-        )
-        lines += [f"Dask: workers do not record: {followed.trouble}." for followed, _ in living if followed.trouble]
-        lines += [
-            f"Dask: workers of {followed.where} have not answered within {_ASK_S:.0f} s; what is missing comes later."
-            for followed, _ in living
-            if time.monotonic() < followed.rests_until_s
-        ]
-        workers = list(self._arrivals.workers.values())
-        lines += [
-            f"Dask: of {worker.address} only tasks are known: it {worker.lacks}." for worker in workers if worker.lacks
-        ]
-        lines += [_clock(worker) for worker in workers if worker.clock.behind_ns]
-        missing, lost = sum(worker.missing for worker in workers), sum(worker.lost + worker.bad for worker in workers)
-        if missing or lost:
-            lines.append(f"Dask: {missing:,} messages have not come, and {lost:,} lines could not be kept or read.")
-        if self._arrivals.lost_tasks:
-            lines.append(
-                f"Dask: {self._arrivals.lost_tasks:,} tasks ended with their workers; what these had not sent is lost."
-            )
-        return lines
-
-
-def _nothing_yet() -> str:
-    client = _current_client()
-    return "no client is open" if client is None else f"{_where(client)}, to which nothing was sent yet"
-
-
-def _clock(worker: Worker) -> str:
-    behind, within = worker.clock.behind_ns, worker.clock.within_ns
-    how = "behind" if behind > 0 else "ahead of"
-    sure = "" if within is None else f", give or take {within / 1e6:,.0f} ms"
-    off = f"the clock of {worker.address} is {abs(behind) / 1e9:,.3f} s {how} the kernel's{sure}"
-    return f"Dask: {off}: its times are shifted."
-
-
-def _where(client: Any) -> str:
-    scheduler = getattr(client, "scheduler", None)
-    return f"{getattr(scheduler, 'address', 'a scheduler')}"
+        return said.state([followed for followed, _ in self._living()], self._arrivals, _ASK_S) if self.on else []
 
 
 def _within(client: Any) -> bool:
     """Whether it cannot be waited for a client here: in a program that is asynchronous, or the client's own thread."""
     return bool(client.asynchronous)
-
-
-def _current_client() -> Any:
-    try:
-        return Client.current()
-    except ValueError:
-        return None
 
 
 def _never() -> bool:

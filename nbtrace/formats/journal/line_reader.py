@@ -137,8 +137,8 @@ class LineReader:
     def _thread(self, items: list[Any]) -> None:
         _, number, pid, ident, name = items
         self._known[number] = Thread(
-            None if pid is None else _long(pid),
-            None if ident is None else _long(ident),
+            None if pid is None else long_number(pid),
+            None if ident is None else long_number(ident),
             None if name is None else _text(name),
         )
 
@@ -245,20 +245,20 @@ class LineReader:
 
     def _statement(self, items: list[Any]) -> None:
         _, cell, start, line = items
-        self.begun.setdefault(_small(cell), []).append((_long(start), _small(line), 0))
+        self.begun.setdefault(_small(cell), []).append((long_number(start), _small(line), 0))
 
     def _statements_over(self, items: list[Any]) -> None:
         _, cell, end, failed, begun = items
-        self.over[_small(cell)] = (_long(end), bool(failed))
-        self.begun[cell] = [(_long(start), _small(first), _small(last)) for start, first, last in begun]
+        self.over[_small(cell)] = (long_number(end), bool(failed))
+        self.begun[cell] = [(long_number(start), _small(first), _small(last)) for start, first, last in begun]
 
     def _sample(self, items: list[Any]) -> None:
         _, time_ns, cell, trace_id, span_id, t, wall, cpu, memory, native, f = items
         stack = self._root if f == 0 else self._of(f, Stack)
         thread = self._of(t, Thread)
-        cpu, memory = (None if each is None else _long(each) for each in (cpu, memory))
+        cpu, memory = (None if each is None else long_number(each) for each in (cpu, memory))
         ids = _small(cell), _int(trace_id), _int(span_id)
-        self._sampled((_long(time_ns), *ids, thread, _long(wall), cpu, memory, bool(native), stack))
+        self._sampled((long_number(time_ns), *ids, thread, long_number(wall), cpu, memory, bool(native), stack))
 
     def _closed(self, items: list[Any]) -> None:
         self.lost += _small(items[1])
@@ -283,10 +283,10 @@ def execution_of(said: dict[str, Any]) -> Execution:
     count, cell_id = known["execution_count"], known["cell_id"]
     return Execution(
         number=_small(known["number"]),
-        execution_count=_long(count) if type(count) is int else None,
+        execution_count=long_number(count) if type(count) is int else None,
         cell_id=None if cell_id is None else clean_text(cell_id),
         source=clean_text(known["source"] or ""),
-        run=_long(known["run"]) if type(known["run"]) is int else 1,
+        run=long_number(known["run"]) if type(known["run"]) is int else 1,
         trace_id=_id(known["trace_id"] or 0, 128),
         span_id=_id(known["span_id"] or 0, 64),
         digest=str(known["digest"] or ""),
@@ -307,7 +307,8 @@ def _int(value: Any) -> int:
     return value
 
 
-def _long(value: Any) -> int:
+def long_number(value: Any) -> int:
+    """Return what is a whole number of 64 bits. Raises ValueError for anything else."""
     if type(value) is not int or not -(2**63) <= value < 2**63:
         raise ValueError("no number of 64 bits")
     return value
@@ -321,7 +322,7 @@ def _id(value: Any, bits: int) -> int:
 
 def _number(value: Any) -> Any:
     if type(value) is int:
-        return _long(value)
+        return long_number(value)
     if value is not None and type(value) not in (float, bool):
         raise ValueError("no number")
     return value

@@ -6,22 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.engines import Dask
+from tests.cluster.engines import Dask, following, running
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Dask]:
     """Two workers of two threads each."""
     pytest.importorskip("distributed")
-    dask = Dask(processes=True)
-    dask.start(2, 2)
-    yield dask
-    dask.stop()
+    with running(Dask(processes=True)) as dask:
+        yield dask
 
 
 @pytest.fixture
 def followed(cluster: Dask) -> Iterator[Dask]:
     """The same, followed."""
-    cluster.follow()
-    yield cluster
-    cluster.leave()
+    with following(cluster):
+        yield cluster

@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import zlib
 from collections import Counter
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,7 +53,7 @@ print("left", flush=True)
 """
 
 
-def test_another_notebook_leaves_while_a_task_runs() -> None:
+def test_another_notebook_leaves_while_a_task_runs(tmp_path: Path) -> None:
     """The task that it has nothing to do with ends in the recording as it has ended."""
     port = free_port()
     with ExitStack() as stack, nbtrace.record() as rec:
@@ -76,11 +76,12 @@ def test_another_notebook_leaves_while_a_task_runs() -> None:
         nbtrace.dask.install(client)
         stack.callback(nbtrace.dask.uninstall)
         with nbtrace.span("send"):
-            handle = client.submit(time.sleep, 2, pure=False)
+            handle = client.submit(work.hold, str(tmp_path / "held"))
             wait_for(lambda: [row["state"] for row in tasks(rec)] == ["running"], "the task")
             other.stdin.write("\n")
             other.stdin.flush()
             assert other.stdout.readline() == "left\n"
+            (tmp_path / "held.enough").touch()
             handle.result()
         rec.spans()
         assert [(row["state"], row.get("nbtrace.task.outcome")) for row in tasks(rec)] == [("ended", None)]
