@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { boxes } from "../src/engine/boxes";
-import { lines } from "../src/engine/folding";
+import { lines, members } from "../src/engine/folding";
 import { Lanes } from "../src/engine/lanes";
 import { merge } from "../src/engine/merge";
 import { ticks } from "../src/engine/ticks";
@@ -24,6 +24,17 @@ test("five siblings of a name fold into one line with count and total; four do n
   assert.equal(lines(many, { ...SHAPE, unfolded: new Set([`0:${many.name[1]}`]) }).count, 7);
   const few = trace([[-1, 0, 100, "page"], ...Array.from({ length: 4 }, (_, i): Row => [0, i, i + 2, "query"])]);
   assert.equal(lines(few, SHAPE).count, 5);
+});
+
+test("what is searched for is not folded; of what is followed repeated siblings are, those that are left alone", () => {
+  const made = trace([[-1, 0, 100, "page"], ...Array.from({ length: 12 }, (_, i): Row => [0, i * 2, i * 2 + 1, "query"])]);
+  const only = Uint8Array.from({ length: 13 }, (_, row) => row % 2);
+  assert.equal(lines(made, { ...SHAPE, only }).count, 7);
+  const folded = lines(made, { ...SHAPE, only, repeats: true });
+  assert.deepEqual([folded.count, folded.members[1], folded.total[1]], [2, 6, 6]);
+  assert.deepEqual([...members(made, folded, 1)], [1, 3, 5, 7, 9, 11]);
+  only[1] = only[3] = 0;
+  assert.equal(lines(made, { ...SHAPE, only, repeats: true }).count, 5);
 });
 
 test("a collapsed span hides what is in it, and a filter keeps what is above its matches", () => {

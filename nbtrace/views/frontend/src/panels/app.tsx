@@ -51,6 +51,8 @@ const KEYS: [string, string][] = [
 ];
 
 const NARROW = 760;
+/** Below, tabs and tools have a row each. */
+const ONE_ROW = 1_060;
 const LOW = 320;
 /** Pictures are not lower: what is told beside the pointer has room. */
 const LEAST = 120;
@@ -90,7 +92,8 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
     return () => observer.disconnect();
   });
   const { view } = session;
-  const wide = (root.current?.clientWidth ?? 1000) >= NARROW;
+  const room = root.current?.clientWidth ?? ONE_ROW;
+  const wide = room >= NARROW;
   const tall = (fills ? (root.current?.clientHeight ?? 0) : height) >= LOW;
   // What groups the lines stands above their names where there is room.
   const beside = namesWidth(size.width) >= (session.trace.processes > 1 ? 330 : 240);
@@ -102,7 +105,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
   const drawn = view === "waterfall" || view === "time" || view === "heavy" || view === "sandwich";
   return (
     <div
-      ref={root} class={`nbt ${theme.dark ? "nbt-dark" : ""} ${wide ? "" : "nbt-narrow"}`} tabIndex={0} data-lm-suppress-shortcuts="true"
+      ref={root} class={`nbt ${theme.dark ? "nbt-dark" : ""} ${wide ? "" : "nbt-narrow"} ${room < ONE_ROW ? "nbt-two" : ""}`} tabIndex={0} data-lm-suppress-shortcuts="true"
       style={{ ...(fills ? { height: "100vh" } : { maxHeight: height, minHeight: session.help ? height : 0 }), "--limit": fills ? "100vh" : `${height}px`, ...variables(theme) }} role="region" aria-label="nbtrace inspector" onPointerDown={() => session.pointed.leave()} onKeyDown={(event) => pressed(event, session, searchBox.current, root.current)}
     >
       <div class="nbt-top">

@@ -319,15 +319,20 @@ function selfTime(pen: Pen, trace: Trace, row: number, y: number, scale: Scale, 
 
 /** The critical path along the lower edges of bars; of what a closed line hides, along that line's. */
 function followed(pen: Pen, theme: Theme, trace: Trace, { lines, scroll }: WaterfallState, paths: readonly (readonly Step[])[], scale: Scale, height: number): void {
-  const found = new Map<number, number>();
-  for (let i = 0; i < lines.count; i++) found.set(lines.row[i]!, AXIS + (i + 1) * ROW - scroll - 4);
+  /** Of repeated siblings that fold, by whose they are and their name. */
+  const sibling = (row: number) => `${lines.tree.parent[row]}:${trace.name[row]}`;
+  const found = new Map<number | string, number>();
+  for (let i = 0; i < lines.count; i++) {
+    const row = lines.row[i]!;
+    found.set(lines.members[i] ? sibling(row) : row, AXIS + (i + 1) * ROW - scroll - 4);
+  }
   pen.save();
   pen.beginPath();
   pen.rect(scale.left, AXIS, scale.width, height - AXIS);
   pen.clip();
   paintPath(pen, theme, paths, scale, (row) => {
     for (let at = row; at >= 0; at = trace.tree.parent[at]!) {
-      const y = found.get(at);
+      const y = found.get(at) ?? found.get(sibling(at));
       if (y !== undefined) return y;
     }
     return NaN;
