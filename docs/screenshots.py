@@ -122,7 +122,7 @@ def runs(page: Any, lab: Lab, theme: str) -> None:
     )
     notebook.run(3, 3, 3, 4)
     inspector = notebook.inspector()
-    inspector.until("s.trace.count >= 9 && s.profile.count > 50")
+    inspector.until("s.trace.count >= 8 && s.profile.count > 50")
     inspector.key("9")
     for width in widths(inspector):
         shot(page, inspector, f"compare-{width}-{theme}", folder="look")
