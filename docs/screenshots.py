@@ -89,7 +89,8 @@ def look(page: Any, notebook: Notebook, theme: str) -> None:
     for width in widths(inspector):
         for view in (*EVERY, "critical", "panel"):
             inspector.ask("(s.select(-1), s.name = s.trace.names.indexOf('fit'), s.scope.chosen = -1, s.zoom.fit(), 0)")
-            inspector.ask(f"(s.show('{view if view in EVERY else 'waterfall'}'), s.code.look(4), 0)")
+            inspector.ask(f"(s.show('{view if view in EVERY else 'waterfall'}'), 0)")
+            inspector.ask("(s.code.look([...s.trace.cells].find(([, info]) => info[1] === 4)[0]), 0)")
             if view == "panel":
                 found = "[...Array(s.trace.count).keys()].find(r => s.trace.nameOf(r) === 'solve')"
                 inspector.ask(f"(s.select({found}, true), 0)")
