@@ -188,7 +188,7 @@ def test_resources_of_a_cell_are_measured(profiled: Kernel) -> None:
 
 def test_cells_within_cells_share_nothing_with_the_outer_one(profiled: Kernel) -> None:
     """What an outer cell took holds what the inner one took; that is no other cell that ran beside it."""
-    profiled.run("nested = get_ipython().run_cell('busy(0.1)', store_history=True)")
+    profiled.run("nested = get_ipython().run_cell('compute(0.1)', store_history=True)")
     # By their code: which count an outer cell has is not the same in all versions.
     asked = (
         "print([(each.resources.shared, each.resources.cpu_ns >= 20_000_000) for each in _n.live()._store.executions()"

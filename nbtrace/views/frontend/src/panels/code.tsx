@@ -56,7 +56,7 @@ export function Code({ session }: { session: Session }) {
       <table class="nbt-lines" aria-label={`Code of ${cellName(session, cell)} by line`}>
         <thead>
           <tr>
-            <th class="nbt-number">line</th>{has.statement && <th class="nbt-number" title="what a statement of several lines took altogether">statement</th>}<th class="nbt-number">time</th>
+            <th class="nbt-number">line</th>{has.statement && <th class="nbt-number" title="what a statement of several lines took altogether">statement</th>}<th class="nbt-number">time <span class="nbt-percent">%</span></th>
             {has.cpu && <th class="nbt-number">cpu</th>}{has.memory && <th class="nbt-number nbt-spare">memory</th>}<th>code</th>
           </tr>
         </thead>

@@ -49,6 +49,9 @@ function columnsOf(session: Session, wide: number) {
   });
 }
 
+/** Where there is less, lanes would take more room than spans: memory gives way. */
+const ROOM_FOR_BOTH = 600;
+
 /** From one drawing of the lanes to the next while a hand zooms or pans, in ms: meanwhile what is drawn is stretched. */
 const PAUSE = 350;
 const REST = 150;
@@ -106,7 +109,8 @@ function Lanes({ session, theme, width, canvasRef }: Props & { canvasRef: Mutabl
   const across = new Scale(range, left, wide, timeline);
   const origin = session.scope.whole.from;
   const found = session.meters ? columnsOf(session, wide) : undefined;
-  const { cores, coresPeak, memory, memoryPeak } = found ?? {};
+  const { cores, coresPeak, memoryPeak } = found ?? {};
+  const memory = width < ROOM_FOR_BOTH && cores ? undefined : found?.memory;
   const height = METER * (Number(!!cores) + Number(!!memory));
   const canvas = useCanvas(width, height, (pen) => paintUsage(pen, theme, { range, timeline, left, cores, coresPeak, memory, memoryPeak }, width, height));
   const peaks = {
