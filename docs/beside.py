@@ -486,6 +486,7 @@ OURS = {
         "flame": "s.show('time')",
         "table": "s.show('table')",
         "cells": "s.show('cells')",
+        "errors": "s.show('errors')",
     },
     "06_why_slow": {
         "code": "s.show('code')",

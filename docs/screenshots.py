@@ -1,9 +1,8 @@
 """Make the pictures of the inspector in docs/images, light and dark, in a real JupyterLab: the slow cell of notebook 01 with what
 it took below, each view of the spans of notebook 05, the inside of the slow cell of notebook 06, what workers did of notebook 09,
-and a cell that hangs; and in docs/images/look every view at the widths of a large screen, a notebook and half of one.
+two runs of a cell, and a cell that hangs. Every view at several widths is made by docs/beside.py.
 
-`python docs/screenshots.py`, or `python docs/screenshots.py slow-cell` or `look` for the first or the last alone; needs what
-tests/e2e need."""
+`python docs/screenshots.py`, or `python docs/screenshots.py slow-cell` for the first alone; needs what tests/e2e need."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +30,6 @@ VIEWS = {
     "8": "errors",
 }
 """Of notebook 05, whose author has made spans."""
-
-EVERY = ("waterfall", "code", "time", "heavy", "sandwich", "cells", "table", "errors")
-WIDTHS = (1600, 1085, 530)
 
 HANG = """for text in list(trips["start"]) * 10:
     hour(text)"""
@@ -56,12 +52,11 @@ def opened(page: Any, notebook: Notebook, wanted: str) -> InspectorOnPage:
     return inspector
 
 
-def shot(page: Any, inspector: InspectorOnPage, name: str, folder: str = "") -> None:
+def shot(page: Any, inspector: InspectorOnPage, name: str) -> None:
     """Take a picture of the inspector as it is."""
     page.evaluate(DRAWN)
     page.evaluate("() => document.activeElement?.blur()")
-    file = f"{name}.png" if folder else f"inspector-{name}.png"
-    inspector.element.screenshot(path=ROOT / "docs" / "images" / folder / file)
+    inspector.element.screenshot(path=ROOT / "docs" / "images" / f"inspector-{name}.png")
 
 
 def spans(page: Any, notebook: Notebook, theme: str) -> None:
@@ -83,36 +78,8 @@ def spans(page: Any, notebook: Notebook, theme: str) -> None:
         shot(page, inspector, f"{view}-{theme}")
 
 
-def look(page: Any, notebook: Notebook, theme: str) -> None:
-    """Take a picture of each view of the spans of notebook 05 at each width, and of the critical path and a span in the panel."""
-    inspector = opened(page, notebook, "s.details.size > 100 && s.profile.count > 0")
-    for width in widths(inspector):
-        for view in (*EVERY, "critical", "panel"):
-            inspector.ask("(s.select(-1), s.name = s.trace.names.indexOf('fit'), s.scope.chosen = -1, s.zoom.fit(), 0)")
-            inspector.ask(f"(s.show('{view if view in EVERY else 'waterfall'}'), 0)")
-            inspector.ask("(s.code.look([...s.trace.cells].find(([, info]) => info[1] === 4)[0]), 0)")
-            if view == "panel":
-                found = "[...Array(s.trace.count).keys()].find(r => s.trace.nameOf(r) === 'solve')"
-                inspector.ask(f"(s.select({found}, true), 0)")
-                inspector.element.get_by_role("complementary").get_by_text("Identity").wait_for()
-            if view == "critical":
-                inspector.ask("(s.toggle('critical'), 0)")
-            shot(page, inspector, f"{view}-{width}-{theme}", folder="look")
-            if view == "critical":
-                inspector.ask("(s.toggle('critical'), 0)")
-
-
-def widths(inspector: InspectorOnPage) -> Iterator[int]:
-    """As wide as a large screen, as a notebook beside its files, and as half of it; the inspector is so wide meanwhile."""
-    (ROOT / "docs" / "images" / "look").mkdir(exist_ok=True)
-    inspector.element.evaluate("e => { e.style.maxHeight = '460px'; }")
-    for width in WIDTHS:
-        inspector.element.evaluate("(e, w) => { e.parentElement.parentElement.style.width = `${w}px`; }", width)
-        yield width
-
-
 def runs(page: Any, lab: Lab, theme: str) -> None:
-    """Take a picture, at each width, of the slow cell of notebook 01 against what its author made of it."""
+    """Take a picture of the slow cell of notebook 01 against what its author made of it."""
     load, imports, orders, slow, *_ = code_of("01_quickstart.ipynb")
     notebook = Notebook.make(page, lab, "runs.ipynb", load, imports, orders, slow, "nbtrace.view()")
     page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
@@ -125,10 +92,7 @@ def runs(page: Any, lab: Lab, theme: str) -> None:
     inspector = notebook.inspector()
     inspector.until("s.trace.count >= 8 && s.profile.count > 50")
     inspector.key("9")
-    for width in widths(inspector):
-        shot(page, inspector, f"compare-{width}-{theme}", folder="look")
-        if width == 1085:
-            shot(page, inspector, f"compare-{theme}")
+    shot(page, inspector, f"compare-{theme}")
 
 
 def inside(page: Any, notebook: Notebook, theme: str) -> None:
@@ -202,23 +166,15 @@ def main(only: Sequence[str] = ()) -> None:
         for theme in ("light", "dark"):
             with tempfile.TemporaryDirectory() as folder, lab_server(Path(folder), dark=theme == "dark") as lab:
                 page = browser.new_page(viewport={"width": 1100, "height": 900}, device_scale_factor=2)
-                if list(only) != ["look"]:
-                    slow_cell(page, lab, theme)
+                slow_cell(page, lab, theme)
                 page.close()
                 if list(only) == ["slow-cell"]:
                     continue
                 for name in names:
                     shutil.copy(ROOT / "notebooks" / name, folder)
-                page = browser.new_page(viewport={"width": 1900, "height": 900})
-                notebook = Notebook(page, lab, names[0]).open()
-                page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-                look(page, notebook, theme)
-                page.close()
-                page = browser.new_page(viewport={"width": 1900, "height": 900})
+                page = browser.new_page(viewport={"width": 1200, "height": 900})
                 runs(page, lab, theme)
                 page.close()
-                if list(only) == ["look"]:
-                    continue
                 for name, take in zip(names, (spans, inside, workers), strict=True):
                     page = browser.new_page(viewport={"width": 1200, "height": 900})
                     notebook = Notebook(page, lab, name).open()

@@ -1,14 +1,17 @@
 // Above the pictures in the order of time: where a person goes back and forward, folds what is idle, and the minimap, on the axis of what is below.
 
 import type { ComponentChildren } from "preact";
+import { lines } from "../engine/folding";
 import { ERROR } from "../engine/trace";
 import { Scale } from "../pictures/scale";
-import { densityOf, paintMinimap } from "../pictures/minimap";
+import { type Bar, MOST_LINES, densityOf, paintMinimap } from "../pictures/minimap";
 import { namesWidth } from "../pictures/waterfall";
 import type { Session } from "../session/session";
 import { type PictureProps, capture, useCanvas } from "./canvas";
 
-const MINIMAP = 36;
+const MINIMAP = 32;
+/** Of more spans the lines are not laid out for the minimap alone. */
+const MOST_SPANS = 20_000;
 
 export function TimeBar({ session, theme, width, children }: Omit<PictureProps, "height"> & { children?: ComponentChildren }) {
   // Beside the axis where there is something; else at the bottom.
@@ -38,13 +41,24 @@ export function Travels({ session: { zoom, idle } }: { session: Session }) {
   );
 }
 
+/** The lines of the waterfall, where few enough can be told apart; nothing of groups, which a person has chosen. */
+function barsOf(session: Session): Bar[] | undefined {
+  const { trace, groups } = session;
+  if (groups || trace.count > MOST_SPANS) return undefined;
+  return session.once.get("bars", `${trace.version}:${session.scope.root}:${session.folds.version}`, () => {
+    const { row, count, until } = lines(trace, { collapsed: session.folds.collapsed, unfolded: session.folds, ...(session.scope.roots && { roots: session.scope.roots }) });
+    if (count > MOST_LINES) return undefined;
+    return Array.from({ length: count }, (_, line) => ({ from: trace.start[row[line]!]!, to: until[line]!, hue: trace.hues[trace.name[row[line]!]!]! }));
+  });
+}
+
 function Minimap({ session, theme, width }: Omit<PictureProps, "height">) {
   const { scope: { whole }, idle: { timeline, key } } = session;
   const columns = Math.max(1, Math.min(600, Math.floor(width / 2)));
   const density = session.once.get("density", `${key}:${columns}`, () => densityOf(session.trace, whole, columns, timeline, session.scope.rows()));
   const { trace } = session;
   const failed = session.once.get("failed moments", `${trace.version}:${session.scope.root}`, () => Float64Array.from(session.scope.rows().filter((row) => trace.status(row) === ERROR), (row) => trace.endOf(row)));
-  const canvas = useCanvas(width, MINIMAP, (pen) => paintMinimap(pen, theme, whole, session.zoom.range, width, MINIMAP, density, failed, timeline));
+  const canvas = useCanvas(width, MINIMAP, (pen) => paintMinimap(pen, theme, whole, session.zoom.range, width, MINIMAP, density, failed, barsOf(session), timeline));
   const drag = (event: PointerEvent) => {
     const { left, width: wide } = canvas.current!.getBoundingClientRect();
     const scale = new Scale(whole, left, wide, timeline);

@@ -1,29 +1,34 @@
-// All of the time, small: how much ran when, and which part of it is shown.
+// All of the time, small: the lines of the waterfall where they are few, else how much ran when; and which part of it is shown.
 
 import { STRAIGHT, type Timeline } from "../engine/timeline";
 import type { Trace } from "../engine/trace";
 import type { Pen, Range } from "./canvas";
-import type { Theme } from "./colours";
+import { type Theme, barColour } from "./colours";
 import { Scale, paintBreaks } from "./scale";
 
 /** What ends at the moment at which it begins is seen all the same. */
 const TRACE = 1e-6;
 
-/** Draw the whole trace small: how much ran when, when something failed, and which part of it is shown. */
+/** So many lines are told apart at most. */
+export const MOST_LINES = 200;
+
+/** Draw the whole trace small: what ran when, when something failed, and which part of it is shown. `bars`: a line each, with its
+ * colour; without them their density is drawn. */
 export function paintMinimap(
-  pen: Pen, theme: Theme, whole: Range, range: Range, width: number, height: number, density: Float32Array, failed: ArrayLike<number>, timeline: Timeline = STRAIGHT,
+  pen: Pen, theme: Theme, whole: Range, range: Range, width: number, height: number, density: Float32Array, failed: ArrayLike<number>, bars: readonly Bar[] | undefined, timeline: Timeline = STRAIGHT,
 ): void {
   pen.fillStyle = theme.raised;
   pen.fillRect(0, 0, width, height);
   const scale = new Scale(whole, 0, width, timeline);
   paintBreaks(pen, theme, scale, height);
-  let highest = TRACE;
-  for (const value of density) if (value > highest) highest = value;
-  pen.fillStyle = theme.dark ? "#4f86a8" : "#8fb8d4";
-  for (let i = 0; i < density.length; i++) {
-    const tall = density[i]! > 0 ? Math.max(1.5, (density[i]! / highest) * (height - 4)) : 0;
-    if (tall) pen.fillRect((i / density.length) * width, height - tall, width / density.length + 0.5, tall);
-  }
+  if (bars) {
+    const step = Math.min(4, (height - 4) / bars.length);
+    bars.forEach(({ from, to, hue }, line) => {
+      const x = scale.x(from);
+      pen.fillStyle = barColour(hue, theme);
+      pen.fillRect(x, 2 + line * step, Math.max(1.5, scale.x(to) - x), Math.max(1, step - (step > 2 ? 1 : 0)));
+    });
+  } else paintDensity(pen, theme, density, width, height);
   pen.fillStyle = theme.error;
   for (let i = 0, last = -Infinity; i < failed.length; i++) {
     const x = Math.round(scale.x(failed[i]!));
@@ -40,6 +45,22 @@ export function paintMinimap(
   pen.strokeStyle = theme.accent;
   pen.lineWidth = 1;
   pen.strokeRect(Math.max(0.5, x0), 0.5, Math.min(width - 1, Math.max(2, x1 - x0)), height - 1);
+}
+
+export interface Bar {
+  from: number;
+  to: number;
+  hue: number;
+}
+
+function paintDensity(pen: Pen, theme: Theme, density: Float32Array, width: number, height: number): void {
+  let highest = TRACE;
+  for (const value of density) if (value > highest) highest = value;
+  pen.fillStyle = theme.dark ? "#4f86a8" : "#8fb8d4";
+  for (let i = 0; i < density.length; i++) {
+    const tall = density[i]! > 0 ? Math.max(1.5, (density[i]! / highest) * (height - 4)) : 0;
+    if (tall) pen.fillRect((i / density.length) * width, height - tall, width / density.length + 0.5, tall);
+  }
 }
 
 /** How many spans ran at once, over as many columns as the minimap has: the mean of each column's time, so that spans that touch in a column count as

@@ -9,9 +9,9 @@ import { type Theme, usageColour } from "./colours";
 import { Scale, paintBreaks } from "./scale";
 
 /** How tall a lane is. */
-export const METER = 36;
+export const METER = 32;
 /** What is left free above: the mark of the peak stands there. */
-const ROOM = 7;
+const ROOM = 6;
 const MEMORY = BANDS;
 /** Memory that changes by less than this is drawn as flat: noise should not look like a mountain. */
 const LEAST_BYTES = 4e6;
