@@ -458,7 +458,11 @@ const longest = spans.filter((d) => d.name !== "query" && d.name !== "load");
 def ours(browser: Any) -> str | None:
     """The inspector itself, from its report: as wide and high as below a cell."""
     for name, views in OURS.items():
-        nbtrace.load(WORK / f"{name}.parquet").report(WORK / f"{name}.html")
+        nbtrace.load(WORK / f"{name}.parquet").report(report := WORK / f"{name}.html")
+        # A report fills its page; below a cell the inspector is as high as what it shows, up to a limit.
+        told, filling = report.read_text(encoding="utf-8"), "height:&quot;fill&quot;"
+        assert told.count(filling) == 1
+        report.write_text(told.replace(filling, f"height:{HEIGHT}"), encoding="utf-8")
         for page, width, theme in pages(browser, tall=HEIGHT + 21):  # below it the report has a line of its own
             page.goto((WORK / f"{name}.html").as_uri())
             inspector = InspectorOnPage(page.frames[1])
