@@ -27,6 +27,35 @@ for (const library of ["openinference-instrumentation-openai", "opentelemetry-in
   });
 }
 
+test("what MLflow, Pydantic AI and others send is the same conversation", () => {
+  const of_ = (opted: string, ...packages: string[]) => sent.find(({ versions, opted: own, spans }) => own === opted && packages.every((each) => each in versions) && (packages.length > 1 || Object.keys(versions).length === 1) && spans.length)!
+    .spans.map(({ attributes }) => of(attributes as Record<string, unknown>));
+  const asked = FIRST_CALL.slice(0, 2);
+  const openai = of_("", "mlflow-tracing", "openai");
+  assert.deepEqual([0, 1, 2, 4, 5].map((at) => told(openai[at])), [FIRST_CALL, SECOND_CALL, SECOND_CALL, asked, SECOND_CALL], "in one piece, in many, failed, and by the responses API");
+  const latest = of_("gen_ai_latest_experimental", "opentelemetry-instrumentation-openai-v2", "openai");
+  assert.deepEqual(latest.map(told), [FIRST_CALL, SECOND_CALL, SECOND_CALL, undefined, asked]);
+  assert.deepEqual(of_("gen_ai", "mlflow-tracing", "openai").map(told), [FIRST_CALL, SECOND_CALL, SECOND_CALL, undefined, asked, SECOND_CALL]);
+  assert.deepEqual(of_("", "mlflow-tracing", "anthropic").map(told), [
+    [...asked, `assistant: I shall look. | ${FIRST_CALL[2]!.slice(11)}`],
+    [...asked, `assistant: I shall look. | ${FIRST_CALL[2]!.slice(11)}`, SECOND_CALL[3]!.replace("tool", "user"), SECOND_CALL[4]],
+  ]);
+  for (const chain of [of_("", "mlflow-tracing", "langchain-openai"), of_("", "openinference-instrumentation-langchain", "langchain-openai")]) {
+    assert.deepEqual([0, 1, 2, 3, 5].map((at) => told(chain[at])), [
+      FIRST_CALL, ['input: {"city": "Paris", "days": 2}', SECOND_CALL[3]], SECOND_CALL,
+      ["input: How is the weather in Paris?", "output: It is sunny in Paris."], ["input: weather?", "document: Paris is sunny.", "document: Rome is not."],
+    ]);
+  }
+  for (const run of [of_("version=2", "pydantic-ai-slim"), of_("", "pydantic-ai-slim")]) {
+    const all = [...SECOND_CALL.slice(0, 3), SECOND_CALL[3]!.replace("tool", "user"), SECOND_CALL[4]];
+    assert.deepEqual(run.map(told), [FIRST_CALL, ['call: →get_weather { "city": "Paris", "days": 2 }', 'result: ←get_weather { "sky": "sunny", "celsius": 21 }'], all, all]);
+    assert.deepEqual(run.map((talk) => talk!.title), ["Conversation", "Tool call", "Conversation", "Conversation"]);
+  }
+  assert.deepEqual(told(of({ "gen_ai.tool.call.result": "sunny" })), ["result: ←tool sunny"], "a tool without a name");
+  assert.equal(of({ tool_arguments: "{}" }), undefined, "somebody's own attribute");
+  assert.deepEqual(told(of({ "mlflow.spanInputs": '"a", "b"' })), ['input: "a", "b"'], "a text in quotes is one in JSON alone");
+});
+
 test("other forms are the same conversation", () => {
   const messages = [
     { role: "system", content: "You are a weather service." }, { role: "user", content: [{ type: "text", text: "How is the weather in Paris?" }] },
