@@ -38,6 +38,13 @@ def of_record(record: pd.Series, columns: Sequence[str]) -> Caption | None:
     return caption(str(record["name"]), str(record["kind"]), present)
 
 
+def by_id(spans: pd.DataFrame) -> dict[str, str]:
+    """Return the captions of those of the spans that have one."""
+    wanted = columns([each for each in spans.columns if each.startswith(ATTRIBUTE_PREFIX)])
+    found = ((record["span_id"], of_record(record, wanted)) for _, record in spans.iterrows()) if wanted else ()
+    return {span_id: str(each) for span_id, each in found if each}
+
+
 def together(records: pd.DataFrame, columns: Sequence[str]) -> tuple[str, str]:
     """Return what all of these siblings did, "" if they did different things; and what calls of models took together, "" if
     nothing is known of that. How it ended is said where it ended so for all."""
