@@ -40,8 +40,8 @@ def _unquoted(item: str) -> str:
 
 
 def one_line(item: str, most: int = MAX_PART) -> str:
-    """Return a text on one line, cut."""
-    line = " ".join(item[: 4 * most].split())
+    """Return a text on one line, cut. What JSON may hold and no text that is written is its escape: `\\ud800`."""
+    line = " ".join(item[: 4 * most].encode("utf-8", "backslashreplace").decode("utf-8").split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 

@@ -263,7 +263,7 @@ def test_what_a_statement_does(statement: str, does: str, table: str) -> None:
 
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.lists(st.integers()),
-    st.dictionaries(st.text(), st.integers()), st.sampled_from(["chat", "GET", "SELECT * FROM t", "http://[", "1e400", "\x1b[31m", "\ud800", "{" * 9_999]),
+    st.dictionaries(st.text(), st.integers()), st.sampled_from(['"\\ud800"', '{"model": "\\ud800\\n"}', '"' * 9, '{"total_cost": NaN, "input_tokens": -1}', "[" * 50 + "]" * 50, "chat", "GET", "SELECT * FROM t", "http://[", "1e400", "\x1b[31m", "\ud800", "{" * 9_999]),
 )  # fmt: skip
 
 
@@ -274,6 +274,7 @@ def test_whatever_stands_there_a_caption_is_a_short_line(name: str, attributes: 
     if found is not None:
         assert len(str(found)) < len(name) + 600
         assert not set("\n\r\t") & set(str(found).removeprefix(name))
+        assert str(found).encode("utf-8"), "and it can be written"
 
 
 def test_a_million_letters_are_not_read() -> None:

@@ -119,7 +119,7 @@ export function conversationOf({ attributes, events }: Pick<Details, "attributes
 }
 
 function kindOf(attributes: Bag): string {
-  return String(attributes["openinference.span.kind"] ?? attributes["traceloop.span.kind"] ?? attributes["mlflow.spanType"] ?? "").replaceAll('"', "").toLowerCase();
+  return text(attributes["openinference.span.kind"] ?? attributes["traceloop.span.kind"] ?? attributes["mlflow.spanType"]).replaceAll('"', "").toLowerCase();
 }
 
 function isOfModels(attributes: Bag): boolean {
@@ -251,6 +251,7 @@ function contentParts(content: unknown, names: Map<string, string>): Part[] {
       return { kind: "result", name: names.get(id) ?? text(each["name"]), text: pretty(each["response"] ?? each["result"] ?? said) };
     }
     if (kind === "reasoning" || kind === "thinking") return { kind: "reasoning", text: text(said) };
+    if (kind === "blob" && typeof said === "string") return { kind: "other", text: `data:${text(each["mime_type"])};base64,${said}` };
     if (typeof said === "string") return { kind: "text", text: said };
     const url = isBag(each["image_url"]) ? each["image_url"]["url"] : (each["image_url"] ?? each["uri"]);
     if (typeof url === "string") return { kind: "other", text: url };
