@@ -31,8 +31,10 @@ _BAR = 12
 _LABEL = 44
 _LEAST_NAME = 8
 
-# What the tree says already, or what is the same for every cell of a notebook.
-_LEFT_OUT = ("jupyter.", "code.", "error.type", "exception.")
+# What the tree says already, what is the same for every cell of a notebook, or what MLflow notes for itself, be the span somebody
+# else's.
+_LEFT_OUT = ("jupyter.", "code.", "error.type", "exception.", "mlflow.traceRequestId", "mlflow.spanLogLevel")
+_KIND, _NO_KIND = "mlflow.spanType", "null"
 _OF_TASKS = "nbtrace.task."
 
 
@@ -297,6 +299,7 @@ def _attributes(record: pd.Series, columns: list[str], told: Collection[str]) ->
             key in told
             or column in pages
             or key.startswith(_LEFT_OUT)
+            or (key == _KIND and isinstance(item, str) and item == _NO_KIND)
             or item is None
             or item is pd.NA
             or (isinstance(item, float) and item != item)

@@ -86,6 +86,19 @@ def test_calls_are_called_by_what_they_did() -> None:
     ]
 
 
+def test_what_mlflow_notes_on_spans_of_others_is_not_told() -> None:
+    """Where it shares the notebook's provider it writes into every span."""
+    noted = {"mlflow.traceRequestId": '"tr-1"', "mlflow.spanType": "null"}
+    assert lines(row(1, name="mine", start=0, end=SECOND, rows=3, **noted)) == [
+        "mine             1.00 s                rows=3"
+    ]
+    chain = noted | {"mlflow.spanType": '"CHAIN"'}
+    assert "mlflow.spanType" in lines(row(1, name="mine", start=0, end=SECOND, **chain))[0]
+    assert (
+        "mlflow.spanType" in lines(row(1, name="mine", start=0, end=SECOND, **noted | {"mlflow.spanType": ("a", 1)}))[0]
+    )
+
+
 def folded(*members: dict[str, Any], name: str) -> str:
     """The line of siblings of a name."""
     rows = [
