@@ -11,7 +11,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,10 @@ VIEWS = {
     "6": "cells",
     "7": "table",
     "8": "errors",
-    "9": "compare",
 }
 """Of notebook 05, whose author has made spans."""
 
-EVERY = ("waterfall", "code", "time", "heavy", "sandwich", "cells", "table", "errors", "compare")
+EVERY = ("waterfall", "code", "time", "heavy", "sandwich", "cells", "table", "errors")
 WIDTHS = (1600, 1085, 530)
 
 HANG = """for text in list(trips["start"]) * 10:
@@ -87,13 +86,11 @@ def spans(page: Any, notebook: Notebook, theme: str) -> None:
 def look(page: Any, notebook: Notebook, theme: str) -> None:
     """Take a picture of each view of the spans of notebook 05 at each width, and of the critical path and a span in the panel."""
     inspector = opened(page, notebook, "s.details.size > 100 && s.profile.count > 0")
-    inspector.element.evaluate("e => { e.style.maxHeight = '460px'; }")
-    (ROOT / "docs" / "images" / "look").mkdir(exist_ok=True)
-    for width in WIDTHS:
-        inspector.element.evaluate("(e, w) => { e.parentElement.parentElement.style.width = `${w}px`; }", width)
+    for width in widths(inspector):
         for view in (*EVERY, "critical", "panel"):
             inspector.ask("(s.select(-1), s.name = s.trace.names.indexOf('fit'), s.scope.chosen = -1, s.zoom.fit(), 0)")
             inspector.ask(f"(s.show('{view if view in EVERY else 'waterfall'}'), 0)")
+            inspector.ask("(s.code.look([...s.trace.cells].find(([, info]) => info[1] === 4)[0]), 0)")
             if view == "panel":
                 found = "[...Array(s.trace.count).keys()].find(r => s.trace.nameOf(r) === 'solve')"
                 inspector.ask(f"(s.select({found}, true), 0)")
@@ -103,6 +100,35 @@ def look(page: Any, notebook: Notebook, theme: str) -> None:
             shot(page, inspector, f"{view}-{width}-{theme}", folder="look")
             if view == "critical":
                 inspector.ask("(s.toggle('critical'), 0)")
+
+
+def widths(inspector: InspectorOnPage) -> Iterator[int]:
+    """As wide as a large screen, as a notebook beside its files, and as half of it; the inspector is so wide meanwhile."""
+    (ROOT / "docs" / "images" / "look").mkdir(exist_ok=True)
+    inspector.element.evaluate("e => { e.style.maxHeight = '460px'; }")
+    for width in WIDTHS:
+        inspector.element.evaluate("(e, w) => { e.parentElement.parentElement.style.width = `${w}px`; }", width)
+        yield width
+
+
+def runs(page: Any, lab: Lab, theme: str) -> None:
+    """Take a picture, at each width, of the slow cell of notebook 01 against what its author made of it."""
+    load, imports, orders, slow, *_ = code_of("01_quickstart.ipynb")
+    notebook = Notebook.make(page, lab, "runs.ipynb", load, imports, orders, slow, "nbtrace.view()")
+    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    notebook.run(0, 1, 2, 3, 3, 3)
+    page.evaluate(
+        """() => { const model = window.jupyterapp.shell.currentWidget.content.widgets[3].model.sharedModel;
+            model.setSource(model.getSource().replace('agg(lambda amount: amount.quantile(0.9))', 'quantile(0.9)')); }"""
+    )
+    notebook.run(3, 3, 3, 4)
+    inspector = notebook.inspector()
+    inspector.until("s.trace.count >= 8 && s.profile.count > 50")
+    inspector.key("9")
+    for width in widths(inspector):
+        shot(page, inspector, f"compare-{width}-{theme}", folder="look")
+        if width == 1085:
+            shot(page, inspector, f"compare-{theme}")
 
 
 def inside(page: Any, notebook: Notebook, theme: str) -> None:
@@ -187,6 +213,9 @@ def main(only: Sequence[str] = ()) -> None:
                 notebook = Notebook(page, lab, names[0]).open()
                 page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
                 look(page, notebook, theme)
+                page.close()
+                page = browser.new_page(viewport={"width": 1900, "height": 900})
+                runs(page, lab, theme)
                 page.close()
                 if list(only) == ["look"]:
                     continue

@@ -23,6 +23,9 @@ from nbtrace.capture.sampling.working_threads import WORKING
 EXAMPLES = float(os.environ.get("NBTRACE_EXAMPLES", "1"))
 """The share of hypothesis's examples that is tried: where the suite runs again with other versions, a few do."""
 
+hypothesis.settings.register_profile("any machine", deadline=None)  # how long one takes says how busy the machine is
+hypothesis.settings.load_profile("any machine")
+
 _ABSENT = object()
 _PATCHED: dict[tuple[int, str], tuple[Any, str, Any]] = {}
 """Whatever has ever been patched, with what was there before: noted as each patch is made, so that none is forgotten."""

@@ -47,10 +47,11 @@ def growth(bytes_: int) -> str:
 
 
 def ratio(times: float) -> str:
-    """Write how many times as long: ▲ 1.80 ×, ▼ 0.55 ×; within a hundredth there is no arrow."""
+    """Write how many times as long: ▲ 1.80 ×, ▼ 0.55 ×, ▼ 0.013 ×; within a hundredth there is no arrow."""
     if times != times:
         return ""
-    text = f"{times:.2f}" if times < 9.995 else f"{times:,.1f}" if times < 99.95 else f"{times:,.0f}"
+    digits = 3 if 0 < times < 0.0995 else 2 if times < 9.995 else 1 if times < 99.95 else 0
+    text = f"{times:,.{digits}f}"
     return f"{'▲ ' if times > 1.005 else '▼ ' if times < 0.995 else ''}{text} ×"
 
 

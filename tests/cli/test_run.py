@@ -400,7 +400,9 @@ def test_on_a_terminal_the_cell_that_runs_is_counted(tmp_path: Path) -> None:
     assert "starting the kernel" in said
     assert re.search(r"[⠀-⣿] \[2\] import time +\d{3} ms", said)
     assert re.search(r"✓ 2 cells ran in [\d.]+ ms; [\d.]+ s with the start and the end of the kernel", said)
-    progress, _, _ = said.partition("✓ 2 cells ran")  # the table of the slowest cells below it may name a cell once more
+    progress, _, _ = said.partition(
+        "✓ 2 cells ran"
+    )  # the table of the slowest cells below it may name a cell once more
     assert len(re.findall(r"  \[1\] x = 1 ", progress)) == 1
 
 

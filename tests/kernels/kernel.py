@@ -42,6 +42,7 @@ class Kernel:
     def __init__(self, manager: Any, client: Any) -> None:
         self.manager = manager
         self.client = client
+        self._asked = ""
 
     def run(
         self, code: str, *, store_history: bool = True, silent: bool = False, cell_id: str = "", stdin: str = ""
@@ -74,6 +75,7 @@ class Kernel:
         if subshell:
             message["header"]["subshell_id"] = subshell
         self.client.shell_channel.send(message)
+        self._asked = code
         return str(message["header"]["msg_id"])
 
     def subshell(self) -> str | None:
@@ -103,7 +105,7 @@ class Kernel:
             except queue.Empty:
                 if again_s:
                     self.manager.interrupt_kernel()
-                assert time.monotonic() < deadline, f"no end of {message_id}: {found}"
+                assert time.monotonic() < deadline, f"no end of {message_id}, last asked {self._asked!r}: {found}"
                 continue
             if message["parent_header"].get("msg_id") != message_id:
                 continue

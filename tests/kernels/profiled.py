@@ -44,8 +44,12 @@ def busy(seconds):
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         pass
+def compute(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
 """
-"""Work in Python\'s code, for so long."""
+"""Work in Python\'s code for so long, and until so much is computed: on a busy machine nobody gets to look at it for a while."""
 
 
 class Seen:

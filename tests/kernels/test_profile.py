@@ -68,8 +68,8 @@ def test_the_traceback_that_is_shown_is_no_part_of_the_statement_that_failed(pro
 
 
 def test_time_is_found_in_functions_of_other_cells(profiled: Kernel) -> None:
-    seen = ran(profiled, "x = 1\nbusy(0.4)")
-    assert seen.sampled("busy") >= 300_000_000
+    seen = ran(profiled, "x = 1\ncompute(0.4)")
+    assert seen.sampled("compute") >= 300_000_000
     for each in seen.samples:
         assert each["stack"][0][:2] == ["<module>", 2]
 
@@ -77,22 +77,22 @@ def test_time_is_found_in_functions_of_other_cells(profiled: Kernel) -> None:
 @pytest.mark.parametrize(
     ("code", "line"),
     [
-        ("%%time\nx = 1\nbusy(0.3)", 1),
-        ("x = 1\n%time busy(0.3)", 2),
-        ("x = 1\nexec('busy(0.3)')", 2),
-        ("x = [busy(0.1)\n for _ in range(3)]", 1),
-        ("class C:\n    x = 1\n    y = busy(0.3)", 3),
-        ("(lambda: busy(0.3))()", 1),
-        ("async def f():\n    busy(0.3)\nawait f()", 3),
+        ("%%time\nx = 1\ncompute(0.3)", 1),
+        ("x = 1\n%time compute(0.3)", 2),
+        ("x = 1\nexec('compute(0.3)')", 2),
+        ("x = [compute(0.1)\n for _ in range(3)]", 1),
+        ("class C:\n    x = 1\n    y = compute(0.3)", 3),
+        ("(lambda: compute(0.3))()", 1),
+        ("async def f():\n    compute(0.3)\nawait f()", 3),
     ],
 )
 def test_every_stack_leads_to_its_line(profiled: Kernel, code: str, line: int) -> None:
     """Through magics, exec, comprehensions, classes, lambdas and coroutines."""
     seen = ran(profiled, code)
-    assert seen.sampled("busy") >= 200_000_000
-    busy = [each["stack"] for each in seen.samples if "busy" in [name for name, *_ in each["stack"]]]
-    cell = busy[0][0][2]
-    assert all(line in [at for _, at, file in stack if file == cell] for stack in busy)
+    assert seen.sampled("compute") >= 200_000_000
+    found = [each["stack"] for each in seen.samples if "compute" in [name for name, *_ in each["stack"]]]
+    cell = found[0][0][2]
+    assert all(line in [at for _, at, file in stack if file == cell] for stack in found)
 
 
 def test_a_cell_that_awaits_waits_at_its_statement(profiled: Kernel) -> None:
@@ -188,7 +188,7 @@ def test_resources_of_a_cell_are_measured(profiled: Kernel) -> None:
 
 def test_cells_within_cells_share_nothing_with_the_outer_one(profiled: Kernel) -> None:
     """What an outer cell took holds what the inner one took; that is no other cell that ran beside it."""
-    profiled.run("nested = get_ipython().run_cell('busy(0.1)', store_history=True)")
+    profiled.run("nested = get_ipython().run_cell('compute(0.1)', store_history=True)")
     # By their code: which count an outer cell has is not the same in all versions.
     asked = (
         "print([(each.resources.shared, each.resources.cpu_ns >= 20_000_000) for each in _n.live()._store.executions()"
@@ -238,12 +238,14 @@ def test_unloading_within_a_cell_ends_all_of_it(bare_kernel: Kernel) -> None:
 
 
 def test_a_very_long_statement_leaves_the_collector_as_it_is(profiled: Kernel) -> None:
-    """To read its lines takes long, and it goes on meanwhile."""
+    """To read its lines takes long, and it goes on meanwhile. A look holds it for a moment, which is seen only where the system
+    takes the processor from it within."""
     profiled.run(
-        "import gc\nlong = 'if True:\\n    found = set()\\n    end = time.perf_counter() + 0.5\\n'\n"
-        "long += '    while time.perf_counter() < end: found.add(gc.isenabled())\\n' + '    x = [1, {}]; y = x[0] + x[0]\\n' * 4_000"
+        "import gc\nlong = 'if True:\\n    found = [0, 0]\\n    end = time.perf_counter() + 0.5\\n'\n"
+        "long += '    while time.perf_counter() < end: found[gc.isenabled()] += 1\\n' + '    x = [1, {}]; y = x[0] + x[0]\\n' * 4_000"
     )
-    assert profiled.run("get_ipython().run_cell(long, store_history=True)\nfound").result == "{True}"
+    without, within = json.loads(profiled.run("get_ipython().run_cell(long, store_history=True)\nfound").result)
+    assert without <= (without + within) / 30
 
 
 def test_a_cell_under_a_frozen_clock_has_the_statements_it_had(profiled: Kernel) -> None:

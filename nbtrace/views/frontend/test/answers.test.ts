@@ -43,6 +43,16 @@ test("the critical path is one line, which goes down and up where the end waited
   assert.ok(corners(0, 10, new Set([0])).every(([, line]) => line === 0));
 });
 
+test("the critical path goes along the one line of repeated siblings, not along that of what they stand in", () => {
+  const made = trace([[-1, 0, 10, "a"], ...Array.from({ length: 5 }, (_, i): Row => [0, i * 2, i * 2 + 2, "b"])]);
+  const found: number[] = [];
+  const path = { ...pen(), moveTo: () => void found.splice(0), lineTo: (_: number, y: number) => void found.push(Math.floor((y - AXIS) / ROW)) };
+  const shown = lines(made, { collapsed: new Set<number>(), unfolded: new Set<string>() });
+  assert.equal(shown.count, 2);
+  paintWaterfall(path, LIGHT, made, { lines: shown, range: { from: 0, to: 10 }, origin: 0, scroll: 0, selected: -1, hovered: -1, names: 0, critical: [criticalSteps(made, 0)] }, 1_000, 200);
+  assert.deepEqual(new Set(found), new Set([1]));
+});
+
 test("a merged tree has the sum of its spans", () => {
   const random = numbers(3);
   const rows = Array.from({ length: 300 }, (_, row): Row => {

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { boxes } from "../src/engine/boxes";
-import { lines } from "../src/engine/folding";
+import { lines, members } from "../src/engine/folding";
 import { Lanes } from "../src/engine/lanes";
 import { merge } from "../src/engine/merge";
 import { ticks } from "../src/engine/ticks";
 import { boxAt, paintBoxes, paintLanes } from "../src/pictures/flame";
 import { densityOf } from "../src/pictures/minimap";
 import { paintWaterfall } from "../src/pictures/waterfall";
-import { type Row, numbers, pen, trace } from "./kit";
+import { type Row, numbers, pen, spans, trace } from "./kit";
 
 const THEME = {
-  dark: false, ground: "#fff", raised: "#eee", text: "#000", quiet: "#666", line: "#ddd", accent: "#00f", error: "#f00", critical: "#000",
+  dark: false, ground: "#fff", raised: "#eee", text: "#000", quiet: "#666", line: "#ddd", accent: "#00f", error: "#f00",
   match: "#ff0", font: "sans-serif",
 };
 const SHAPE = { collapsed: new Set<number>(), unfolded: new Set<string>() };
@@ -24,6 +24,27 @@ test("five siblings of a name fold into one line with count and total; four do n
   assert.equal(lines(many, { ...SHAPE, unfolded: new Set([`0:${many.name[1]}`]) }).count, 7);
   const few = trace([[-1, 0, 100, "page"], ...Array.from({ length: 4 }, (_, i): Row => [0, i, i + 2, "query"])]);
   assert.equal(lines(few, SHAPE).count, 5);
+});
+
+test("what is searched for is not folded; of what is followed repeated siblings are, those that are left alone", () => {
+  const made = trace([[-1, 0, 100, "page"], ...Array.from({ length: 12 }, (_, i): Row => [0, i * 2, i * 2 + 1, "query"])]);
+  const only = Uint8Array.from({ length: 13 }, (_, row) => row % 2);
+  assert.equal(lines(made, { ...SHAPE, only }).count, 7);
+  const folded = lines(made, { ...SHAPE, only, repeats: true });
+  assert.deepEqual([folded.count, folded.members[1], folded.total[1]], [2, 6, 6]);
+  assert.deepEqual([...members(made, folded, 1)], [1, 3, 5, 7, 9, 11]);
+  only[1] = only[3] = 0;
+  assert.equal(lines(made, { ...SHAPE, only, repeats: true }).count, 5);
+});
+
+test("the first eight names have colours of their own, whatever those by their letters would be; cells stay grey", () => {
+  const made = trace([[-1, 0, 100, "cell [1] x"], ...["train", "fit", "features", "query", "solve", "load", "a", "b", "c"].map((name): Row => [0, 1, 2, name])]);
+  assert.equal(made.hues[0], 0);
+  assert.equal(new Set(made.hues.slice(1, 9)).size, 8);
+  assert.ok(made.hues[9]! > 0);
+  const before = [...made.hues];
+  made.append(...spans([[-1, 200, 201, "d"]], { reset: false, first: 10 }, [], made.names));
+  assert.deepEqual(made.hues.slice(0, 10), before);
 });
 
 test("a collapsed span hides what is in it, and a filter keeps what is above its matches", () => {

@@ -14,7 +14,7 @@ test("a span that began before its cell is within all of the time, has no share 
   scope.chosen = ALL;
   assert.equal(scope.whole.from, 10_000);
   scope.chosen = 0;
-  assert.deepEqual([scope.whole.from, Math.round(scope.whole.to / 1_000)], [10_000, 100]);
+  assert.deepEqual([scope.whole.from, Math.round(scope.whole.to / 1_000)], [10_000, 101]);
   assert.ok(!spanTip(spans, 1).facts.some(([what]) => what === "share"));
   scope.chosen = ALL;
   assert.deepEqual(pausesOf(spans, scope.rows(), false), [{ from: 30_000, to: 100_000 }, { from: 100_010, to: 190_000 }]);

@@ -15,6 +15,8 @@ export interface Shape {
   unfolded: { has(key: string): boolean };
   /** Only these rows and what is above them; undefined for all. */
   only?: Uint8Array;
+  /** Whether repeated siblings fold among those, too: what was searched for is shown, what is followed may be many. */
+  repeats?: boolean;
   /** Only these trees; undefined for all. */
   roots?: ReadonlySet<number>;
   /** Lanes, each below a line of its own. They know which trees are looked at. */
@@ -47,6 +49,8 @@ export interface Lines {
   count: number;
   tree: Tree;
   groups: Groups | undefined;
+  /** What is shown at all; undefined for everything. */
+  show: Uint8Array | undefined;
   /** Where a span ends, or was last seen. */
   endOf(row: number): number;
 }
@@ -59,13 +63,13 @@ export class LineRoom {
 export function lines(trace: Trace, shape: Shape, { rooms } = new LineRoom()): Lines {
   const { groups } = shape;
   const tree = groups?.tree ?? trace.tree;
+  const show = shape.only && withAncestors(tree, shape.only);
   const n = tree.order.length;
   const found: Lines = {
     row: rooms[0]!.ints(n), members: rooms[1]!.ints(n).fill(0), total: rooms[2]!.floats(n).fill(0), sum: rooms[3]!.floats(n).fill(0),
     until: rooms[4]!.floats(n), depth: rooms[5]!.ints(n), state: rooms[6]!.ints(n), hidden: rooms[7]!.ints(n).fill(0),
-    did: new Map(), count: 0, tree, groups, endOf: lastSeen(trace),
+    did: new Map(), count: 0, tree, groups, show, endOf: lastSeen(trace),
   };
-  const show = shape.only && withAncestors(tree, shape.only);
   const failed = rooms[9]!.ints(n + 1);
   failed[0] = 0;
   for (let place = 0; place < n; place++) {
@@ -84,10 +88,11 @@ export function lines(trace: Trace, shape: Shape, { rooms } = new LineRoom()): L
     sum.failed += failures(child);
   };
   const fold = (parent: number, children: Int32Array) => {
-    if (children.length < MIN_REPEATS || show) return;
+    if (children.length < MIN_REPEATS || (show && !shape.repeats)) return;
     const id = groups ? groups.idOf(parent) : parent;
     const heads = new Map<number, number>();
     for (const child of children) {
+      if (show && !show[child]) continue;
       const name = trace.name[child]!;
       const head = heads.get(name);
       if (head === undefined) {
@@ -184,10 +189,10 @@ function lastSeen(trace: Trace): (row: number) => number {
 }
 
 /** The spans that a line draws: siblings of a name, or those of a lane that no other of it covers. */
-export function members(trace: Trace, { row, tree, groups }: Lines, line: number): Int32Array {
+export function members(trace: Trace, { row, tree, groups, show }: Lines, line: number): Int32Array {
   const head = row[line]!;
   if (head < 0) return groups!.groupOf(head).rows;
   const parent = tree.parent[head]!;
   const siblings = parent < 0 ? tree.roots : tree.of(parent);
-  return siblings.filter((each) => each < trace.count && trace.name[each] === trace.name[head]);
+  return siblings.filter((each) => each < trace.count && trace.name[each] === trace.name[head] && (!show || show[each] === 1));
 }

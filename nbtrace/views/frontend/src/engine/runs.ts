@@ -1,5 +1,6 @@
 // Runs of the same work: which executions are of one cell, which of them ran the same code, and which to set side by side.
 
+import type { CellInfo } from "../protocol";
 import { type Taken, taken, verdict } from "./noise";
 import { ERROR, type Trace } from "./trace";
 import { plain } from "./words";
@@ -21,6 +22,12 @@ export interface Run {
   ended: boolean;
 }
 
+/** What a run is called: as its span is, whose first words are the count. */
+function titled(trace: Trace, row: number, cell: CellInfo | undefined): string {
+  const name = trace.nameOf(row).replace(/^cell \[\d*\] ?/, "");
+  return name || cell?.[4].trim().split("\n")[0] || trace.nameOf(row);
+}
+
 /** What is known of some spans as runs. `own`: the span of each cell itself; others of a cell's are no run of it. */
 export function described(trace: Trace, rows: Iterable<number>, own: ReadonlyMap<number, number>): Run[] {
   const found: Run[] = [];
@@ -29,7 +36,7 @@ export function described(trace: Trace, rows: Iterable<number>, own: ReadonlyMap
     const cell = trace.cells.get(trace.cell[row]!);
     const code = cell && own.get(cell[0]) === row ? cell[4].trim() : "";
     found.push({
-      row, cell: trace.cell[row]!, called, count: cell?.[1] ?? null, title: cell?.[4] ? (cell[4].trim().split("\n")[0] ?? "") : trace.nameOf(row), code,
+      row, cell: trace.cell[row]!, called, count: cell?.[1] ?? null, title: titled(trace, row, cell), code,
       work: cell && code ? `cell ${cell[2]}` : `name ${trace.name[row]}`, run: code ? cell![3] : 1,
       failed: trace.status(row) === ERROR, ended: !Number.isNaN(trace.end[row]!),
     });

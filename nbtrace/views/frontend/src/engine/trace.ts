@@ -1,6 +1,6 @@
 // Spans as columns: what the kernel has told of, and not forgotten.
 
-import { hue } from "./colour";
+import { COLOURS, hue } from "./colour";
 import type { CellInfo, SpansColumns, SpansHeader } from "../protocol";
 import type { Column } from "./frames";
 import { resized } from "./room";
@@ -60,6 +60,8 @@ export class Trace {
   next = 0;
   version = 0;
   #going = new Set<number>();
+  /** How many names have each colour. */
+  #taken = new Uint32Array(COLOURS);
   readonly #derived = new Tree(this);
   #derivedVersion = -1;
 
@@ -69,6 +71,7 @@ export class Trace {
       this.count = 0;
       this.names = [];
       this.hues = [];
+      this.#taken.fill(0);
       this.events.clear();
       this.tasks.clear();
       this.captions.clear();
@@ -171,9 +174,20 @@ export class Trace {
     if (this.start[index]! > this.now) this.now = this.start[index]!;
   }
 
+  /** Of a name that is new: its own, or the next of those that fewest names have, as what stands together should be told apart. */
+  #hueOf(text: string): number {
+    const own = hue(text);
+    if (!own) return 0;
+    const fewest = Math.min(...this.#taken);
+    let at = own - 1;
+    while (this.#taken[at]! > fewest) at = (at + 1) % COLOURS;
+    this.#taken[at]!++;
+    return at + 1;
+  }
+
   #called(code: number, text: string): void {
     this.names[code] = text;
-    this.hues[code] = hue(text);
+    this.hues[code] ??= this.#hueOf(text);
   }
 
   /** Close the gaps that rows leave; children of a span that is gone are roots. */

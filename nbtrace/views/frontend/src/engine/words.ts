@@ -27,8 +27,8 @@ export function change(ms: number): string {
 /** How many times as long; within a hundredth, or where nothing has changed for sure, there is no arrow. */
 export function ratio(times: number, sure = true): string {
   if (Number.isNaN(times)) return "";
-  const digits = times < 9.995 ? 2 : times < 99.95 ? 1 : 0;
-  const text = digits === 2 ? fixed(times, 2) : Number(fixed(times, digits)).toLocaleString("en-US", { minimumFractionDigits: digits });
+  const digits = times > 0 && times < 0.0995 ? 3 : times < 9.995 ? 2 : times < 99.95 ? 1 : 0;
+  const text = digits > 1 ? fixed(times, digits) : Number(fixed(times, digits)).toLocaleString("en-US", { minimumFractionDigits: digits });
   return `${!sure ? "" : times > 1.005 ? "▲ " : times < 0.995 ? "▼ " : ""}${text} ×`;
 }
 

@@ -5,7 +5,7 @@ import { FIRST_SYMBOL } from "../engine/symbols";
 import { count, duration, plain } from "../engine/words";
 import type { Theme } from "../pictures/colours";
 import { into, nextError, noticed, outOf, walk } from "../session/moves";
-import { LATEST, OPENED } from "../session/scope";
+import { LATEST, MARGIN, OPENED } from "../session/scope";
 import { type Pill, type Session, VIEWS, type View } from "../session/session";
 import { Code } from "./code";
 import { Doing } from "./doing";
@@ -21,7 +21,7 @@ import { Cells, traces } from "./cells";
 import { Compare } from "./compare";
 import { Alternative, Errors, Table } from "./tables";
 import { themeOf } from "./theme";
-import { TimeBar } from "./timebar";
+import { TimeBar, Travels } from "./timebar";
 import { PointerTip, overRows } from "./tip";
 import { Usage } from "./usage";
 
@@ -51,6 +51,8 @@ const KEYS: [string, string][] = [
 ];
 
 const NARROW = 760;
+/** Below, tabs and tools have a row each. */
+const ONE_ROW = 1_060;
 const LOW = 320;
 /** Pictures are not lower: what is told beside the pointer has room. */
 const LEAST = 120;
@@ -76,6 +78,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
     const page = host.ownerDocument;
     for (const element of [page.documentElement, page.body]) changed.observe(element, { attributes: true, attributeFilter: ["class", "style", "data-jp-theme-light", "data-jp-theme-name", "data-theme"] });
     const preference = matchMedia("(prefers-color-scheme: dark)");
+    update(); // since it was first drawn the page may have changed
     preference.addEventListener("change", update);
     return () => (changed.disconnect(), preference.removeEventListener("change", update));
   }, [host]);
@@ -90,7 +93,8 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
     return () => observer.disconnect();
   });
   const { view } = session;
-  const wide = (root.current?.clientWidth ?? 1000) >= NARROW;
+  const room = root.current?.clientWidth ?? ONE_ROW;
+  const wide = room >= NARROW;
   const tall = (fills ? (root.current?.clientHeight ?? 0) : height) >= LOW;
   // What groups the lines stands above their names where there is room.
   const beside = namesWidth(size.width) >= (session.trace.processes > 1 ? 330 : 240);
@@ -102,7 +106,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
   const drawn = view === "waterfall" || view === "time" || view === "heavy" || view === "sandwich";
   return (
     <div
-      ref={root} class={`nbt ${theme.dark ? "nbt-dark" : ""} ${wide ? "" : "nbt-narrow"}`} tabIndex={0} data-lm-suppress-shortcuts="true"
+      ref={root} class={`nbt ${theme.dark ? "nbt-dark" : ""} ${wide ? "" : "nbt-narrow"} ${room < ONE_ROW ? "nbt-two" : ""}`} tabIndex={0} data-lm-suppress-shortcuts="true"
       style={{ ...(fills ? { height: "100vh" } : { maxHeight: height, minHeight: session.help ? height : 0 }), "--limit": fills ? "100vh" : `${height}px`, ...variables(theme) }} role="region" aria-label="nbtrace inspector" onPointerDown={() => session.pointed.leave()} onKeyDown={(event) => pressed(event, session, searchBox.current, root.current)}
     >
       <div class="nbt-top">
@@ -118,13 +122,13 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
           {view === "waterfall" && !beside && <GroupBy session={session} />}
           <div class="nbt-field">
             <input
-              ref={searchBox} class="nbt-input" type="search" placeholder="search, or duration > 100ms" aria-label="search names, attributes, events and errors"
+              ref={searchBox} class="nbt-input" type="search" placeholder={room < 1_300 && room >= ONE_ROW ? "search" : "search, or duration > 100ms"} title="names, attributes, events, errors; or a condition: duration > 100ms" aria-label="search names, attributes, events and errors"
               aria-invalid={session.finder.query.kind === "error"} value={session.finder.typed} onInput={(event) => session.finder.look(event.currentTarget.value)}
             />
             {session.finder.query.kind === "error" && <span class="nbt-wrong" role="alert">{session.finder.query.message}</span>}
           </div>
           <Found session={session} />
-          {(["errors", "slow", "critical"] as Pill[]).map((pill) => (
+          {(["errors", "slow", "critical"] as Pill[]).filter((pill) => applies(session, pill)).map((pill) => (
             <button key={pill} type="button" class="nbt-pill" aria-pressed={session.pills.has(pill)} onClick={() => session.toggle(pill)}
               title={pill === "slow" ? "only the slowest hundredth of the spans, and cells that took as long" : pill === "critical" ? "only what the end waited for" : "only spans that failed"}>
               {pill === "critical" ? "critical path" : pill}
@@ -156,6 +160,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
       </div>
       <PointerTip session={session} root={root} />
       <div class="nbt-bottom">
+        {view === "time" && <span class="nbt-legend nbt-travels"><Travels session={session} /></span>}
         <span role="status" class="nbt-status">{framed(session) && session.told.name === session.name && session.name >= 0 ? session.told.text : noticed(session) || status(session)}</span>
         {framed(session) && (
           <span class="nbt-legend">
@@ -167,6 +172,11 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
       </div>
     </div>
   );
+}
+
+/** Whether a filter does something here; one that is on can be put off everywhere. */
+function applies({ view, pills }: Session, pill: Pill): boolean {
+  return view === "waterfall" || pills.has(pill) || (pill === "critical" ? view === "time" : view === "table");
 }
 
 /** Whether there are samples, and the current view shows them. */
@@ -186,7 +196,7 @@ function status(session: Session): string {
   const { trace, scope: { root } } = session;
   const spans = root < 0 ? trace.count : trace.tree.size[root]!;
   const parts = [root < 0 || trace.count === spans ? count(spans, "span") : `${spans.toLocaleString("en-US")} of ${count(trace.count, "span")}`];
-  parts.push(duration(session.scope.whole.to - session.scope.whole.from));
+  parts.push(duration((session.scope.whole.to - session.scope.whole.from) / (1 + MARGIN)));
   if (trace.running) parts.push(`${trace.running} running`);
   if (trace.dropped) parts.push(`${trace.dropped.toLocaleString("en-US")} older ones dropped (NBTrace.max_spans, max_bytes)`);
   if (session.profile.dropped) parts.push(`${session.profile.dropped.toLocaleString("en-US")} older samples left out`);

@@ -69,7 +69,7 @@ export function Cells({ session, theme }: { session: Session; theme: Theme }) {
                 <td><button type="button" class="nbt-link" title="look at its trace">[{number ?? " "}]</button></td>
                 <td class="nbt-code">{failed && <span class="nbt-error" title="failed">✗ </span>}{plain(title, 80)}</td>
                 {again && <td class="nbt-number nbt-roomy">{run > 1 ? run : ""}</td>}
-                <td class="nbt-number nbt-bar" style={{ "--share": `${(trace.duration(row) / longest) * 100}%` }}>{trace.isRunning(row) ? "running" : duration(trace.duration(row))}</td>
+                <td class="nbt-number nbt-bar" style={{ "--share": trace.duration(row) / longest }}>{trace.isRunning(row) ? "running" : duration(trace.duration(row))}</td>
                 {again && <td class="nbt-number"><Before session={session} run={each} /></td>}
                 <td class="nbt-number nbt-spare">{Number.isNaN(cpu) ? "" : duration(cpu)}</td>
                 <td class="nbt-number nbt-spare">{Number.isNaN(memory) ? "" : Math.abs(memory) < 500_000 ? <span class="nbt-quiet">0</span> : growth(memory)}</td>

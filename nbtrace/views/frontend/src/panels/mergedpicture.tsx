@@ -7,7 +7,7 @@ import { FIRST_SYMBOL, type Symbols } from "../engine/symbols";
 import { type Tip, frameTip } from "../engine/tip";
 import { count, duration, plain, share } from "../engine/words";
 import { LANE } from "../pictures/canvas";
-import { boxAt, paintBoxes } from "../pictures/flame";
+import { boxAt, paintBoxes, paintNote } from "../pictures/flame";
 import type { Session } from "../session/session";
 import { type PictureProps, useCanvas } from "./canvas";
 
@@ -26,7 +26,7 @@ export function MergedPicture({ session, theme, width, height: most, want }: Pic
   const close = 2 ** Math.min(6, Math.floor(Math.log2(1 / (zoom.to - zoom.from))));
   const key = `${session.samples.version}:${session.frames}:${view === "sandwich" ? session.name : ""}:${view === "compare" ? session.comparing.key : ""}`;
   const { lay, title } = session.once.get(`${view} tree`, key, () => merged(session));
-  const found = session.once.get(view, `${key}:${width}:${close}`, () => lay(width * close));
+  const { found, notes = [] } = session.once.get(view, `${key}:${width}:${close}`, () => lay(width * close));
   const deepest = found.reduce((most, box) => Math.max(most, box.level), 0);
   const height = view === "compare" ? Math.min(most, (deepest + 1) * LANE + 4) : most; // a table stands below it
   const highest = Math.max(0, (deepest + 1) * LANE - height);
@@ -40,6 +40,7 @@ export function MergedPicture({ session, theme, width, height: most, want }: Pic
   const canvas = useCanvas(width, height, (pen) => {
     const began = performance.now();
     paintBoxes(pen, theme, trace, found, state, width, height);
+    for (const [level, text] of notes) paintNote(pen, theme, text, level, state, width);
     if (!found.length) {
       pen.fillStyle = theme.quiet;
       pen.font = `12px ${theme.font}`;
@@ -109,14 +110,20 @@ function tipOf(symbols: Symbols, box: Box): Tip {
   return { title: plain(symbols.text(box.name), 120), facts, failed: box.errors > 0 };
 }
 
+interface Laid {
+  found: Box[];
+  /** What stands in a level of its own, between boxes. */
+  notes?: [level: number, text: string][];
+}
+
 /** What a merged graph shows: how it is laid out for a width, and what it is. */
-function merged(session: Session): { lay: (width: number) => Box[]; title: string } {
+function merged(session: Session): { lay: (width: number) => Laid; title: string } {
   const { trace } = session;
-  const nothing = (title: string) => ({ lay: () => [], title });
+  const nothing = (title: string) => ({ lay: () => ({ found: [] }), title });
   if (session.view === "compare") {
     const { result } = session.comparing;
     if (!result) return nothing("Choose two cells to compare.");
-    return { lay: (width) => differenceBoxes(result.top, width), title: "Difference of two sides" };
+    return { lay: (width) => ({ found: differenceBoxes(result.top, width) }), title: "Difference of two sides" };
   }
   const all = session.scope.root < 0;
   const below = (tops: Iterable<number>, outside: boolean): Merged => {
@@ -127,18 +134,22 @@ function merged(session: Session): { lay: (width: number) => Box[]; title: strin
   };
   if (session.view === "heavy") {
     const top = below(all ? trace.tree.roots : [session.scope.root], all);
-    return { lay: (width) => boxes(top, width), title: "Flame graph by path of names, the heaviest left" };
+    return { lay: (width) => ({ found: boxes(top, width) }), title: "Flame graph by path of names, the heaviest left" };
   }
   if (session.name < 0) return nothing("Select a span, or click a sampled frame or a name in the table: callers stand above it, callees below.");
   if (session.name >= FIRST_SYMBOL && !session.frames) return nothing("A sampled frame is chosen, and they are not shown: press p.");
   const rows = outermost(trace, session.name).filter((row) => session.scope.has(row)); // none of a sampled frame
   const around = session.name < FIRST_SYMBOL ? { callers: callers(trace, rows), callees: below(rows, false) } : session.samples.around(session.name);
-  return { lay: (width) => sandwich(around.callers, around.callees, width), title: "Callers above, callees below" };
+  const name = plain(session.samples.symbols.text(session.name), 40);
+  return { lay: (width) => sandwich(around.callers, around.callees, width, name), title: "Callers above, callees below" };
 }
 
-/** One upside down above the other. */
-function sandwich(callers: Merged, callees: Merged, width: number): Box[] {
+/** One upside down above the other, each below a line that says what it is. */
+function sandwich(callers: Merged, callees: Merged, width: number, name: string): Laid {
   const above = boxes(callers, width);
-  const levels = above.reduce((most, box) => Math.max(most, box.level + 1), 0);
-  return [...above.map((box) => ({ ...box, level: levels - 1 - box.level })), ...boxes(callees, width, levels)];
+  const levels = above.reduce((most, box) => Math.max(most, box.level + 2), 0);
+  const below = boxes(callees, width, levels);
+  const notes: Laid["notes"] = levels ? [[0, `called by, for as long as ${name} ran in it`]] : [];
+  if (below.some(({ level }) => level > levels)) notes.push([levels + 1, "calls"]);
+  return { found: [...above.map((box) => ({ ...box, level: levels - 1 - box.level })), ...below.map((box) => ({ ...box, level: box.level + Number(box.level > levels) }))], notes };
 }

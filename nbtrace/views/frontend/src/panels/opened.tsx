@@ -27,13 +27,13 @@ export function Opened({ session, heat, cell, columns }: { session: Session; hea
         {calls.map(({ way, depth, more }, at) => (
           <div key={at} class="nbt-call">
             <span class="nbt-number nbt-call-time" style={{ "--share": `${Math.min(1, way[0]!.time / Math.max(heat.time, 1e-9)) * 100}%` }}>{duration(way[0]!.time)}</span>
-            <span style={{ paddingLeft: depth * 14 }}><Where session={session} way={way} /></span>
-            {more > 0 && <span class="nbt-quiet"> … {count(more, "call")} of less than {LEAST * 100} %</span>}
+            <span class="nbt-where" style={{ paddingLeft: depth * 14 }}><Where session={session} way={way} /></span>
+            {more > 0 && <span class="nbt-quiet nbt-kept"> … {count(more, "call")} of less than {LEAST * 100} %</span>}
           </div>
         ))}
         {!calls.length && <div class="nbt-quiet nbt-call">{heat.samples ? "It called no Python function for long: its time is the line's own." : "No samples: it was too short, or sampling is off (NBTrace.sampling)."}</div>}
         {spans.length > 0 && (
-          <div class="nbt-call">
+          <div class="nbt-call nbt-spans">
             <span class="nbt-quiet">spans: </span>
             {spans.slice(0, MOST_SPANS).map((row) => (
               <button key={row} type="button" class="nbt-small" title="select this span" onClick={() => session.select(row, true)}>
@@ -60,7 +60,7 @@ function Where({ session, way }: { session: Session; way: Call[] }) {
       {call.code
         ? <><span class="nbt-quiet">{cellName(session, call.code)} line {call.line}{call.function !== "<module>" && ` in ${plain(call.function, 60)}`}</span> <Source parts={lineOf(session, call.code, call.line)} /></>
         : call.source ? <><span class="nbt-quiet">{plain(call.path.split(/[\\/]/).pop(), 60)} line {call.line}{call.function !== "<module>" && ` in ${plain(call.function, 60)}`}</span> <Source parts={highlighted(plain(call.source, 200).trim())[0]} /></>
-        : <><code title={way.map((each) => `${plain(each.function, 80)} (${plain(each.path, 120)}:${each.line})`).join("\n")}>{plain(called(way), 90)}</code> <span class="nbt-quiet">{library}{plain(call.path, 60)}{call.line > 0 && `:${call.line}`}</span></>}
+        : <><code title={way.map((each) => `${plain(each.function, 80)} (${plain(each.path, 120)}:${each.line})`).join("\n")}>{plain(called(way), 90)}</code> <span class="nbt-quiet" title={`${library}${plain(call.path, 200)}:${call.line}`}>{library}{plain(call.path, 60)}{call.line > 0 && `:${call.line}`}</span></>}
       {what && <span class="nbt-kind">{what}</span>}
     </>
   );

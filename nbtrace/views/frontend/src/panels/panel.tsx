@@ -57,8 +57,7 @@ export function Panel({ session }: { session: Session }) {
         <dd>{duration(trace.tree.self[row]!)}</dd>
         <dt>start</dt>
         <dd>{duration(trace.start[row]! - session.scope.whole.from)} <span class="nbt-quiet">{known && moment(known.start)}</span></dd>
-        <dt>status</dt>
-        <dd class={status === "ERROR" ? "nbt-error" : ""}>{status === "ERROR" && "✗ "}{status}{known?.message && `: ${plain(known.message, 500)}`}</dd>
+        {(status !== "UNSET" || known?.message) && <><dt>status</dt><dd class={status === "ERROR" ? "nbt-error" : ""}>{status === "ERROR" && "✗ "}{status}{known?.message && `: ${plain(known.message, 500)}`}</dd></>}
         {cell?.[1] != null && <><dt>cell</dt><dd>[{cell[1]}]</dd></>}
       </dl>
       {known && <Exceptions session={session} cell={trace.cell[row]!} events={known.events ?? []} />}

@@ -52,15 +52,15 @@ export function Table({ session }: { session: Session }) {
         <tbody>
           {sorted.slice(0, MAX_ROWS).map((each) => (
             <tr key={each.name} class={each.name === session.name ? "nbt-chosen" : ""}>
-              <td>
+              <td class={trace.hues[each.name] ? "" : "nbt-cell"}>
                 <button type="button" class="nbt-link" title="show only these" onClick={() => ((session.name = each.name), session.finder.look(`name == ${quoted(trace.names[each.name] ?? "")}`), session.show("waterfall"))}>
                   {plain(trace.names[each.name] ?? "", 90)}
                 </button>
                 <button type="button" class="nbt-small" title="who calls it, and what it calls" onClick={() => ((session.name = each.name), session.show("sandwich"))}>sandwich</button>
               </td>
               <td class="nbt-number">{each.count.toLocaleString("en-US")}</td>
-              <td class="nbt-number nbt-bar" title="of all spans together" style={{ "--share": `${(each.total / largest) * 100}%` }}>
-                {took(each.wall, each.total) !== duration(each.wall) && <span class="nbt-quiet" title="so long one or more of them ran">in {duration(each.wall)} </span>}{duration(each.total)}
+              <td class="nbt-number nbt-bar" title={`of all spans together${took(each.wall, each.total) === duration(each.wall) ? "" : `; one or more of them ran for ${duration(each.wall)}`}`} style={{ "--share": each.total / largest }}>
+                {duration(each.total)}
               </td>
               <td class="nbt-number nbt-spare">{duration(each.self)}</td>
               <td class="nbt-number nbt-spare">{duration(each.p50)}</td>

@@ -1,33 +1,40 @@
 // Above the pictures in the order of time: where a person goes back and forward, folds what is idle, and the minimap, on the axis of what is below.
 
 import type { ComponentChildren } from "preact";
+import { ERROR } from "../engine/trace";
 import { Scale } from "../pictures/scale";
 import { densityOf, paintMinimap } from "../pictures/minimap";
 import { namesWidth } from "../pictures/waterfall";
+import type { Session } from "../session/session";
 import { type PictureProps, capture, useCanvas } from "./canvas";
 
 const MINIMAP = 36;
 
 export function TimeBar({ session, theme, width, children }: Omit<PictureProps, "height"> & { children?: ComponentChildren }) {
-  const { zoom, idle } = session;
-  // Side by side where there is room, else in two lines.
-  const left = session.view === "waterfall" ? namesWidth(width) : width < 800 ? 84 : 144;
+  // Beside the axis where there is something; else at the bottom.
+  const left = session.view === "waterfall" ? namesWidth(width) : 0;
+  return (
+    <div class="nbt-timebar">
+      {left > 0 && <div style={{ width: left }}><Travels session={session} />{children}</div>}
+      <Minimap session={session} theme={theme} width={Math.max(1, width - left)} />
+    </div>
+  );
+}
+
+/** Back and forward, and folding what is idle. */
+export function Travels({ session: { zoom, idle } }: { session: Session }) {
   const { stretches } = idle.timeline;
   const pressed = idle.folded && stretches.some((each) => each.folded);
   return (
-    <div class="nbt-timebar">
-      <div style={{ width: left }}>
-        <button type="button" class="nbt-small" disabled={!zoom.can(-1)} aria-label="what was shown before" title="what was shown before (Backspace)" onClick={() => zoom.travel(-1)}>←</button>
-        <button type="button" class="nbt-small" disabled={!zoom.can(1)} aria-label="forward again" title="forward again (Shift + Backspace)" onClick={() => zoom.travel(1)}>→</button>
-        {(stretches.length > 0 || idle.waits) && (
-          <button type="button" class="nbt-small" aria-pressed={pressed} title={`fold the time in which nothing ran${idle.waits ? ", and waits" : ""} (i; with waits inside a trace I)`} onClick={() => idle.toggle()}>
-            {idle.waits ? "fold waits" : "fold idle"}
-          </button>
-        )}
-        {children}
-      </div>
-      <Minimap session={session} theme={theme} width={Math.max(1, width - left)} />
-    </div>
+    <>
+      <button type="button" class="nbt-small" disabled={!zoom.can(-1)} aria-label="what was shown before" title="what was shown before (Backspace)" onClick={() => zoom.travel(-1)}>←</button>
+      <button type="button" class="nbt-small" disabled={!zoom.can(1)} aria-label="forward again" title="forward again (Shift + Backspace)" onClick={() => zoom.travel(1)}>→</button>
+      {(stretches.length > 0 || idle.waits) && (
+        <button type="button" class="nbt-small" aria-pressed={pressed} title={`fold the time in which nothing ran${idle.waits ? ", and waits" : ""} (i; with waits inside a trace I)`} onClick={() => idle.toggle()}>
+          {idle.waits ? "fold waits" : "fold idle"}
+        </button>
+      )}
+    </>
   );
 }
 
@@ -35,7 +42,9 @@ function Minimap({ session, theme, width }: Omit<PictureProps, "height">) {
   const { scope: { whole }, idle: { timeline, key } } = session;
   const columns = Math.max(1, Math.min(600, Math.floor(width / 2)));
   const density = session.once.get("density", `${key}:${columns}`, () => densityOf(session.trace, whole, columns, timeline, session.scope.rows()));
-  const canvas = useCanvas(width, MINIMAP, (pen) => paintMinimap(pen, theme, whole, session.zoom.range, width, MINIMAP, density, timeline));
+  const { trace } = session;
+  const failed = session.once.get("failed moments", `${trace.version}:${session.scope.root}`, () => Float64Array.from(session.scope.rows().filter((row) => trace.status(row) === ERROR), (row) => trace.endOf(row)));
+  const canvas = useCanvas(width, MINIMAP, (pen) => paintMinimap(pen, theme, whole, session.zoom.range, width, MINIMAP, density, failed, timeline));
   const drag = (event: PointerEvent) => {
     const { left, width: wide } = canvas.current!.getBoundingClientRect();
     const scale = new Scale(whole, left, wide, timeline);

@@ -41,6 +41,13 @@ export function TimePicture({ session, theme, width, height, want }: PictureProp
   const dragged = useRef(false);
   const highest = Math.max(0, content + AXIS + 8 - height);
   useLayoutEffect(() => want?.(content + AXIS + 8));
+  // What was selected stays in sight where the panel below makes the picture lower.
+  const tall = useRef(height);
+  if (lines && session.wanted < 0 && height < tall.current) {
+    const y = lines.row.subarray(0, lines.count).indexOf(session.selected) * ROW;
+    if (y >= session.scroll && y + ROW <= session.scroll + tall.current - AXIS) session.wanted = session.selected;
+  }
+  tall.current = height;
   if (session.wanted >= 0) {
     const y = lines ? lines.row.subarray(0, lines.count).indexOf(session.wanted) * ROW : lanes!.laneOf[session.wanted]! * LANE;
     if (y >= 0 && (y < session.scroll || y + ROW > session.scroll + height - AXIS)) session.scroll = y - (height - AXIS) / 2;

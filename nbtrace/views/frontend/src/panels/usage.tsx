@@ -8,7 +8,7 @@ import { LIBRARIES, measuredIn, usageOf } from "../engine/usage";
 import { duration, size } from "../engine/words";
 import type { Range } from "../pictures/canvas";
 import { type Theme, usageColour } from "../pictures/colours";
-import { METER, WHO, WHO_IN_FULL, coresPeakText, coresText, memoryPeakText, memoryScale, paintUsage } from "../pictures/usage";
+import { METER, WHO, WHO_IN_FULL, WHO_MEANT, coresPeakText, coresText, memoryPeakText, memoryScale, paintUsage } from "../pictures/usage";
 import { Scale } from "../pictures/scale";
 import { namesWidth } from "../pictures/waterfall";
 import type { Session } from "../session/session";
@@ -49,6 +49,9 @@ function columnsOf(session: Session, wide: number) {
   });
 }
 
+/** Where there is less, lanes would take more room than spans: memory gives way. */
+const ROOM_FOR_BOTH = 600;
+
 /** From one drawing of the lanes to the next while a hand zooms or pans, in ms: meanwhile what is drawn is stretched. */
 const PAUSE = 350;
 const REST = 150;
@@ -83,6 +86,12 @@ function leftOf({ view }: Session, width: number): number {
   return view === "waterfall" ? namesWidth(width) : 0;
 }
 
+/** As much of what is said of a peak as there is room for beside the axis: not by how much it grew, and not when. */
+function within(text: string, left: number): string {
+  const peak = text.replace(/ at .*/, "");
+  return [text, text.replace(/, .*/, "")].find((each) => !left || each.length * 6 < left - 70) ?? peak;
+}
+
 function Lanes({ session, theme, width, canvasRef }: Props & { canvasRef: MutableRef<HTMLCanvasElement | null> }) {
   const lanes = useRef<HTMLDivElement>(null);
   const cross = useRef<HTMLDivElement>(null);
@@ -100,7 +109,8 @@ function Lanes({ session, theme, width, canvasRef }: Props & { canvasRef: Mutabl
   const across = new Scale(range, left, wide, timeline);
   const origin = session.scope.whole.from;
   const found = session.meters ? columnsOf(session, wide) : undefined;
-  const { cores, coresPeak, memory, memoryPeak } = found ?? {};
+  const { cores, coresPeak, memoryPeak } = found ?? {};
+  const memory = width < ROOM_FOR_BOTH && cores ? undefined : found?.memory;
   const height = METER * (Number(!!cores) + Number(!!memory));
   const canvas = useCanvas(width, height, (pen) => paintUsage(pen, theme, { range, timeline, left, cores, coresPeak, memory, memoryPeak }, width, height));
   const peaks = {
@@ -115,9 +125,9 @@ function Lanes({ session, theme, width, canvasRef }: Props & { canvasRef: Mutabl
     const column = Math.min(wide - 1, Math.floor(x - left));
     const over = column >= 0;
     for (const element of [cross.current, moment.current]) element.style.visibility = over ? "visible" : "hidden";
-    write(coresLine.current, over && cores ? coresAt(cores, column) : peaks.cores);
+    write(coresLine.current, over && cores ? coresAt(cores, column) : within(peaks.cores, left));
     values.current.forEach((element, who) => write(element, over && cores ? `${cores.bands[who]![column]!.toFixed(1)} ` : ""));
-    write(memoryLine.current, over && memory ? memoryAt(memory, column) : peaks.memory);
+    write(memoryLine.current, over && memory ? memoryAt(memory, column) : within(peaks.memory, left));
     if (!over) return;
     cross.current.style.transform = `translateX(${Math.round(x)}px)`;
     const text = momentText(across.at(x) - origin, 1 / across.perMs);
@@ -180,14 +190,14 @@ function Lanes({ session, theme, width, canvasRef }: Props & { canvasRef: Mutabl
   const scale = memory && memoryScale(memory);
   values.current.length = 0;
   const said = [cores && `CPU: ${peaks.cores || "nothing"}; of ${who.map(({ text }) => text).join(", ") || "nobody"}`, memory && `memory: ${peaks.memory || "not known"}`];
-  const short = left > 0 ? left < 360 : width < 1000;
+  const short = left > 0 || width < 1000;
   const labels = [
     cores && (
       <div key="cores" class="nbt-meter">
         <div><strong>CPU</strong>  <span ref={coresLine} /></div>
-        <div class="nbt-quiet" title={who.map(({ text }) => text).join(", ")}>
+        <div class="nbt-quiet">
           {who.map(({ text, band }) => (
-            <span key={band}><span class={`nbt-who nbt-who${band}`} style={{ "--hue": usageColour(band, theme) }} /><span ref={(element) => void (values.current[band] = element)} />{short ? WHO[band] : text}  </span>
+            <span key={band} title={WHO_MEANT[band]}><span class={`nbt-who nbt-who${band}`} style={{ "--hue": usageColour(band, theme) }} /><span ref={(element) => void (values.current[band] = element)} />{short ? `${WHO[band]} ` : `${text}  `}</span>
           ))}
         </div>
       </div>

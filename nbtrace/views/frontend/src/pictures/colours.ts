@@ -9,7 +9,6 @@ export interface Theme {
   line: string;
   accent: string;
   error: string;
-  critical: string;
   match: string;
   /** Behind a line of code: how hot it is. */
   heat: string;
@@ -20,11 +19,11 @@ export interface Theme {
 
 export const LIGHT: Theme = {
   dark: false, ground: "#ffffff", raised: "#f5f6f7", text: "#1f2328", quiet: "#59636e", line: "#e3e6e9", accent: "#0969da",
-  error: "#c2410c", critical: "#a3126f", match: "#fde68a", heat: "#fbc7a0", code: ["#0b6e4f", "#a0380e", "#0550ae", "#6639ba"], font: "system-ui, sans-serif",
+  error: "#c2410c", match: "#fde68a", heat: "#fbc7a0", code: ["#0b6e4f", "#a0380e", "#0550ae", "#6639ba"], font: "system-ui, sans-serif",
 };
 export const DARK: Theme = {
   dark: true, ground: "#16181c", raised: "#1f2226", text: "#e6e8ea", quiet: "#9aa3ad", line: "#2e3238", accent: "#58a6ff",
-  error: "#ff8a5c", critical: "#ff7cc0", match: "#6b5a16", heat: "#7d4421", code: ["#7ee0a8", "#f0a07c", "#8cc4ff", "#c9a8ff"], font: "system-ui, sans-serif",
+  error: "#ff8a5c", match: "#6b5a16", heat: "#7d4421", code: ["#7ee0a8", "#f0a07c", "#8cc4ff", "#c9a8ff"], font: "system-ui, sans-serif",
 };
 
 /** On light ground those of views/colours.py. */

@@ -4,7 +4,7 @@ import type { Box } from "../engine/boxes";
 import type { Step } from "../engine/criticalpath";
 import type { Lanes } from "../engine/lanes";
 import { FIRST_SYMBOL, type Symbols } from "../engine/symbols";
-import { PYTHON, WAITING, modeOf } from "../engine/parts";
+import { WAITING, modeOf } from "../engine/parts";
 import { ERROR, type Trace } from "../engine/trace";
 import type { Timeline } from "../engine/timeline";
 import { duration } from "../engine/words";
@@ -55,7 +55,7 @@ export function paintLanes(pen: Pen, theme: Theme, lanes: Lanes, state: FlameSta
       if (to <= from) return;
       pen.fillStyle = failing ? theme.error : theme.quiet;
       pen.globalAlpha = failing ? 1 : 0.55;
-      pen.fillRect(from, y + 1, to - from, LANE - 2);
+      pen.fillRect(from, y + 1, failing ? Math.max(3, to - from) : to - from, LANE - 2);
       pen.globalAlpha = 1;
       from = to = 0;
     };
@@ -155,7 +155,7 @@ export function paintBoxes(
       pen.fillStyle = ground;
       pen.fillRect(x0, y, wide > 4 ? wide - 1 : wide, LANE - 1);
       if (!faded) finish.texture(mode, x0, y, wide - 1, LANE - 1);
-      if (wide > 22) finish.label(numbered(state.symbols?.text(box.name) ?? "", duration(box.total), wide - 9), x0, y, wide - 1, faded ? theme.quiet : theme.text, mode === PYTHON ? "" : ground);
+      if (wide > 22) finish.label(numbered(state.symbols?.text(box.name) ?? "", `~${duration(box.total)}`, wide - 9), x0, y, wide - 1, faded ? theme.quiet : theme.text);
     }
     if (matched) outline(pen, theme.dark ? "#ffe27a" : "#8a6d00", x0, y, wide, 1.5);
     if (box.errors) outline(pen, theme.error, x0, y, wide, 1.5);
@@ -168,6 +168,13 @@ export function paintBoxes(
     pen.globalAlpha = 1;
   }
   finish.draw(pen, theme);
+}
+
+/** Words in a level of their own. */
+export function paintNote(pen: Pen, theme: Theme, text: string, level: number, { scroll }: BoxState, width: number): void {
+  pen.font = `11px ${theme.font}`;
+  pen.fillStyle = theme.quiet;
+  label(pen, text, 4, level * LANE - scroll + LANE / 2 + 0.5, width - 8);
 }
 
 export function boxAt(found: readonly Box[], state: BoxState, x: number, y: number, width: number): Box | undefined {

@@ -1,7 +1,7 @@
 // Sampled frames: paler than spans, in the type of code, coloured by library; and textures for what computes elsewhere, or waits.
 
 import { FIRST_SYMBOL, type Symbols } from "../engine/symbols";
-import { type Mode, NATIVE, PYTHON, WAITING } from "../engine/parts";
+import { type Mode, NATIVE, WAITING } from "../engine/parts";
 import type { SampledThread } from "../engine/threads";
 import type { Timeline } from "../engine/timeline";
 import { count } from "../engine/words";
@@ -9,9 +9,9 @@ import { AXIS, LANE, type Pen, type Range, hatch, label, outline } from "./canva
 import { type Theme, frameColours } from "./colours";
 import { Scale } from "./scale";
 
-/** Those at the edges stay beside a label. */
-const LINES = [1, 5, 10, 14];
-const LETTER = 6.63;
+/** Textures stand at the foot of a box, below its words. */
+const LINES = [13, 15];
+const FOOT = 4;
 /** Boxes that are narrower have no texture. */
 const TEXTURED = 8;
 /** What is narrower is drawn together with its neighbours. */
@@ -25,18 +25,18 @@ const LABELLED_MOVING = 90;
 export class Finish {
   readonly #native: number[] = [];
   readonly #waiting: number[] = [];
-  readonly #labels: { text: string; x: number; y: number; wide: number; colour: string; ground: string }[] = [];
+  readonly #labels: { text: string; x: number; y: number; wide: number; colour: string }[] = [];
 
   /** Have a texture drawn into a box. */
   texture(mode: Mode, x: number, y: number, wide: number, tall: number): void {
     if (wide < TEXTURED) return;
-    if (mode === NATIVE) this.#native.push(x, y, wide, tall);
+    if (mode === NATIVE) this.#native.push(x, y + tall - FOOT, wide, FOOT);
     else if (mode === WAITING) this.#waiting.push(x, y, wide);
   }
 
-  /** Have a label written into a box; on a ground of its own if one is given, as letters among lines are hard to read. */
-  label(text: string, x: number, y: number, wide: number, colour: string, ground: string): void {
-    this.#labels.push({ text, x, y, wide, colour, ground });
+  /** Have a label written into a box. */
+  label(text: string, x: number, y: number, wide: number, colour: string): void {
+    this.#labels.push({ text, x, y, wide, colour });
   }
 
   draw(pen: Pen, theme: Theme): void {
@@ -44,13 +44,13 @@ export class Finish {
     pen.strokeStyle = theme.text;
     pen.lineWidth = 1;
     if (this.#native.length) {
-      pen.globalAlpha = theme.dark ? 0.28 : 0.2;
+      pen.globalAlpha = theme.dark ? 0.5 : 0.45;
       pen.beginPath();
       for (let i = 0; i < this.#native.length; i += 4) hatch(pen, this.#native[i]!, this.#native[i + 1]!, this.#native[i + 2]!, this.#native[i + 3]!);
       pen.stroke();
     }
     if (this.#waiting.length) {
-      pen.globalAlpha = theme.dark ? 0.26 : 0.2;
+      pen.globalAlpha = theme.dark ? 0.32 : 0.26;
       pen.beginPath();
       for (let i = 0; i < this.#waiting.length; i += 3) {
         for (const down of LINES) {
@@ -62,16 +62,10 @@ export class Finish {
       pen.stroke();
     }
     pen.restore();
-    for (const { text, x, y, wide, ground } of this.#labels) {
-      if (!ground) continue;
-      const long = Math.min(text.length * LETTER, wide - 8) + 8;
-      pen.fillStyle = ground;
-      pen.fillRect(x, y + 3, wide - long < 12 ? wide : long, 11);
-    }
     pen.font = FONT;
     for (const { text, x, y, wide, colour } of this.#labels) {
       pen.fillStyle = colour;
-      label(pen, text, x + 4, y + LANE / 2, wide - 8);
+      label(pen, text, x + 4, y + LANE / 2 - 1, wide - 8);
     }
   }
 }
@@ -193,7 +187,7 @@ export function paintThreads(pen: Pen, theme: Theme, symbols: Symbols, threads: 
         const isHovered = state.hovered?.thread === number && state.hovered.box === box;
         if (found) marked.push([theme.dark ? "#ffe27a" : "#8a6d00", left, y, wide, 1.5]);
         if (isHovered || symbol === state.selectedName) marked.push([theme.accent, left, y, wide, symbol === state.selectedName ? 2 : 1]);
-        if (wide > (moving ? LABELLED_MOVING : LABELLED)) finish.label(symbols.text(symbol), left, y, wide - 1, matches && !found ? theme.quiet : theme.text, mode === PYTHON ? "" : fill);
+        if (wide > (moving ? LABELLED_MOVING : LABELLED)) finish.label(symbols.text(symbol), left, y, wide - 1, matches && !found ? theme.quiet : theme.text);
         box++;
       }
       flush();

@@ -9,9 +9,9 @@ import { Scale, paintBreaks } from "./scale";
 /** What ends at the moment at which it begins is seen all the same. */
 const TRACE = 1e-6;
 
-/** Draw the whole trace small: how much ran when, and which part of it is shown. */
+/** Draw the whole trace small: how much ran when, when something failed, and which part of it is shown. */
 export function paintMinimap(
-  pen: Pen, theme: Theme, whole: Range, range: Range, width: number, height: number, density: Float32Array, timeline: Timeline = STRAIGHT,
+  pen: Pen, theme: Theme, whole: Range, range: Range, width: number, height: number, density: Float32Array, failed: ArrayLike<number>, timeline: Timeline = STRAIGHT,
 ): void {
   pen.fillStyle = theme.raised;
   pen.fillRect(0, 0, width, height);
@@ -23,6 +23,13 @@ export function paintMinimap(
   for (let i = 0; i < density.length; i++) {
     const tall = density[i]! > 0 ? Math.max(1.5, (density[i]! / highest) * (height - 4)) : 0;
     if (tall) pen.fillRect((i / density.length) * width, height - tall, width / density.length + 0.5, tall);
+  }
+  pen.fillStyle = theme.error;
+  for (let i = 0, last = -Infinity; i < failed.length; i++) {
+    const x = Math.round(scale.x(failed[i]!));
+    if (Math.abs(x - last) < 2) continue;
+    pen.fillRect(Math.min(x - 1, width - 3), 1, 2, 7);
+    last = x;
   }
   const [x0, x1] = [scale.x(range.from), scale.x(range.to)];
   pen.fillStyle = theme.ground;

@@ -5,7 +5,8 @@ import type { Pen } from "./canvas";
 import type { Theme } from "./colours";
 import type { Scale } from "./scale";
 
-const WIDTH = 2;
+/** How tall the line is where it goes along a bar. */
+const ALONG = 3;
 
 /** Draw paths, each a tree's, over bars. `level`: how far from the top the line of a row is, NaN where it has none. Up or down it goes at the moment at which
  * the end no longer waited for one, but for another. */
@@ -29,15 +30,15 @@ export function paintPath(pen: Pen, theme: Theme, paths: readonly (readonly Step
     }
     if (line.length) corners.push(line);
   }
-  // On ground of its own, so that it is seen on each bar.
-  for (const [colour, wide] of [[theme.ground, WIDTH + 2], [theme.critical, WIDTH]] as const) {
-    pen.strokeStyle = colour;
-    pen.lineWidth = wide;
-    pen.beginPath();
-    for (const line of corners) {
-      pen.moveTo(...line[0]!);
-      for (const corner of line) pen.lineTo(...corner);
-    }
-    pen.stroke();
+  pen.strokeStyle = pen.fillStyle = theme.text;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  for (const line of corners) {
+    pen.moveTo(...line[0]!);
+    for (const corner of line) pen.lineTo(...corner);
+  }
+  pen.stroke();
+  for (const line of corners) {
+    for (let i = 0; i < line.length; i += 2) pen.fillRect(line[i]![0], line[i]![1] - ALONG / 2, Math.max(1, line[i + 1]![0] - line[i]![0]), ALONG);
   }
 }

@@ -15,6 +15,8 @@ import { Scale, axis } from "./scale";
 const MAX_INDENT = 24;
 const MAX_MEMBERS = 3_000;
 const FADES = 6;
+/** So wide is at least what failed. */
+const LEAST_ERROR = 4;
 /** The number of the colour of cells. */
 const CELL = 0;
 
@@ -157,7 +159,7 @@ export function paintWaterfall(pen: Pen, theme: Theme, trace: Trace, state: Wate
   pen.beginPath();
   pen.rect(left, AXIS, bars, height - AXIS);
   pen.clip();
-  for (const [text, amount, from, start, to, y] of notes) note(pen, theme, text, amount, from, start, to, y, scale);
+  for (const [text, amount, from, start, to, y] of notes) note(pen, theme, text, amount, from, start, to, y, scale, !!state.critical);
   pen.restore();
   pen.fillStyle = theme.line;
   pen.fillRect(left - 1, 0, 1, height);
@@ -174,6 +176,7 @@ function paintLine(pen: Pen, theme: Theme, state: WaterfallState, row: number, y
     pen.globalAlpha = row === state.selected ? 0.18 : state.matches?.[row] ? 0.55 : 0.07;
     pen.fillRect(0, Math.max(AXIS, y), width, ROW);
     pen.globalAlpha = 1;
+    if (row === state.selected) pen.fillRect(0, Math.max(AXIS, y), 2, ROW);
   }
 }
 
@@ -199,7 +202,8 @@ function pixels(trace: Trace, lines: Lines, row: number, scale: Scale): [number,
 function bar(pen: Pen, theme: Theme, trace: Trace, lines: Lines, row: number, y: number, scale: Scale, own: boolean): void {
   const [x0, x1] = pixels(trace, lines, row, scale);
   if (x1 < scale.left - 5) return;
-  const wide = Math.max(1.5, x1 - x0);
+  const failed = trace.status(row) === ERROR;
+  const wide = Math.max(failed ? LEAST_ERROR : 1.5, x1 - x0);
   const running = trace.isRunning(row);
   const colour = (pen.fillStyle = barColour(trace.hues[trace.name[row]!]!, theme));
   const open = trace.isUnfinished(row);
@@ -222,14 +226,14 @@ function bar(pen: Pen, theme: Theme, trace: Trace, lines: Lines, row: number, y:
     pen.strokeRect(x0 + 0.5, y + 5.5, Math.max(1, wide - 1), ROW - 11);
     pen.setLineDash([]);
   }
-  if (trace.status(row) === ERROR && !open) {
+  if (failed && !open) {
     pen.strokeStyle = theme.error;
     pen.lineWidth = 1.5;
     pen.strokeRect(x0 + 0.5, y + 5.5, Math.max(1, wide - 1), ROW - 11);
   }
   const events = own ? trace.eventsOf(row) : undefined;
   if (events) {
-    pen.fillStyle = trace.status(row) === ERROR ? theme.error : theme.text;
+    pen.fillStyle = failed ? theme.error : theme.text;
     let last = -Infinity;
     for (const moment of events) {
       const x = Math.round(scale.x(moment));
@@ -333,15 +337,20 @@ function selfTime(pen: Pen, trace: Trace, row: number, y: number, scale: Scale, 
 
 /** The critical path along the lower edges of bars; of what a closed line hides, along that line's. */
 function followed(pen: Pen, theme: Theme, trace: Trace, { lines, scroll }: WaterfallState, paths: readonly (readonly Step[])[], scale: Scale, height: number): void {
-  const found = new Map<number, number>();
-  for (let i = 0; i < lines.count; i++) found.set(lines.row[i]!, AXIS + (i + 1) * ROW - scroll - 4);
+  /** Of repeated siblings that fold, by whose they are and their name. */
+  const sibling = (row: number) => `${lines.tree.parent[row]}:${trace.name[row]}`;
+  const found = new Map<number | string, number>();
+  for (let i = 0; i < lines.count; i++) {
+    const row = lines.row[i]!;
+    found.set(lines.members[i] ? sibling(row) : row, AXIS + (i + 1) * ROW - scroll - 6.5);
+  }
   pen.save();
   pen.beginPath();
   pen.rect(scale.left, AXIS, scale.width, height - AXIS);
   pen.clip();
   paintPath(pen, theme, paths, scale, (row) => {
     for (let at = row; at >= 0; at = trace.tree.parent[at]!) {
-      const y = found.get(at);
+      const y = found.get(at) ?? found.get(sibling(at));
       if (y !== undefined) return y;
     }
     return NaN;
@@ -351,7 +360,7 @@ function followed(pen: Pen, theme: Theme, trace: Trace, { lines, scroll }: Water
 
 /** What stands beside a bar, with the amount if there is room: behind it; where there is no room before it and its wait; else in it, at its end, or
  * where it waits. */
-function note(pen: Pen, theme: Theme, text: string, amount: string, from: number, start: number, end: number, y: number, scale: Scale): void {
+function note(pen: Pen, theme: Theme, text: string, amount: string, from: number, start: number, end: number, y: number, scale: Scale, crossed: boolean): void {
   const { left, right } = scale;
   const [x0, x1] = [scale.x(from), scale.x(end)];
   const inside = scale.x(start) - 6;
@@ -365,8 +374,8 @@ function note(pen: Pen, theme: Theme, text: string, amount: string, from: number
   const inBar = edge - Math.max(scale.x(start), left) > wide + 12;
   const at = Math.max(left + 4, behind ? x1 + 6 : before ? Math.min(x0, right) - wide - 6 : inBar || inside - wide <= left ? edge - wide - 8 : Math.min(inside, right - 6) - wide);
   pen.font = `11px ${theme.font}`;
-  if (!behind && !before && !inBar) {
-    // On the marks of a wait it could not be read.
+  if (behind || before ? crossed : !inBar) {
+    // On the marks of a wait, or a line that goes through it, it could not be read.
     pen.fillStyle = theme.ground;
     pen.globalAlpha = 0.75;
     pen.fillRect(at - 3, y + 4, wide + 6, ROW - 8);

@@ -12,6 +12,8 @@ export const OPENED = -2;
 export const LATEST = -3;
 
 const SLOW_SHARE = 0.01;
+/** Behind the end so much of all is free: what is short and last would stand at the edge. */
+export const MARGIN = 0.01;
 
 export class Scope {
   /** Root of the tree that a person has chosen, or `ALL`, or `LATEST`; `OPENED` as long as nobody has chosen. */
@@ -64,7 +66,7 @@ export class Scope {
         to = Math.max(to, trace.endOf(order[at]!));
       }
       if (!(to > from)) return { from: Number.isFinite(from) ? from : 0, to: (Number.isFinite(from) ? from : 0) + 1 };
-      return { from, to: to + (to - from) * 0.002 };
+      return { from, to: to + (to - from) * MARGIN };
     });
   }
 

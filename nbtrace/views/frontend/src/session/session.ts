@@ -167,7 +167,7 @@ export class Session implements Heir {
     const { roots } = this.scope;
     const key = `${this.trace.version}:${this.scope.root}:${folds.version}:${[...this.pills]}:${this.finder.version}:${this.grouping.version}`;
     return this.once.get("lines", key, () => {
-      const shape: Shape = { collapsed: folds.closed, unfolded: folds, ...(only && { only }), ...(roots && { roots }), ...(groups && { groups }) };
+      const shape: Shape = { collapsed: folds.closed, unfolded: folds, ...(only && { only, repeats: this.filtering === "critical:" }), ...(roots && { roots }), ...(groups && { groups }) };
       return lines(this.trace, shape, this.#drawn);
     });
   }
