@@ -304,6 +304,17 @@ class Tables:
         found = last_executions(self._store.executions(), last, asker=CELL.get(), asking=asking)
         return [each.execution_count for each in found if each.execution_count is not None]
 
+    def _captions(self, span_ids: Collection[str]) -> dict[str, str]:
+        """By their ids, what is shown of these spans in place of their names, where that says more."""
+        tables, snapshot = self._tables(), self._snapshot()
+        from nbtrace.analysis.captions.caption import KEYS
+        from nbtrace.store.batch import with_ids
+        from nbtrace.views.captions import by_id
+
+        numbers = {int(each, 16) for each in span_ids}
+        few = replace(snapshot, batches=tuple(with_ids(batch, numbers) for batch in snapshot.batches))
+        return by_id(tables.spans(few, wanted=KEYS))
+
     def _answer(self, answer: Callable[[pd.DataFrame], pd.DataFrame], selection: Selection) -> pd.DataFrame:
         """An answer about the spans that meet the conditions."""
         tables, snapshot = self._tables(), self._snapshot()

@@ -186,5 +186,5 @@ def _text(question: Question, recording: Recording, asked: Asked) -> str:
     found = question.show(recording, *_given(asked), **narrowed)
     if isinstance(found, TreeView):
         return found.as_text(width)
-    answer = found if question.shows else Answer.of(found, asked.word)
+    answer = found if question.shows else Answer.of(found, asked.word, recording._captions)
     return "\n".join(filter(None, [answer.as_text(width, ROWS, "--json has all"), chosen]))

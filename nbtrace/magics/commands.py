@@ -157,7 +157,7 @@ class NbtraceMagics(Magics):
             return found
         from nbtrace.views.formatted import Answer
 
-        return Answer.of(found, asked.word)
+        return Answer.of(found, asked.word, recording._captions)
 
     @no_var_expand
     @line_magic

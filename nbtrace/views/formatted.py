@@ -5,7 +5,7 @@ Enters: a DataFrame of an answer. Leaves: the same data as an `Answer`; whatever
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from nbtrace.analysis.compare import SEPARATOR
 from nbtrace.analysis.profiles.hotspots import SAMPLES
 from nbtrace.faults import fault
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
-from nbtrace.views import tasks, words
+from nbtrace.views import captions, tasks, words
 from nbtrace.views.grid import Column, Grid, Row, as_html, as_text
 from nbtrace.views.hotspots import placed
 
@@ -24,9 +24,22 @@ HTML_ROWS = 60
 SCREEN = 90
 """Characters that fit beside each other in a notebook on a small screen; other columns are in the DataFrame."""
 
+CAPTION = "caption"
+"""A column that stands in no DataFrame: what is shown in place of a span's name, where that is not the name."""
+
 LEADING: dict[str, tuple[str, ...]] = {
-    "table": ("name", "duration", "cell", "start_time", "status_code", "state", ATTRIBUTE_PREFIX, "status_message"),
-    "errors": ("exception_type", "exception_message", "cell", "span_name", "time"),
+    "table": (
+        "name",
+        CAPTION,
+        "duration",
+        "cell",
+        "start_time",
+        "status_code",
+        "state",
+        ATTRIBUTE_PREFIX,
+        "status_message",
+    ),
+    "errors": ("exception_type", "exception_message", "cell", "span_name", CAPTION, "time"),
     "cells": (
         *("cell", "source", "duration", "change", "exception_type", "hottest", "cpu", "memory_change"),
         *("span_count", "run", "start_time"),
@@ -34,8 +47,8 @@ LEADING: dict[str, tuple[str, ...]] = {
     "lines": ("cell", "code_cell", "line", "source", "time", "share", "cpu", "memory_change", "samples"),
     "hot": ("function", "in", "library", "self", "self %", "mostly", "total", "total %", "python", "native", "waiting"),
     "stats": ("name", "total", "count", "self", "mean", "p50", "p95", "max", "errors", "error_rate"),
-    "self": ("name", "self_time", "self_share", "duration", "total_share", "cell"),
-    "path": ("name", "contribution", "share", "start_time", "end_time"),
+    "self": ("name", CAPTION, "self_time", "self_share", "duration", "total_share", "cell"),
+    "path": ("name", CAPTION, "contribution", "share", "start_time", "end_time"),
     "gaps": ("duration", "cell_before", "cell_after", "start_time", "end_time"),
     "repeats": ("name", "count", "total", "mean", "parent_name", "cell"),
     "tasks": (
@@ -130,18 +143,24 @@ _PATH_LENGTH = 36
 class Answer(pd.DataFrame):
     """A DataFrame that shows itself formatted: durations as 17.5 s, changes as ▲ 1.80 ×, blanks blank, ids last and short."""
 
-    _metadata: ClassVar[list[str]] = ["_nbtrace_word"]
+    _metadata: ClassVar[list[str]] = ["_nbtrace_word", "_nbtrace_captions"]
 
     @property
     def _constructor(self) -> Callable[..., pd.DataFrame]:
         return pd.DataFrame
 
     @classmethod
-    def of(cls, table: pd.DataFrame, word: str) -> Answer:
-        """Return a table as the answer to `%spans word`."""
+    def of(
+        cls, table: pd.DataFrame, word: str, captions: Callable[[list[str]], dict[str, str]] | None = None
+    ) -> Answer:
+        """Return a table as the answer to `%spans word`. captions: of spans with these ids, for a table that names spans and has
+        none of their attributes."""
         answer = cls(table)
         answer.attrs.update(table.attrs)
         object.__setattr__(answer, "_nbtrace_word", word)
+        if captions and CAPTION in LEADING.get(word, ()) and word != "table" and "span_id" in table:
+            shown, _ = _rows(table, word, HTML_ROWS)
+            object.__setattr__(answer, "_nbtrace_captions", captions(shown["span_id"].tolist()))
         return answer
 
     def __repr__(self) -> str:
@@ -155,7 +174,8 @@ class Answer(pd.DataFrame):
         that are not shown."""
         table = pd.DataFrame(self)
         table.attrs.update(self.attrs)
-        return as_text(formatted(table, getattr(self, "_nbtrace_word", ""), rows, screen=width, more=more), width)
+        word, said = getattr(self, "_nbtrace_word", ""), getattr(self, "_nbtrace_captions", None)
+        return as_text(formatted(table, word, rows, screen=width, more=more, said=said), width)
 
     def _repr_html_(self) -> str | None:
         grid = self._grid(HTML_ROWS)
@@ -169,18 +189,32 @@ class Answer(pd.DataFrame):
         try:
             table = pd.DataFrame(self)
             table.attrs.update(self.attrs)
-            return formatted(table, getattr(self, "_nbtrace_word", ""), most)
+            word, said = getattr(self, "_nbtrace_word", ""), getattr(self, "_nbtrace_captions", None)
+            return formatted(table, word, most, said=said)
         except Exception:  # a column of the user's whose values cannot be written
             fault("showing an answer")
             return None
 
 
-def formatted(table: pd.DataFrame, word: str, most: int, *, screen: int = SCREEN, more: str = "") -> Grid:
+def formatted(
+    table: pd.DataFrame,
+    word: str,
+    most: int,
+    *,
+    screen: int = SCREEN,
+    more: str = "",
+    said: Mapping[str, str] | None = None,
+) -> Grid:
     """Return an answer as a grid of at most so many rows, which alone are formatted. screen: characters that fit beside each
-    other. more: how to have the columns that are not shown; as in a notebook unless it is given."""
+    other. more: how to have the columns that are not shown; as in a notebook unless it is given. said: captions by
+    ids of spans."""
     if not len(table):
         return Grid((Column("", most=_TEXT_LENGTH),), (Row((_NOTHING.get(word, "no spans"),)),), headed=False)
     shown, foot = _rows(table, word, most)
+    if word == "table":
+        shown = _captioned(shown)
+    elif said and CAPTION not in shown and "span_id" in shown:
+        shown = shown.assign(caption=[said.get(each, "") for each in shown["span_id"]])
     if word == "compare":
         shown = _compared(shown)
     if word == "hot":
@@ -202,7 +236,7 @@ def formatted(table: pd.DataFrame, word: str, most: int, *, screen: int = SCREEN
         for name, _ in columns
     ]
     rows = [Row(tuple(cells)) for cells in zip(*(cells for _, cells in columns), strict=True)]
-    hidden = len(table.columns) - len(columns)
+    hidden = len(table.columns) - sum(name in table for name, _ in columns)
     if word in _FOOT:
         foot = " · ".join(filter(None, [foot, _FOOT[word]]))
     elif hidden and word:
@@ -234,6 +268,15 @@ def _fitting(columns: list[tuple[Any, list[str]]], table: pd.DataFrame, screen: 
         if number and taken > screen:
             return number
     return len(columns)
+
+
+def _captioned(table: pd.DataFrame) -> pd.DataFrame:
+    """With what spans did, where their names do not say it."""
+    wanted = captions.columns([each for each in table.columns if str(each).startswith(ATTRIBUTE_PREFIX)])
+    if not wanted or CAPTION in table or not {"name", "kind"} <= {*table.columns}:
+        return table
+    found = [captions.of_record(record, wanted) for _, record in table.iterrows()]
+    return table.assign(caption=[str(each) if each else "" for each in found])
 
 
 def _compared(table: pd.DataFrame) -> pd.DataFrame:

@@ -29,9 +29,12 @@ MAX_ATTRIBUTES = 6
 _MAX_DEPTH = 12
 _BAR = 12
 _LABEL = 44
+_LEAST_NAME = 8
 
-# What the tree says already, or what is the same for every cell of a notebook.
-_LEFT_OUT = ("jupyter.", "code.", "error.type", "exception.")
+# What the tree says already, what is the same for every cell of a notebook, or what MLflow notes for itself, be the span somebody
+# else's.
+_LEFT_OUT = ("jupyter.", "code.", "error.type", "exception.", "mlflow.traceRequestId", "mlflow.spanLogLevel")
+_KIND, _NO_KIND = "mlflow.spanType", "null"
 _OF_TASKS = "nbtrace.task."
 
 
@@ -234,7 +237,8 @@ class _Tree:
         return Row((label, duration, bar_, details), bool(error), stem)
 
     def _fold(self, entry: _Entry, branch: str, stem: str) -> Row:
-        """All siblings of a name: the time in which one of them or more ran, and what one took."""
+        """All siblings of a name: what they did if all did the same, the time in which one of them or more ran, and what one
+        took; of calls of models, what they used together."""
         members = entry.members
         lengths = [self._length[at] for at in members]
         total, until = 0, 0
@@ -245,16 +249,18 @@ class _Tree:
         mean = f"mean {words.duration(round(sum(lengths) / len(lengths)))}, slowest {words.duration(max(lengths))}"
         failed = sum(self._bad[at] for at in members)
         running = sum(self._states[at] == "running" for at in members)
-        carried = self._spans[self._of_tasks].iloc[[self._order[at] for at in members]] if self._of_tasks else None
+        rows = [self._order[at] for at in members]
+        carried = self._spans[self._of_tasks].iloc[rows] if self._of_tasks else None
         tasks_ = [] if carried is None else tasks.of_many(_without_prefix(carried))
-        said = (
-            f"✗ {failed:,} failed" if failed else "",
-            mean,
-            *tasks_,
-            f"{running:,} running" if running else "",
-        )
-        details = ", ".join(filter(None, said))
-        label = f"{branch}{words.plain(self._names[entry.place], 80)} × {len(members):,}"
+        asked = self._spans[["name", "kind", *self._captioned]].iloc[rows] if self._captioned else self._spans[:0]
+        did, used = captions.together(asked, self._captioned)
+        lost = f"✗ {failed:,} failed" if failed else ""
+        took = ", ".join(filter(None, [mean, *tasks_, f"{running:,} running" if running else ""]))
+        details = " · ".join(filter(None, [lost, used, took])) if used else ", ".join(filter(None, [lost, took]))
+        many = f" × {len(members):,}"
+        # How many there are is not to be cut off.
+        room = max(_LEAST_NAME, _LABEL - words.width(branch + many))
+        label = branch + words.cut(words.plain(did or self._names[entry.place], 80), room) + many
         drawn = "" if self.depths[entry.place] == 0 else self._bar(entry.place, self._start[members[0]], until)
         return Row((label, words.duration(total), drawn, details), bool(failed), stem)
 
@@ -293,6 +299,7 @@ def _attributes(record: pd.Series, columns: list[str], told: Collection[str]) ->
             key in told
             or column in pages
             or key.startswith(_LEFT_OUT)
+            or (key == _KIND and isinstance(item, str) and item == _NO_KIND)
             or item is None
             or item is pd.NA
             or (isinstance(item, float) and item != item)

@@ -54,7 +54,9 @@ def without_codes(text: str) -> str:
 
 def plain(text: object, limit: int = 0) -> str:
     """Return one line of text without terminal codes, direction marks and control characters, cut at `limit`."""
-    line = without_codes(str(text))
+    whole = str(text)
+    # Of a page a line needs no more, whatever codes stand in it.
+    line = without_codes(whole[: 4 * limit] if limit else whole)
     line = "".join(_visible(char) for char in line) if not line.isprintable() else line
     return line if not limit or len(line) <= limit else line[: limit - 1] + "…"
 

@@ -144,3 +144,55 @@ def test_values_are_told_by_their_shape(notebook: Make) -> None:
     picture = panel.get_by_role("img", name="PNG picture, 2 × 3")
     picture.wait_for()
     assert picture.evaluate("image => [image.complete, image.naturalWidth, image.naturalHeight]") == [True, 2, 3]
+
+
+HOSTILE = r"""
+import json
+many = [{"role": "user", "content": f"no. {n}"} for n in range(1500)]
+attached = [
+    {"type": "input_audio", "input_audio": {"data": "AAAA" * 500, "format": "wav"}}, {"type": "file", "file": {"file_data": "JVBERi0x"}},
+    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}, {"type": "image_url", "image_url": {"url": "javascript:alert(1)"}},
+    {"type": "image_url", "image_url": {"url": "data:image/svg+xml,<svg onload=alert(1)>"}}, {"type": "blob", "mime_type": "image/png", "content": "iVBORw0K"},
+]
+values = [
+    True, -1, 2**63, float("nan"), "", "x" * 100_000, "\ud800", "a\x00b\x1b[31mred\r\n", "\u202eevil\u2066x", "<script>alert(1)</script>", '"quoted"', "{", '{"a":' * 50 + "1" + "}" * 50,
+    "[" * 30_000 + "]" * 30_000, json.dumps(many), json.dumps([{"role": "wizard\u202e" * 40, "content": attached}]), json.dumps([{"role": {"a": 1}, "content": [[1], None]}]),
+    json.dumps([{"role": "assistant", "tool_calls": [{"function": {"name": "f" * 300, "arguments": "{"}}, {}, None]}, {"role": "tool", "content": "r" * 5000}]),
+    [1.5, float("nan")] * 50, {"a": {"b": [1]}}, b"\xff", ["a", None], "\u6771\u4eac" * 3000, "data:image/png;base64," + "A" * 90_000, "   a  b\n" + "\n".join(f"{n}  1  2" for n in range(2000)),
+]
+keys = [
+    *("gen_ai.input.messages", "gen_ai.output.messages", "mlflow.spanInputs", "llm.input_messages.0.message.content", "gen_ai.tool.call.result"),
+    *("gen_ai.request.model", "gen_ai.usage.input_tokens", "gen_ai.usage.cost", "db.statement", "url.path", "logfire.msg", "openinference.span.kind"),
+]
+for n, value in enumerate(values):
+    marks = {"gen_ai.operation.name": "chat", "db.system": "sqlite", "http.method": "GET"}
+    with nbtrace.span(f"hostile {n}", **marks | dict.fromkeys([*keys[n % 2 :: 2], f"own.{n}"], value)) as span:
+        span.add_event("gen_ai.choice", {"message": value if isinstance(value, str) else "x"})
+"""
+
+
+UNFOLD = """panel => {
+  panel.querySelectorAll("button[aria-expanded=false]").forEach((button) => button.click());
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
+
+
+def test_whatever_stands_in_attributes_the_panel_stands(notebook: Make) -> None:
+    """No script fails, nothing is markup, no picture is asked for that is none, and the layout holds."""
+    book = notebook("%load_ext nbtrace\nimport nbtrace", HOSTILE.strip(), "nbtrace.view(cell=2)")
+    book.run(0, 1, 2)
+    inspector = book.inspector()
+    inspector.until("s.trace.count === 26 && s.details.size === 26")
+    inspector.key("]")
+    panel = inspector.element.get_by_role("complementary")
+    for number in range(1, 26):
+        inspector.ask(f"(s.select({number}, true), 0)")
+        panel.get_by_role("heading", level=3).first.wait_for()
+        panel.locator(".nbt-facts").first.wait_for()
+        panel.evaluate(UNFOLD)
+        box = panel.evaluate(
+            "panel => [panel.scrollWidth - panel.clientWidth, panel.querySelectorAll('img, script, svg[onload]').length]"
+        )
+        assert box == [0, 0], (number, box)
+        assert inspector.element.get_by_text("could not be drawn").count() == 0
+    assert inspector.ask("s.trace.count") == 26

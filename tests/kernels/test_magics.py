@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,22 @@ def test_spans_shows_what_was_recorded(kernel: Kernel) -> None:
         "t = %spans cells --cell 2,3\nt[['cell', 'run', 'status_code', 'span_count', 'error_count']].values.tolist()"
     )
     assert cells.result == "[[2, 1, 'ERROR', 0, 1], [3, 1, 'UNSET', 1, 0]]"
+
+
+QUERY = """
+from opentelemetry import trace
+with trace.get_tracer("db").start_as_current_span("SELECT", attributes={"db.system": "sqlite", "db.statement": "SELECT * FROM users"}):
+    1 / 0
+"""
+
+
+def test_tables_say_what_spans_did(kernel: Kernel) -> None:
+    """Beside their names; the DataFrame has names alone."""
+    kernel.run(QUERY)
+    for word in ("table", "errors", "self", "path"):
+        done = kernel.run(f"%spans {word} --cell 2")
+        assert re.search(r"SELECT  +SELECT users", done.result), done
+        assert kernel.run(f"t = %spans {word} --cell 2\n'caption' in t").result == "False"
 
 
 def test_a_cell_that_runs_again_is_counted(kernel: Kernel) -> None:

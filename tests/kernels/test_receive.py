@@ -166,6 +166,72 @@ def test_what_mlflow_traces_arrives(kernel: Kernel) -> None:
     assert (answer["cell"], kept["model"], kept["mlflow.spanOutputs"]) == (2, '"small"', '"42"')
 
 
+AUTOLOG = """
+import json, os, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Provider(BaseHTTPRequestHandler):
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": json.dumps({"city": "Paris"})}}
+        said = {"role": "assistant", "content": None, "tool_calls": [call]}
+        status, answer = 200, {"id": "c", "created": 1, "object": "chat.completion", "model": "small-1-2026", "choices": [
+            {"index": 0, "message": said, "finish_reason": "tool_calls"}], "usage": {"prompt_tokens": 1204, "completion_tokens": 310, "total_tokens": 1514}}
+        if asked["model"] == "busy":
+            status, answer = 429, {"error": {"message": "Rate limit reached"}}
+        body = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+server = HTTPServer(("127.0.0.1", 0), Provider)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+
+import mlflow, openai
+from mlflow.tracing.distributed import set_tracing_context_from_http_request_headers
+mlflow.openai.autolog()
+client = openai.OpenAI(base_url=f"http://127.0.0.1:{server.server_port}/v1", api_key="none", max_retries=0)
+
+@mlflow.trace(span_type="TOOL")
+def get_weather(city):
+    return {"sky": "sunny"}
+
+@mlflow.trace(span_type="AGENT", name="weather")
+def run(question):
+    client.chat.completions.create(model="small-1", messages=[{"role": "user", "content": question}])
+    get_weather("Paris")
+    try:
+        client.chat.completions.create(model="busy", messages=[{"role": "user", "content": question}])
+    except openai.RateLimitError:
+        pass
+
+with set_tracing_context_from_http_request_headers({"traceparent": os.environ["TRACEPARENT"]}):
+    run("How is the weather?")
+"""
+
+
+def test_calls_that_mlflow_logs_by_itself_read_as_what_they_are(kernel: Kernel) -> None:
+    """Model and tokens, tools and agents by their names, and which model was asked for by a call that failed."""
+    pytest.importorskip("mlflow")
+    pytest.importorskip("openai")
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
+    done = kernel.run(RUNS_MLFLOW.format(program=AUTOLOG))
+    assert done.stdout.endswith("\n0 \n"), done
+    tree = re.sub(r" +", " ", kernel.run("%spans --cell 2").result)
+    assert "└─ agent weather" in tree, tree
+    assert "├─ Completions · small-1-2026" in tree, tree
+    assert "1,204 → 310 tokens" in tree, tree
+    assert "├─ tool get_weather" in tree, tree
+    assert "└─ Completions · busy" in tree, tree
+    assert "✗ RateLimitError: Error code: 429" in tree, tree
+    assert "mlflow." not in tree, "what MLflow notes for itself, and pages"
+
+
 def test_a_thousand_hostile_requests(kernel: Kernel, tmp_path: Path) -> None:
     """None gets in, each is refused as it should be, memory stays bounded, the cell that runs meanwhile goes on, and every good
     request in between is taken."""

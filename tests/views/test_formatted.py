@@ -42,6 +42,45 @@ def shown(table: pd.DataFrame, word: str) -> list[list[str]]:
     return [re.split(r"\s{2,}", line.strip()) for line in str(Answer.of(table, word)).splitlines()]
 
 
+def calls() -> nbtrace.Recording:
+    """What an instrumentation has sent, and spans that it has nothing to do with."""
+    store = SpanStore()
+    get = {"http.request.method": "GET", "url.path": "/users", "http.response.status_code": 500}
+    told = Extra(events=((START, "exception", ("exception.type", "exception.message"), ("ValueError", "no")),))
+    chat = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 1_204, "gen_ai.usage.output_tokens": 310}
+    for each in (
+        row(1, name="cell [2]", start=START, end=START + 9 * MS),
+        row(2, parent=1, name="GET", start=START + MS, end=START + 3 * MS, status=2, extra=told, **get),
+        row(3, parent=1, name="chat gpt-4o", start=START + 4 * MS, end=START + 8 * MS, **chat),
+    ):
+        store.append(each)
+    return nbtrace.Recording(store)
+
+
+def test_what_spans_did_stands_beside_their_names() -> None:
+    """Where the names do not say it; what the function returns has names alone."""
+    rec = calls()
+    lines = shown(rec.spans(), "table")
+    assert [line[:2] for line in lines[:2]] == [["name", "caption"], ["cell [2]", "9.00 ms"]]
+    assert [line[:2] for line in lines[2:4]] == [
+        ["GET", "GET /users 500"],
+        ["chat gpt-4o", "chat gpt-4o · 1,204 → 310 tokens"],
+    ]
+    assert "caption" not in rec.spans().columns
+    for word, found in (("errors", rec.errors()), ("self", rec.self_times()), ("path", rec.critical_path())):
+        answer = Answer.of(found, word, rec._captions)
+        assert "GET /users 500" in str(answer), word
+        assert "GET /users 500" in (answer._repr_html_() or ""), word
+        assert "caption" not in answer.columns
+        assert "GET /users 500" in str(pickle.loads(pickle.dumps(answer))), word
+        assert "caption" not in str(Answer.of(found, word)), word
+
+
+def test_a_table_in_which_names_say_it_all_has_no_captions(rec: nbtrace.Recording) -> None:
+    for word, found in (("table", rec.spans()), ("errors", rec.errors()), ("self", rec.self_times())):
+        assert "caption" not in str(Answer.of(found, word, rec._captions)), word
+
+
 def test_an_answer_is_the_dataframe_that_a_function_returns(rec: nbtrace.Recording) -> None:
     raw = rec.spans()
     answer = Answer.of(raw, "table")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from nbtrace.store.schema import Extra, Origin, Thread
 from nbtrace.store.semconv import TASK_SCOPE
 from nbtrace.store.span_store import SpanStore
 from nbtrace.views import words
+from nbtrace.views.captions import MOST_READ
 from nbtrace.views.grid import as_html, as_text
 from nbtrace.views.outline import axis, bar, outline
 from tests.analysis.forests import Span, forests
@@ -51,7 +53,7 @@ def test_the_tree_shows_who_called_whom_how_long_and_what_failed() -> None:
 
 def test_calls_are_called_by_what_they_did() -> None:
     """The caption stands in place of the name, how much of it before the attributes; what is said there, and the pages of a
-    conversation, are not said again. Siblings that are folded have their name."""
+    conversation, are not said again. Siblings that are folded read as what all of them did."""
     chat = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 1_204}
     chat |= {"gen_ai.usage.output_tokens": 310, "gen_ai.input.messages": "[" * 900, "gen_ai.request.temperature": 0.5}
     get = {"http.request.method": "GET", "url.path": "/users", "http.response.status_code": 503}
@@ -79,9 +81,70 @@ def test_calls_are_called_by_what_they_did() -> None:
         "│  │     http.response.status_code=503",
         "│  └─ load · SELECT                              1.00 s  ━━━",
         "│        db.system=sqlite rows=3",
-        "└─ GET × 5                                       1.00 s     ━━━",
+        "└─ GET /users 503 × 5                            1.00 s     ━━━",
         "      mean 1.00 s, slowest 1.00 s",
     ]
+
+
+def test_what_mlflow_notes_on_spans_of_others_is_not_told() -> None:
+    """Where it shares the notebook's provider it writes into every span."""
+    noted = {"mlflow.traceRequestId": '"tr-1"', "mlflow.spanType": "null"}
+    assert lines(row(1, name="mine", start=0, end=SECOND, rows=3, **noted)) == [
+        "mine             1.00 s                rows=3"
+    ]
+    chain = noted | {"mlflow.spanType": '"CHAIN"'}
+    assert "mlflow.spanType" in lines(row(1, name="mine", start=0, end=SECOND, **chain))[0]
+    assert (
+        "mlflow.spanType" in lines(row(1, name="mine", start=0, end=SECOND, **noted | {"mlflow.spanType": ("a", 1)}))[0]
+    )
+
+
+def folded(*members: dict[str, Any], name: str) -> str:
+    """The line of siblings of a name."""
+    rows = [
+        row(n, parent=1, name=name, start=n * SECOND, end=(n + 1) * SECOND, **each) for n, each in enumerate(members, 2)
+    ]
+    return " ".join(" ".join(lines(row(1, name="cell [2]", start=0, end=20 * SECOND), *rows)[1:]).split())
+
+
+def test_siblings_read_as_what_all_of_them_did() -> None:
+    """Where they did different things they have their name. Some that failed have done the same all the same."""
+    users = {"db.system": "sqlite", "db.statement": "SELECT * FROM users"}
+    assert folded(*[users] * 7, name="SELECT") == "└─ SELECT users × 7 7.00 s ━━━━╸ mean 1.00 s, slowest 1.00 s"
+    orders = users | {"db.statement": "SELECT * FROM orders"}
+    assert folded(*[users] * 6, orders, name="SELECT").startswith("└─ SELECT × 7")
+    get = {"http.request.method": "GET", "url.path": "/users"}
+    lost = get | {"http.response.status_code": 500}
+    assert folded(*[get] * 6, lost, name="GET").startswith("└─ GET /users × 7")
+    assert folded(*[lost] * 6, name="GET").startswith("└─ GET /users 500 × 6")
+    assert folded(*[get] * 6, {}, name="GET").startswith("└─ GET × 7"), "one of which nothing is known"
+    long = get | {"url.path": "/" + "x" * 90}
+    numbered = [users | {"db.statement": f"SELECT * FROM users WHERE id = {n}"} for n in range(MOST_READ + 1)]
+    assert folded(*numbered[1:], name="SELECT").startswith("└─ SELECT users × 1,000")
+    assert folded(*numbered, name="SELECT").startswith("└─ SELECT × 1,001"), "not all of them are read"
+    assert "xxx… × 6 " in folded(*[long] * 6, name="GET"), "how many there are is not cut off"
+
+
+def test_calls_of_models_sum_up_what_they_used() -> None:
+    """Tokens that went in and that came out, and the cost as far as it is given, be the models different ones."""
+    chat = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
+    used = chat | {"gen_ai.usage.input_tokens": 1_204, "gen_ai.usage.output_tokens": 310}
+    took = "5.00 s ━━━ 6,020 → 1,550 tokens · mean 1.00 s, slowest 1.00 s"
+    assert folded(*[used] * 5, name="chat gpt-4o") == f"└─ chat gpt-4o × 5 {took}"
+    paid = used | {"gen_ai.usage.cost": 0.1}
+    assert "7,224 → 1,860 tokens · $0.20 · mean" in folded(*[used] * 4, paid, paid, chat, name="chat")
+    mini = used | {"gen_ai.request.model": "mini"}
+    assert folded(*[used] * 4, mini, name="chat").startswith("└─ chat × 5 5.00 s ━━━ 6,020 → 1,550 tokens · mean")
+    total = chat | {"gen_ai.usage.total_tokens": 1_000}
+    assert "7,056 tokens · mean" in folded(*[used] * 4, total, name="chat"), (
+        "one of which is not known how much went in"
+    )
+    wrong = chat | {
+        "gen_ai.usage.input_tokens": -5,
+        "gen_ai.usage.output_tokens": float("nan"),
+        "gen_ai.usage.cost": "inf",
+    }
+    assert folded(*[wrong] * 5, name="chat").endswith("━━━ mean 1.00 s, slowest 1.00 s")
 
 
 def test_a_task_says_in_words_how_long_it_waited() -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 from nbtrace.analysis.amounts import count
-from nbtrace.analysis.captions.read import Attributes, Said, one_line, text, whole
+from nbtrace.analysis.captions.read import Attributes, one_line, text, whole
+from nbtrace.analysis.captions.said import Said
 from nbtrace.analysis.captions.sql import summary
 
 _METHOD = ("http.request.method", "http.method")
@@ -91,7 +92,7 @@ def http(kind: str, attributes: Attributes) -> Said | None:
     told: tuple[str, ...] = _HTTP_TOLD
     told += _TARGET if "?" not in text(attributes, *_TARGET) else ()
     told += _URL if url and "?" not in url and "#" not in url else ()
-    return Said(head, "", _HTTP_KNOWN, ("http", "https"), told)
+    return Said(head, "", _HTTP_KNOWN, ("http", "https"), told, outcome=shown)
 
 
 def _before(target: str) -> str:
@@ -139,8 +140,10 @@ def rpc(kind: str, attributes: Attributes) -> Said | None:
     code = whole(attributes, *_GRPC_STATUS)
     status = (_GRPC[code] if code < len(_GRPC) else str(code)) if code is not None else _status(attributes)
     called = f"{service}/{method}" if service and "/" not in method else method
-    head = " ".join(filter(None, [one_line(called), "" if status == "OK" else status]))
-    return Said(head, "", (*_SERVICE, *_PROCEDURE, *_RPC), told=(*_SERVICE, *_PROCEDURE, *_GRPC_STATUS, *_RPC_STATUS))
+    shown = "" if status == "OK" else status
+    head = " ".join(filter(None, [one_line(called), shown]))
+    told = (*_SERVICE, *_PROCEDURE, *_GRPC_STATUS, *_RPC_STATUS)
+    return Said(head, "", (*_SERVICE, *_PROCEDURE, *_RPC), told=told, outcome=shown)
 
 
 def _status(attributes: Attributes) -> str:

@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbtrace.analysis.captions import calls, models
-from nbtrace.analysis.captions.read import Said
+from nbtrace.analysis.captions.read import text
+from nbtrace.analysis.captions.said import Said
+from nbtrace.analysis.captions.usage import Used
 
-KEYS = calls.KEYS | models.KEYS
+_MESSAGE = ("logfire.msg",)
+_OF_LOGFIRE = ("logfire.msg", "logfire.msg_template", "logfire.json_schema", "logfire.span_type", "logfire.level_num")
+
+KEYS = calls.KEYS | models.KEYS | {*_MESSAGE}
 """All attributes that are read."""
 
-MARKS = calls.MARKS | models.MARKS
+MARKS = calls.MARKS | models.MARKS | {*_MESSAGE}
 """A span that has none of these has no caption."""
 
 _WORD = re.compile(r"\w+")
@@ -31,6 +36,10 @@ class Caption:
     rest: str
     told: tuple[str, ...]
     """Keys of attributes of which nothing more is to be said."""
+    what: str
+    """`head` without how it ended: what several calls have in common, be it that some failed."""
+    used: Used | None = None
+    """Of a call of a model: what `rest` says."""
 
     def __str__(self) -> str:
         return " · ".join(filter(None, [self.head, self.rest]))
@@ -40,12 +49,16 @@ def caption(name: str, kind: str, attributes: Mapping[str, Any]) -> Caption | No
     """Return the caption of a span; None if it follows none of the conventions, or its name says the same.
 
     A name that somebody has chosen stands before what the conventions say: `load users · SELECT users`; one that is made
-    of the same words, such as `SELECT`, is replaced."""
+    of the same words, such as `SELECT`, is replaced. What Logfire writes beside a name is what that says."""
+    message = text(attributes, *_MESSAGE)
     said = _said(name, kind, attributes)
     if said is None:
-        return None
-    head = _headed(name, said, attributes)
-    return Caption(head, said.rest, said.told) if said.rest or head != name else None
+        return Caption(message, "", _OF_LOGFIRE, message) if message not in ("", name) else None
+    # Logfire's names are templates, which are written out beside them.
+    head = _headed(message if message and "{" in name else name, said, attributes)
+    what = head.removesuffix(f" {said.outcome}") if said.outcome else head
+    told = said.told + _OF_LOGFIRE if message else said.told
+    return Caption(head, said.rest, told, what, said.used) if said.rest or head != name else None
 
 
 def _said(name: str, kind: str, attributes: Mapping[str, Any]) -> Said | None:

@@ -1,14 +1,13 @@
 """Calls of language models, and what agents do: `chat gpt-4o`, `1,204 → 310 tokens · $0.012`.
 
 Enters: name and attributes of a span, by OpenTelemetry's conventions (`gen_ai.`), OpenInference's (`openinference.`, `llm.`),
-Traceloop's and MLflow's. Leaves: what is said of it, or None. The conversation itself is for who opens the span."""
+Traceloop's, MLflow's and Pydantic AI's. Leaves: what is said of it, or None. What was said is for who opens the span."""
 
 from __future__ import annotations
 
-import math
-
-from nbtrace.analysis.amounts import count
-from nbtrace.analysis.captions.read import Attributes, Said, number, one_line, text, unpacked, whole
+from nbtrace.analysis.captions import usage
+from nbtrace.analysis.captions.read import Attributes, one_line, text, unpacked
+from nbtrace.analysis.captions.said import Said
 
 _OPERATION = ("gen_ai.operation.name",)
 _REQUEST = ("llm.request.type",)
@@ -18,37 +17,34 @@ _MODEL = (
     *("reranker.model_name", "mlflow.llm.model"),
 )
 _SYSTEM = ("gen_ai.provider.name", "gen_ai.system", "llm.system", "llm.provider")
-_INPUT = (
-    "gen_ai.usage.input_tokens",
-    "gen_ai.usage.prompt_tokens",
-    "llm.token_count.prompt",
-    "llm.usage.prompt_tokens",
-)
-_OUTPUT = (
-    *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
-    "llm.usage.completion_tokens",
-)
-_TOTAL = ("gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens")
-_COST = ("gen_ai.usage.cost", "llm.cost.total", "operation.cost")
 _TOOL = ("gen_ai.tool.name", "tool.name")
 _AGENT = ("gen_ai.agent.name", "agent.name")
 _SOURCE = ("gen_ai.data_source.id",)
 _ENTITY = ("traceloop.entity.name",)
-_MLFLOW_USAGE, _MLFLOW_COST = "mlflow.chat.tokenUsage", "mlflow.llm.cost"
+_MLFLOW = "mlflow.spanType"
+_MLFLOW_MODEL = ("model",)
+_MLFLOW_PAGES = ("tools", "functions", "instructions", "invocation_params")
+_SENT = ("llm.invocation_parameters", "embedding.invocation_parameters")
+_HOUSEKEEPING = (
+    *("mlflow.traceRequestId", "mlflow.spanLogLevel", "mlflow.spanFunctionName", "mlflow.message.format"),
+    *("mlflow.llm.provider", "mlflow.llm.model"),
+)
 
 KEYS = frozenset(
     (
-        *(*_OPERATION, *_REQUEST, *_KIND, *_MODEL, *_SYSTEM, *_INPUT, *_OUTPUT, *_TOTAL, *_COST),
-        *(*_TOOL, *_AGENT, *_SOURCE, *_ENTITY, _MLFLOW_USAGE, _MLFLOW_COST),
+        *(*_OPERATION, *_REQUEST, *_KIND, *_MODEL, *_SYSTEM, *usage.KEYS),
+        *(*_TOOL, *_AGENT, *_SOURCE, *_ENTITY, *_MLFLOW_MODEL, *_SENT),
     )
 )
 """All keys that are read."""
 
-MARKS = frozenset((*_OPERATION, *_REQUEST, *_KIND, *_MODEL, *_INPUT, *_TOTAL))
+MARKS = frozenset((*_OPERATION, *_REQUEST, *_KIND, *_MODEL, *usage.INPUT, *usage.TOTAL))
 """A span that has none of these has nothing to do with models."""
 
-_TOKENS = (*_INPUT, *_OUTPUT, *_TOTAL)
-_TOLD = (*_OPERATION, *_REQUEST, *_KIND, *_MODEL, *_TOOL, *_AGENT, *_ENTITY, *_COST, _MLFLOW_USAGE, _MLFLOW_COST)
+_TOLD = (
+    *(*_OPERATION, *_REQUEST, *_KIND, *_MODEL, *_TOOL, *_AGENT, *_ENTITY, *usage.COST),
+    *(usage.MLFLOW_USAGE, usage.MLFLOW_COST, *_HOUSEKEEPING),
+)
 _KNOWN = (*_OPERATION, *_REQUEST, *_KIND, *_MODEL, *_SYSTEM, *_TOOL, *_AGENT, *_SOURCE, *_ENTITY)
 
 TEXTS = (
@@ -57,6 +53,8 @@ TEXTS = (
     *("llm.prompts", "llm.completions", "llm.tools", "llm.invocation_parameters", "input.value", "output.value"),
     *("input.mime_type", "output.mime_type", "retrieval.documents", "embedding.embeddings", "traceloop.entity.input"),
     *("traceloop.entity.output", "mlflow.spanInputs", "mlflow.spanOutputs", "mlflow.chat.tools"),
+    *("pydantic_ai.all_messages", "pydantic_ai.new_messages", "final_result", "tool_arguments", "tool_response"),
+    *("model_request_parameters", "request_data", "response_data", "gen_ai.usage.raw", "logfire.json_schema"),
 )
 """What keys of conversations begin with: they are read in the panel, and are pages in a line."""
 
@@ -64,6 +62,8 @@ _WORDS = {"execute_tool": "tool", "invoke_agent": "agent", "create_agent": "crea
 _WORDS |= {"reranker": "reranker", "guardrail": "guardrail", "evaluator": "evaluator"}
 _WORDS |= {each: each for each in ("tool", "agent", "retriever")}
 _EMBEDS = ("embedding", "embeddings")
+# Words of which libraries make names.
+_PARTS = ("response", "responses", "completion", "embedding", "creation", "with", "api")
 _CALLS = ("llm", "chat_model", "completion", "chat")
 # They hold other spans together, and have a name of their own.
 _HOLDS = ("chain", "workflow", "task", "prompt", "unknown", "parser", "invoke_workflow")
@@ -72,9 +72,10 @@ _HOLDS = ("chain", "workflow", "task", "prompt", "unknown", "parser", "invoke_wo
 def model(name: str, attributes: Attributes) -> Said | None:
     """`chat gpt-4o`, `embeddings text-embedding-3-small`, `tool get_weather`; tokens and cost as far as they are given."""
     operation = text(attributes, *_OPERATION, *_REQUEST)
-    kind = text(attributes, *_KIND).strip('"').lower()
-    used = text(attributes, *_MODEL)
-    rest = " · ".join(filter(None, [_tokens(attributes), _cost(attributes)]))
+    kind = text(attributes, *_KIND).lower()
+    used = _model(attributes)
+    took = usage.used(attributes)
+    rest = str(took)
     does = operation.lower() if operation else kind
     own: tuple[str, ...] = ()
     if does in _WORDS:
@@ -94,43 +95,23 @@ def model(name: str, attributes: Attributes) -> Said | None:
         head = used if kind in (*_CALLS, *_EMBEDS, "") or rest else ""
     if not head and not rest:
         return None
-    told: tuple[str, ...] = _TOLD + _TOKENS if "token" in rest else _TOLD
+    told: tuple[str, ...] = _TOLD + usage.TOKENS if "token" in rest else _TOLD
+    if _MLFLOW in attributes:
+        told += (*_MLFLOW_MODEL, *_MLFLOW_PAGES)
     # A response's model is the request's with a date; where they differ it stays to be seen.
     if attributes.get("gen_ai.response.model") != used:
         told = tuple(each for each in told if each != "gen_ai.response.model")
-    return Said(one_line(head), rest, _KNOWN, own, told)
+    return Said(one_line(head), rest, _KNOWN, (*own, *_PARTS) if operation else own, told, used=took)
 
 
-def dollars(amount: float) -> str:
-    """Write a cost: $1.23, of less than a dollar two digits: $0.012."""
-    if amount >= 1 or amount == 0:
-        return f"${amount:,.2f}" if 0 < amount < 100 else f"${amount:,.0f}"
-    if amount < 1e-6:
-        return "< $0.000001"
-    # The place of the first digit as it is written: 0.0999 is 0.10.
-    return f"${amount:.{max(2, 1 - math.floor(math.log10(float(f'{amount:.1e}'))))}f}"
+def _model(attributes: Attributes) -> str:
+    """Which model was called; of a call that failed, which one was asked for."""
+    if found := text(attributes, *_MODEL):
+        return found
+    if _MLFLOW in attributes and (found := text(attributes, *_MLFLOW_MODEL)):
+        return found
+    return next(filter(None, (text(unpacked(attributes, key), "model", "model_name") for key in _SENT)), "")
 
 
 def _begins(name: str, word: str) -> bool:
     return bool(word) and name.lower().startswith(word)
-
-
-def _tokens(attributes: Attributes) -> str:
-    usage = unpacked(attributes, _MLFLOW_USAGE) if _MLFLOW_USAGE in attributes else {}
-    asked = _first(whole(attributes, *_INPUT), whole(usage, "input_tokens"))
-    answered = _first(whole(attributes, *_OUTPUT), whole(usage, "output_tokens"))
-    if asked is not None and answered is not None:
-        return f"{asked:,} → {answered:,} tokens"
-    one = _first(asked, answered, whole(attributes, *_TOTAL), whole(usage, "total_tokens"))
-    return count(one, "token") if one is not None else ""
-
-
-def _cost(attributes: Attributes) -> str:
-    cost = number(attributes, *_COST)
-    if cost is None and _MLFLOW_COST in attributes:
-        cost = number(unpacked(attributes, _MLFLOW_COST), "total_cost")
-    return dollars(cost) if cost is not None else ""
-
-
-def _first(*numbers: int | None) -> int | None:
-    return next((each for each in numbers if each is not None), None)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 Attributes = Mapping[str, Any]
@@ -20,34 +19,29 @@ MAX_PART = 120
 _LARGEST = 2**53
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a convention makes of a span."""
-
-    head: str
-    """What it did, and to what: `GET /users 500`; "" where only `rest` is known."""
-    rest: str = ""
-    """How much of it: tokens, rows, cost."""
-    known: tuple[str, ...] = ()
-    """Keys of values that say no more than `head` does: a name made of them is no name of its own."""
-    words: tuple[str, ...] = ()
-    """The same, as they are."""
-    told: tuple[str, ...] = ()
-    """Keys of which all is said."""
-
-
 def text(attributes: Attributes, *keys: str) -> str:
     """Return the first of these that is a text, on one line and cut; "" where none is."""
     for key in keys:
         item = attributes.get(key)
-        if isinstance(item, str) and (line := one_line(item)):
+        if isinstance(item, str) and (line := one_line(_unquoted(item))):
             return line
     return ""
 
 
+def _unquoted(item: str) -> str:
+    """MLflow writes each attribute as JSON: a text stands in quotes."""
+    if item[:1] != '"' or item[-1:] != '"' or len(item) > 4 * MAX_PART:
+        return item
+    try:
+        found = json.loads(item)
+    except ValueError:
+        return item
+    return found if isinstance(found, str) else item
+
+
 def one_line(item: str, most: int = MAX_PART) -> str:
-    """Return a text on one line, cut."""
-    line = " ".join(item[: 4 * most].split())
+    """Return a text on one line, cut. What JSON may hold and no text that is written is its escape: `\\ud800`."""
+    line = " ".join(item[: 4 * most].encode("utf-8", "backslashreplace").decode("utf-8").split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbtrace.analysis.captions.caption import KEYS, MARKS, caption
-from nbtrace.analysis.captions.models import dollars
+from nbtrace.analysis.captions.models import TEXTS
 from nbtrace.analysis.captions.sql import summary
+from nbtrace.analysis.captions.usage import dollars
 
 SENT = json.loads(Path(__file__).with_name("instrumentations.json").read_text(encoding="utf-8"))
 
@@ -52,8 +53,84 @@ def test_what_instrumentations_of_openai_send() -> None:
     assert sent("openinference-instrumentation-openai") == [
         *["ChatCompletion · gpt-4o-2024-08-06 · 1,204 → 310 tokens"] * 2,
         "CreateEmbeddings · text-embedding-3-small · 8 tokens",
-        "ChatCompletion",
+        "ChatCompletion · none",
     ]
+
+
+def test_what_mlflow_sends() -> None:
+    """MLflow's autolog writes each attribute as JSON, and names spans by the methods that it has wrapped. A call that failed says
+    which model it asked for."""
+    assert sent("mlflow-tracing", "openai") == [
+        *["Completions · gpt-4o-2024-08-06 · 1,204 → 310 tokens"] * 3,
+        *("Embeddings · text-embedding-3-small", "Completions · busy", "Responses · gpt-4o · 1,204 → 310 tokens"),
+    ]
+    assert sent("mlflow-tracing", "anthropic") == ["Messages.create · claude-sonnet-4-5 · 1,204 → 310 tokens"] * 2
+    called = "ChatOpenAI · gpt-4o · 1,204 → 310 tokens"
+    assert sent("mlflow-tracing", "langchain-openai") == [
+        *(called, "tool get_weather", called, "weather", "ChatOpenAI · busy", "retriever Docs"),
+    ]
+    [made] = [each for each in SENT if set(each["versions"]) == {"mlflow-tracing"}]
+    assert [str(caption(each["name"], each["kind"], each["attributes"])) for each in made["spans"]] == [
+        *("retriever docs", "tool get_weather", "agent weather"),
+    ]
+    chat = "chat gpt-4o-2024-08-06 · 1,204 → 310 tokens"
+    assert sent("mlflow-tracing", "openai", opted="gen_ai") == [
+        *[chat] * 3,
+        *("embeddings text-embedding-3-small", "chat", "chat gpt-4o · 1,204 → 310 tokens"),
+    ]
+
+
+def test_of_what_mlflow_sends_a_line_says_each_thing_once() -> None:
+    """Nothing is left of what it notes for itself, nor of pages."""
+    for run in SENT:
+        if "mlflow-tracing" not in run["versions"] or run["opted"]:
+            continue
+        for each in run["spans"]:
+            if found := caption(each["name"], each["kind"], each["attributes"]):
+                left = [key for key in each["attributes"] if key not in found.told and not key.startswith(TEXTS)]
+                assert {*left} <= {
+                    "stream",
+                    "stream_options",
+                    "options",
+                    "batch_size",
+                    "metadata",
+                    "color",
+                    "tool_call_id",
+                }
+
+
+def test_what_pydantic_ai_and_logfire_send() -> None:
+    """A name of Logfire's is a template: what it has written beside it is shown."""
+    chat = "chat gpt-4o · 1,204 → 310 tokens · $0.0061"
+    told = [chat, "tool get_weather", chat, "agent weather · 2,408 → 620 tokens"]
+    assert sent("pydantic-ai-slim", opted="version=2") == told
+    assert sent("pydantic-ai-slim") == told
+    said = "Chat Completion with 'gpt-4o' · 1,204 → 310 tokens · $0.0061"
+    assert sent("logfire", "openai") == [
+        *(said, said, "Chat Completion with 'gpt-4o'"),
+        "streaming response from 'gpt-4o' took 0.05s · chat gpt-4o · 1,204 → 310 tokens · $0.0061",
+        "embeddings text-embedding-3-small · 8 tokens · < $0.000001",
+        *("Chat Completion with 'busy'", chat),
+    ]
+
+
+def test_what_logfire_has_written_beside_a_name_is_shown() -> None:
+    message = {"logfire__msg_template": "load {rows}", "logfire__msg": "load 3\nrows"}
+    assert said("load {rows}", **message) == "load 3 rows"
+    assert said("load 3 rows", **message) is None
+    assert said("GET /users", http__request__method="GET", url__path="/users", logfire__msg="GET /users") is None
+    assert said("load {rows}", **message | {"logfire__msg": 7}) is None
+
+
+def test_what_today_s_instrumentations_of_langchain_and_openai_send() -> None:
+    called = "ChatOpenAI · gpt-4o-2024-08-06 · 1,204 → 310 tokens"
+    assert sent("openinference-instrumentation-langchain") == [
+        *(called, "tool get_weather", called, "weather", "ChatOpenAI · busy", "retriever Docs"),
+    ]
+    latest = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "m", "gen_ai__provider__name": "openai"}
+    assert said("openai.response", **latest) == "chat m"
+    calls = ["chat gpt-4o · 1,204 → 310 tokens"] * 3 + ["embeddings text-embedding-3-small · 8 tokens", "chat busy"]
+    assert sent("opentelemetry-instrumentation-openai-v2", opted="gen_ai_latest_experimental") == calls
 
 
 def test_a_name_that_says_it_already_is_not_repeated() -> None:
@@ -186,7 +263,7 @@ def test_what_a_statement_does(statement: str, does: str, table: str) -> None:
 
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.lists(st.integers()),
-    st.dictionaries(st.text(), st.integers()), st.sampled_from(["chat", "GET", "SELECT * FROM t", "http://[", "1e400", "\x1b[31m", "\ud800", "{" * 9_999]),
+    st.dictionaries(st.text(), st.integers()), st.sampled_from(['"\\ud800"', '{"model": "\\ud800\\n"}', '"' * 9, '{"total_cost": NaN, "input_tokens": -1}', "[" * 50 + "]" * 50, "chat", "GET", "SELECT * FROM t", "http://[", "1e400", "\x1b[31m", "\ud800", "{" * 9_999]),
 )  # fmt: skip
 
 
@@ -197,6 +274,7 @@ def test_whatever_stands_there_a_caption_is_a_short_line(name: str, attributes: 
     if found is not None:
         assert len(str(found)) < len(name) + 600
         assert not set("\n\r\t") & set(str(found).removeprefix(name))
+        assert str(found).encode("utf-8"), "and it can be written"
 
 
 def test_a_million_letters_are_not_read() -> None:

@@ -29,7 +29,14 @@ function captioned() {
 test("a row and its tip say what was done, folded rows what they have in common", () => {
   const made = captioned();
   const shown = lines(made, SHAPE);
-  assert.deepEqual([0, 1, 2, 3].map((line) => titleOf(made, shown, line) + amountOf(made, shown, line)), ["cell [1]", "GET /users 500", "chat gpt-4o · 1,204 → 310 tokens · $0.012", "SELECT × 6"]);
+  assert.deepEqual([0, 1, 2, 3].map((line) => titleOf(made, shown, line) + amountOf(made, shown, line)), ["cell [1]", "GET /users 500", "chat gpt-4o · 1,204 → 310 tokens · $0.012", "SELECT users × 6"]);
+  told(made, [[8, "SELECT orders"]]);
+  assert.equal(titleOf(made, lines(made, SHAPE), 3), "SELECT × 6", "where they did different things they have their name");
+  const late = trace([[-1, 0, 100, "cell [1]"], ...Array.from({ length: 5 }, (_, i) => [0, i, i + 1, "SELECT"] as [number, number, number, string])]);
+  const before = lines(late, SHAPE);
+  assert.equal(titleOf(late, before, 1), "SELECT × 5");
+  told(late, [1, 2, 3, 4, 5].map((row): [number, string] => [row, `SELECT users\n${row} rows`]));
+  assert.equal(titleOf(late, before, 1), "SELECT users × 5", "captions come after the lines");
   assert.equal(spanTip(made, 2).title, "chat gpt-4o · 1,204 → 310 tokens · $0.012");
   const messages = { attributes: { "gen_ai.input.messages": '[{"role": "user", "content": "hi"}]', losses: [1, 2, 3, 4], "gen_ai.request.top_k": 3, "gen_ai.usage.input_tokens": 1204 } } as unknown as Details;
   assert.deepEqual(spanTip(made, 2, messages).facts.slice(-3), [["conversation", "1 message"], ["losses", "4 numbers, 1 … 4, mean 2.5"], ["gen_ai.request.top_k", "3"]]);

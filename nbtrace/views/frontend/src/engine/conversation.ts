@@ -39,6 +39,8 @@ type Bag = Record<string, unknown>;
 const FLAT = /^(llm\.input_messages|llm\.output_messages|gen_ai\.prompt|gen_ai\.completion|retrieval\.documents|embedding\.embeddings|llm\.prompts|llm\.completions)\.(\d{1,9})\.(.+)$/;
 const EVENT = /^gen_ai\.(?:(system|user|assistant|tool)\.message|choice|content\.prompt|content\.completion|client\.inference\.operation\.details)$/;
 const ROLES: Record<string, string> = { human: "user", ai: "assistant", model: "assistant", function: "tool" };
+/** What tools were given and gave, by OpenTelemetry's conventions and as Pydantic AI wrote it before. */
+const TOOL = [["gen_ai.tool.call.arguments", "call"], ["tool_arguments", "call"], ["gen_ai.tool.call.result", "result"], ["tool_response", "result"]] as const;
 const TITLES = { talk: "Conversation", tool: "Tool call", documents: "Documents", io: "Input and output" };
 
 /** The conversation of a span; undefined for one that holds none. */
@@ -54,7 +56,7 @@ export function conversationOf({ attributes, events }: Pick<Details, "attributes
     if (item == null || item === "" || isMarked(item)) return undefined;
     told.add(key);
     if (typeof item === "string" && leftOut(item)) cut = true;
-    return read(item, role, names);
+    return read(typeof item === "string" ? unquoted(item) : item, role, names);
   };
   const first = (...sources: (() => Message[] | undefined)[]): Message[] => {
     for (const source of sources) {
@@ -70,18 +72,16 @@ export function conversationOf({ attributes, events }: Pick<Details, "attributes
   const raw = (key: string, role: string) => () => (isOfModels(attributes) ? json(key, role) : undefined);
 
   const messages = [...(json("gen_ai.system_instructions", "system") ?? [])];
-  if (attributes["gen_ai.tool.call.arguments"] !== undefined || attributes["gen_ai.tool.call.result"] !== undefined) {
+  for (const [key, kind] of TOOL) {
+    if (attributes[key] === undefined || !(key[0] === "g" || "gen_ai.tool.name" in attributes)) continue;
     title = TITLES.tool;
-    const name = String(attributes["gen_ai.tool.name"] ?? "tool");
-    for (const [key, kind] of [["gen_ai.tool.call.arguments", "call"], ["gen_ai.tool.call.result", "result"]] as const) {
-      if (attributes[key] === undefined) continue;
-      told.add(key);
-      messages.push({ role: kind === "call" ? "call" : "result", parts: [{ kind, name, text: pretty(plainly(attributes[key])) }] });
-    }
+    told.add(key);
+    messages.push({ role: kind, parts: [{ kind, name: text(attributes["gen_ai.tool.name"]) || "tool", text: pretty(plainly(attributes[key])) }] });
   }
   const kind = kindOf(attributes);
   messages.push(...first(
     () => json("gen_ai.input.messages", "user"),
+    () => json("pydantic_ai.all_messages", "user"),
     group("llm.input_messages", "user"),
     group("gen_ai.prompt", "user"),
     () => ofEvents(events, false, names),
@@ -119,7 +119,7 @@ export function conversationOf({ attributes, events }: Pick<Details, "attributes
 }
 
 function kindOf(attributes: Bag): string {
-  return String(attributes["openinference.span.kind"] ?? attributes["traceloop.span.kind"] ?? attributes["mlflow.spanType"] ?? "").replaceAll('"', "").toLowerCase();
+  return text(attributes["openinference.span.kind"] ?? attributes["traceloop.span.kind"] ?? attributes["mlflow.spanType"]).replaceAll('"', "").toLowerCase();
 }
 
 function isOfModels(attributes: Bag): boolean {
@@ -213,13 +213,15 @@ function messagesOf(item: unknown, role: string, names: Map<string, string>, dep
   const bag = item as Bag;
   const inner = bag["kwargs"];
   if (isBag(inner) && bag["lc"] !== undefined) return messagesOf({ type: inner["type"] ?? lastOf(bag["id"]), ...inner }, role, names, depth + 1);
-  for (const key of ["messages", "choices", "output", "generations"]) {
+  for (const key of ["messages", "choices", "output", "generations", "input"]) {
     if (!Array.isArray(bag[key])) continue;
-    const system = key === "messages" && bag["system"] != null ? read(bag["system"], "system", names) : [];
-    const found = messagesOf(bag[key], key === "messages" ? role.replace("input", "user") : role.replace("output", "assistant"), names, depth + 1);
+    const asked = bag["system"] ?? bag["instructions"];
+    const system = (key === "messages" || key === "input") && asked != null ? read(asked, "system", names) : [];
+    const found = messagesOf(bag[key], role.replace("input", "user").replace("output", "assistant"), names, depth + 1);
     return found && [...system, ...found];
   }
-  if (isBag(bag["message"])) return messagesOf(bag["message"], role.replace("output", "assistant"), names, depth + 1);
+  for (const key of ["message", "data"]) if (isBag(bag[key])) return messagesOf(bag[key], role.replace("output", "assistant"), names, depth + 1);
+  if (typeof bag["page_content"] === "string") return [{ role: "document", parts: contentParts(bag["page_content"], names) }];
   if (bag["type"] === "function_call") return [{ role: "assistant", parts: [ofCall({ ...bag, id: bag["call_id"] ?? bag["id"] }, names)] }];
   if (bag["type"] === "function_call_output") return [{ role: "tool", parts: [{ kind: "result", name: names.get(text(bag["call_id"])) ?? "", text: pretty(bag["output"]) }] }];
   const body = bag["parts"] ?? bag["content"] ?? (bag["role"] !== undefined ? bag["text"] : undefined);
@@ -249,6 +251,7 @@ function contentParts(content: unknown, names: Map<string, string>): Part[] {
       return { kind: "result", name: names.get(id) ?? text(each["name"]), text: pretty(each["response"] ?? each["result"] ?? said) };
     }
     if (kind === "reasoning" || kind === "thinking") return { kind: "reasoning", text: text(said) };
+    if (kind === "blob" && typeof said === "string") return { kind: "other", text: `data:${text(each["mime_type"])};base64,${said}` };
     if (typeof said === "string") return { kind: "text", text: said };
     const url = isBag(each["image_url"]) ? each["image_url"]["url"] : (each["image_url"] ?? each["uri"]);
     if (typeof url === "string") return { kind: "other", text: url };
@@ -279,6 +282,17 @@ function lastOf(item: unknown): unknown {
 
 function text(item: unknown): string {
   return item == null ? "" : typeof item === "string" ? item : isMarked(item) ? item.$ : typeof item === "object" ? pretty(item) : String(item);
+}
+
+/** MLflow writes each attribute as JSON: a text stands in quotes. */
+function unquoted(item: string): string {
+  try {
+    const found: unknown = /^".*"$/s.test(item) && JSON.parse(item);
+    if (typeof found === "string") return found;
+  } catch {
+    // A text that begins and ends with a quote.
+  }
+  return item;
 }
 
 /** A value without the marks of what JSON cannot hold. */

@@ -44,6 +44,8 @@ export interface Lines {
   state: Int32Array;
   /** How many spans have failed that this line hides. */
   hidden: Int32Array;
+  /** Of siblings, what they are called, by line and number of captions; found out where it is shown. */
+  did: Map<string, string>;
   count: number;
   tree: Tree;
   groups: Groups | undefined;
@@ -66,7 +68,7 @@ export function lines(trace: Trace, shape: Shape, { rooms } = new LineRoom()): L
   const found: Lines = {
     row: rooms[0]!.ints(n), members: rooms[1]!.ints(n).fill(0), total: rooms[2]!.floats(n).fill(0), sum: rooms[3]!.floats(n).fill(0),
     until: rooms[4]!.floats(n), depth: rooms[5]!.ints(n), state: rooms[6]!.ints(n), hidden: rooms[7]!.ints(n).fill(0),
-    count: 0, tree, groups, show, endOf: lastSeen(trace),
+    did: new Map(), count: 0, tree, groups, show, endOf: lastSeen(trace),
   };
   const failed = rooms[9]!.ints(n + 1);
   failed[0] = 0;

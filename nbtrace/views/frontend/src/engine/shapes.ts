@@ -68,10 +68,10 @@ function json(item: string): Shape | undefined {
   if (!found) return undefined;
   if (Array.isArray(found)) {
     const shape = numbers(found);
-    return shape ?? (found.length ? { said: `JSON, ${count(found.length, "item")}`, text: pretty(found) } : undefined);
+    return shape ?? (found.length ? { said: `JSON, ${count(found.length, "item")}`, text: pretty(item) } : undefined);
   }
   const keys = Object.keys(found).length;
-  return keys ? { said: `JSON, ${count(keys, "key")}`, text: pretty(found) } : undefined;
+  return keys ? { said: `JSON, ${count(keys, "key")}`, text: pretty(item) } : undefined;
 }
 
 /** A DataFrame or a Series as pandas or Polars print it. */

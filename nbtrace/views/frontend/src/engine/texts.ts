@@ -39,13 +39,19 @@ function wholeItems(text: string): number {
   return end;
 }
 
+/** Levels of JSON that are indented: with the levels the indents would grow by their square. */
+const MAX_LEVELS = 100;
+
 /** JSON as people read it; the text itself where it is none. */
 export function pretty(item: unknown): string {
   const found = typeof item === "string" ? (unpacked(item) ?? item) : item;
   if (typeof found === "string") return found;
   try {
-    return JSON.stringify(found, null, 2) ?? String(found);
+    const flat = JSON.stringify(found) ?? String(found);
+    let level = 0;
+    for (const sign of flat) if ((level += "[{".includes(sign) ? 1 : "]}".includes(sign) ? -1 : 0) > MAX_LEVELS) return flat;
+    return JSON.stringify(found, null, 2) ?? flat;
   } catch {
-    return String(item); // nested too deep
+    return typeof item === "string" ? item : "nested too deep";
   }
 }

@@ -45,14 +45,28 @@ export function turnOf(depth: number): number {
   return 20 + Math.min(depth, MAX_INDENT) * 14;
 }
 
+/** What siblings of a line did if all did the same, else their name; kept until captions come. */
+function didOf(trace: Trace, lines: Lines, line: number): string {
+  const key = `${line} ${trace.captions.size}`;
+  let did = lines.did.get(key);
+  if (did === undefined) {
+    const [first, ...rest] = trace.captions.size ? members(trace, lines, line) : [];
+    const head = first !== undefined && trace.captionOf(first)[0];
+    did = head && rest.every((row) => trace.captionOf(row)[0] === head) ? head : trace.nameOf(lines.row[line]!);
+    lines.did.set(key, did);
+  }
+  return did;
+}
+
 /** What a line is called. */
-export function titleOf(trace: Trace, { row, members, groups }: Lines, line: number): string {
+export function titleOf(trace: Trace, lines: Lines, line: number): string {
+  const { row, members, groups } = lines;
   const id = row[line]!;
   if (id < 0) {
     const { name, spans, tasks } = groups!.groupOf(id);
     return `${name} · ${count(spans, "span")}${tasks ? ` · ${count(tasks, "task")}` : ""}`;
   }
-  return members[line] ? `${plain(trace.nameOf(id), 100)} × ${members[line]!.toLocaleString("en-US")}` : plain(trace.captionOf(id)[0], 100);
+  return members[line] ? `${plain(didOf(trace, lines, line), 100)} × ${members[line]!.toLocaleString("en-US")}` : plain(trace.captionOf(id)[0], 100);
 }
 
 /** How long it took, and how long it waited before. */
