@@ -46,8 +46,9 @@ const common = {
   charset: "ascii",
   legalComments: "none",
   logLevel: "warning",
-  jsx: "automatic",
-  jsxImportSource: "preact",
+  inject: ["src/jsx.ts"],
+  // Types are checked as tsconfig.json says.
+  tsconfigRaw: { compilerOptions: { jsx: "react", jsxFactory: "h", jsxFragmentFactory: "Fragment" } },
   plugins: [prism, styles],
 };
 
@@ -65,7 +66,7 @@ if (process.argv.includes("--tests")) {
   await smaller("../static/report.js");
   const hash = createHash("sha256").update(readFileSync("../static/inspector.js")).digest("hex").slice(0, 16);
   const define = { BUNDLE: JSON.stringify(hash) };
-  await build({ ...out, format: "esm", entryPoints: ["src/loader.ts"], outfile: "../static/loader.js", define });
+  await build({ ...out, inject: [], format: "esm", entryPoints: ["src/loader.ts"], outfile: "../static/loader.js", define });
 }
 
 async function smaller(file) {
