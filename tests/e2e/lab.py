@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -186,6 +187,16 @@ class InspectorOnPage:
         self.element.focus()
         for key in keys:
             self.page.keyboard.press(key)
+        self.drawn()
+
+    def choice(self, label: str) -> Any:
+        """The button of a choice, which says what is chosen."""
+        return self.element.get_by_role("button", name=f"{label}: ")
+
+    def choose(self, label: str, option: str | re.Pattern[str], number: int = 0) -> None:
+        """Choose from a list as a hand does: the first option that is called so, the second …"""
+        self.choice(label).click()
+        self.element.get_by_role("option", name=option).nth(number).click()
         self.drawn()
 
     def names(self) -> list[str]:

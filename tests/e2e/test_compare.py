@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from tests.e2e.lab import Notebook
@@ -37,9 +38,9 @@ def test_the_runs_before_an_edit_stand_against_those_since_below_the_lines_that_
     inspector = book.inspector()
     inspector.until("s.trace.count >= 17")
     inspector.key("9")
-    before, since = inspector.element.get_by_label("before the edit"), inspector.element.get_by_label("since the edit")
-    assert before.locator("option:checked").inner_text().startswith("3 runs, [2] [3] [4] · ")
-    assert since.locator("option:checked").inner_text().startswith("[6] · ")
+    before, since = inspector.choice("before the edit"), inspector.choice("since the edit")
+    assert before.inner_text().startswith("3 runs, [2] [3] [4] · ")
+    assert since.inner_text().startswith("[6] · ")
     inspector.element.get_by_text("[5] failed and is left out").wait_for()
     changed = inspector.element.get_by_role("table", name="what changed in the code").locator("tr")
     assert [line.split("\t") for line in changed.all_inner_texts()][:2] == [
@@ -55,11 +56,9 @@ def test_the_runs_before_an_edit_stand_against_those_since_below_the_lines_that_
     inspector.element.locator("tbody tr", has_text="[4]").get_by_title("compare").click()
     inspector.until("s.view === 'compare'")
     inspector.element.get_by_text("The code is the same.").wait_for()
-    since = inspector.element.get_by_label("after")
-    assert since.locator("option:checked").inner_text().startswith("[4] · ")
-    since.select_option(
-        label=next(text for text in since.locator("option").all_inner_texts() if text.startswith("[6]"))
-    )
+    since = inspector.choice("after")
+    assert since.inner_text().startswith("[4] · ")
+    inspector.choose("after", re.compile(r"^\[6\] "))
     changed.first.wait_for()
 
 
@@ -86,23 +85,17 @@ def test_runs_before_an_edit_of_a_function_stand_against_those_since_below_its_l
     inspector = book.inspector()
     inspector.until("s.trace.count >= 6 && s.profile.count > 20")
     inspector.key("9")
-    before, since = inspector.element.get_by_label("before the edit"), inspector.element.get_by_label("since the edit")
-    assert before.locator("option:checked").inner_text().startswith("2 runs, [3] [4] · ")
-    assert since.locator("option:checked").inner_text().startswith("2 runs, [6] [7] · ")
+    before, since = inspector.choice("before the edit"), inspector.choice("since the edit")
+    assert before.inner_text().startswith("2 runs, [3] [4] · ")
+    assert since.inner_text().startswith("2 runs, [6] [7] · ")
     called = inspector.element.get_by_role("table", name="what changed in cell [5], called from it").locator("tr")
     assert [line.split("\t") for line in called.all_inner_texts()][-2:] == [
         ["2", "−", "    time.sleep(0.02)"],
         ["2", "+", "    time.sleep(0.06)"],
     ]
     # A side that has all with its code names no run of the other.
-    since.select_option(
-        label=next(text for text in since.locator("option").all_inner_texts() if text.startswith("[7]"))
-    )
-    inspector.drawn()
-    before.select_option(
-        label=next(text for text in before.locator("option").all_inner_texts() if text.startswith("2 runs, [6]"))
-    )
-    inspector.drawn()
-    before, since = inspector.element.get_by_label("before"), inspector.element.get_by_label("after")
-    assert before.locator("option:checked").inner_text().startswith("[6] · ")
-    assert since.locator("option:checked").inner_text().startswith("[7] · ")
+    inspector.choose("since the edit", re.compile(r"^\[7\] "))
+    inspector.choose("before the edit", re.compile(r"^2 runs, \[6\]"))
+    before, since = inspector.choice("before"), inspector.choice("after")
+    assert before.inner_text().startswith("[6] · ")
+    assert since.inner_text().startswith("[7] · ")

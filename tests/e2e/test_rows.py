@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from tests.e2e.lab import Notebook
@@ -29,8 +30,7 @@ def test_threads_and_attributes_are_lanes_that_close_over_their_errors(notebook:
     book.run(0, 1, 2)
     inspector = book.inspector()
     inspector.until("s.details.size === 5")
-    choice = inspector.element.get_by_label("group by")
-    choice.select_option("thread")
+    inspector.choose("group by", "by thread")
     inspector.until("s.groups.groups.length === 3 && s.lines.count === 8")
     lines = inspector.element.locator(".nbt-read tbody tr")
     lines.filter(has_text="MainThread · 1 span").wait_for(state="attached")
@@ -44,9 +44,7 @@ def test_threads_and_attributes_are_lanes_that_close_over_their_errors(notebook:
     inspector.until("s.lines.count === 6")
     lines.filter(has_text="✗ 2 hidden").wait_for(state="attached")
     assert lines.nth(5).inner_text().endswith("✗ 2 hidden")
-    choice.focus()
-    inspector.until("s.grouping.keys.includes('model')")
-    choice.select_option("attributes.model")
+    inspector.choose("group by", re.compile("^by model 2 spans$"))
     lines.filter(has_text="ridge · 2 spans").wait_for(state="attached")
     assert inspector.names()[:2] == ["ridge · 2 spans", "task"]
 

@@ -29,7 +29,7 @@ def opened(notebook: Make) -> InspectorOnPage:
     book.run(0)
     inspector = book.inspector()
     inspector.until("s.trace.count === 3 && s.painted.count > 0")
-    inspector.element.get_by_role("combobox", name="trace").select_option("-1")
+    inspector.choose("trace", "all traces")
     inspector.until(f"{BREAKS} === 2")
     return inspector
 
@@ -63,7 +63,7 @@ def test_zoom_goes_back_to_what_was_shown_and_to_the_trace(notebook: Make) -> No
     inspector.page.mouse.wheel(0, -300)
     inspector.page.keyboard.up("Control")
     inspector.until(f"s.zoom.range.to - s.zoom.range.from < {whole} * 0.9")
-    inspector.element.get_by_role("combobox", name="trace").select_option("1")
+    inspector.choose("trace", "work", 1)
     inspector.until("s.scope.root === 1")
     inspector.key("Backspace", "Backspace")
     inspector.until(f"s.scope.root < 0 && Math.abs(s.zoom.range.to - s.zoom.range.from - {whole}) < 1")

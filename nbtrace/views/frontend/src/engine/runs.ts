@@ -25,7 +25,9 @@ export interface Run {
 /** What a run is called: as its span is, whose first words are the count. */
 function titled(trace: Trace, row: number, cell: CellInfo | undefined): string {
   const name = trace.nameOf(row).replace(/^cell \[\d*\] ?/, "");
-  return name || cell?.[4].trim().split("\n")[0] || trace.nameOf(row);
+  // The name of a span is cut after some letters; its code has all of the line.
+  const line = name.endsWith("…") && cell?.[4].split("\n").find((each) => each.trim().startsWith(name.slice(0, -1)));
+  return (line || name).trim() || cell?.[4].trim().split("\n")[0] || trace.nameOf(row);
 }
 
 /** What is known of some spans as runs. `own`: the span of each cell itself; others of a cell's are no run of it. */

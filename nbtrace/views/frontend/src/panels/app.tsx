@@ -1,19 +1,20 @@
 // The inspector as a whole: tabs, search, the current view, the panel of the selected span, keys.
 
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import type { Run } from "../engine/runs";
 import { FIRST_SYMBOL } from "../engine/symbols";
 import { count, duration, plain } from "../engine/words";
 import type { Theme } from "../pictures/colours";
 import { into, nextError, noticed, outOf, walk } from "../session/moves";
-import { LATEST, MARGIN, OPENED } from "../session/scope";
+import { ALL, LATEST, MARGIN } from "../session/scope";
 import { type Pill, type Session, VIEWS, type View } from "../session/session";
+import { Choose, type Option } from "./choose";
 import { Code } from "./code";
 import { Doing } from "./doing";
 import { useFocusInside } from "./focus";
 import { GroupBy } from "./groupby";
 import { namesWidth } from "../pictures/waterfall";
 import { Panel } from "./panel";
-import { widthOf } from "./value";
 import { Boundary } from "./boundary";
 import { MergedPicture } from "./mergedpicture";
 import { TimePicture, around } from "./timepicture";
@@ -218,16 +219,19 @@ function ErrorCount({ session }: { session: Session }) {
 function Scope({ session }: { session: Session }) {
   const all = traces(session);
   if (all.length < 2) return null;
-  const { scope } = session;
-  const title = scope.root < 0 ? "" : all.find(({ row }) => row === scope.root)?.title ?? "";
-  const number = all.find(({ row }) => row === scope.root)?.count;
-  const chosen = scope.root < 0 ? "all traces" : `${scope.chosen === LATEST ? "latest: " : number == null ? "" : `[${number}] `}${plain(title, 100)}`;
+  const { scope, trace } = session;
+  const here = all.find(({ row }) => row === scope.root);
+  const named = ({ count, title }: Run) => `${count === null ? "" : `[${count}] `}${plain(title)}`;
+  const options = () => session.once.get<Option[]>("traces to choose", `${trace.version}`, () => [
+    [ALL, "all traces"],
+    [LATEST, "the latest"],
+    ...all.map((run): Option => [trace.row[run.row]!, named(run), () => [count(trace.tree.size[run.row]!, "span"), duration(trace.duration(run.row))]]),
+  ]);
   return (
-    <select class="nbt-input nbt-scope" aria-label="trace" title={chosen} style={{ width: widthOf(chosen) }} value={session.scope.chosen === OPENED ? session.scope.root : session.scope.chosen} onChange={(event) => session.focus(Number(event.currentTarget.value))}>
-      <option value={-1}>all traces</option>
-      <option value={LATEST}>{session.scope.chosen === LATEST && session.scope.root >= 0 ? `latest: ${plain(title, 80)}` : "the latest"}</option>
-      {all.slice(-200).map(({ row, title, count: number }) => <option key={row} value={row}>{`${number === null ? "" : `[${number}] `}${plain(title, 80)}`}</option>)}
-    </select>
+    <Choose
+      label="trace" class="nbt-scope" value={scope.chosen === LATEST ? LATEST : here ? trace.row[here.row]! : ALL} options={options} choose={(value: number) => session.focus(value < 0 ? value : trace.indexOf(value))}
+      chosen={!here ? "all traces" : scope.chosen === LATEST ? `latest: ${plain(here.title)}` : named(here)}
+    />
   );
 }
 
@@ -279,7 +283,7 @@ function Handle({ height, shown, change, done }: { height: number; shown: () => 
 
 /** The keys of Jaeger and speedscope, where they have some. */
 function pressed(event: KeyboardEvent, session: Session, search: HTMLInputElement | null, root: HTMLElement | null): void {
-  const typing = event.target instanceof HTMLElement && /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+  const typing = event.target instanceof HTMLElement && /^(INPUT|TEXTAREA)$/.test(event.target.tagName);
   // The notebook has keys of its own, and would delete cells by them.
   event.stopPropagation();
   session.pointed.leave();

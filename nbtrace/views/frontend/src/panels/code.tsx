@@ -6,15 +6,16 @@ import { executions } from "../engine/executions";
 import { executionOf } from "../engine/failure";
 import type { HotLine } from "../engine/heat";
 import type { Part } from "../engine/highlight";
+import { type Run, described } from "../engine/runs";
 import { count, duration, growth, plain, share } from "../engine/words";
 import type { Session } from "../session/session";
+import { Choose, type Option } from "./choose";
 import { type Failed, useFailure } from "./failed";
 import { Opened } from "./opened";
-import { Source, Taken, cellName, coloured, hottestText, partsOf, source } from "./source";
+import { Source, Taken, cellName, coloured, hottestText, partsOf } from "./source";
 
 /** Lines of a cell that are shown; of one that is longer the part around its hottest lines. */
 const MOST_LINES = 1_500;
-const MOST_CELLS = 300;
 
 /** So few bytes more or less are what looks at memory differ by. */
 const LITTLE = 500_000;
@@ -149,22 +150,26 @@ function chosenNothing(): boolean {
 
 /** Which cell, and what it took altogether. */
 function Head({ session, cell, row }: { session: Session; cell: number; row: number }) {
-  const { trace } = session;
+  const { trace, times } = session;
   const run = trace.cells.get(cell)?.[3] ?? 1;
-  const all = session.once.get("cells with code", `${trace.version}`, () => executions(trace).filter((each) => trace.cells.has(trace.cell[each]!)));
+  // Of each cell its own span; where that is not here, the last of its others.
+  const all = session.once.get("cells with code", `${trace.version}`, () => {
+    const rows = executions(trace).filter((each) => trace.cells.has(trace.cell[each]!) && (times.spans.get(trace.cell[each]!) ?? each) === each);
+    return described(trace, new Map(rows.map((each) => [trace.cell[each]!, each])).values(), times.spans);
+  });
+  const named = ({ count, title }: Run) => `[${count ?? " "}] ${plain(title)}`;
+  const here = all.find((each) => each.cell === cell);
   const hottest = hottestText(session, cell);
   return (
     <div class="nbt-codehead">
       {all.length > 1 ? (
-        <select class="nbt-input" aria-label="cell whose code is shown" value={cell} key={all.length} onChange={(event) => session.code.look(Number(event.currentTarget.value))}>
-          {all.filter((each, at) => at >= all.length - MOST_CELLS || trace.cell[each] === cell).map((each) => {
-            const number = trace.cell[each]!;
-            return <option key={each} value={number}>{`[${trace.cells.get(number)?.[1] ?? " "}] ${duration(trace.duration(each))} · ${plain((source(session, number) ?? [""]).find((line) => line.trim()) ?? "", 80)}`}</option>;
-          })}
-        </select>
+        <Choose
+          label="cell whose code is shown" value={cell} chosen={here ? named(here) : cellName(session, cell)} choose={(number: number) => session.code.look(number)}
+          options={() => session.once.get("cells to choose", `${trace.version}`, () => all.map((each): Option => [each.cell, named(each), () => [duration(trace.duration(each.row))]]))}
+        />
       ) : <strong>{cellName(session, cell)}</strong>}
       {run > 1 && <span class="nbt-quiet">run {run}</span>}
-      {row >= 0 && <span>{trace.isRunning(row) ? `running, ${duration(Math.max(trace.duration(row), session.times.of(cell).ran.to - trace.start[row]!))}` : trace.isUnfinished(row) ? "unfinished" : duration(trace.duration(row))}</span>}
+      {row >= 0 && <span>{trace.isRunning(row) ? `running, ${duration(Math.max(trace.duration(row), times.of(cell).ran.to - trace.start[row]!))}` : trace.isUnfinished(row) ? "unfinished" : duration(trace.duration(row))}</span>}
       <Taken session={session} cell={cell} row={row} />
       {hottest && <span>hottest: <strong>{plain(hottest, 100)}</strong></span>}
     </div>

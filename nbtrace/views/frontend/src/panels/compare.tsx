@@ -9,6 +9,7 @@ import { type Choice, type Run, edits, isEdit, leftOut, named, sameCode, stretch
 import { change as changed, count, duration, plain, ratio as times } from "../engine/words";
 import type { Session } from "../session/session";
 import type { PictureProps } from "./canvas";
+import { Choose, type Option } from "./choose";
 import { MergedPicture } from "./mergedpicture";
 import { Source, coloured, source } from "./source";
 import { LeftOut, MAX_ROWS } from "./tables";
@@ -52,41 +53,32 @@ function Sides({ session }: { session: Session }) {
   if (comparing.comparable && sides.every((runs) => runs.length < MIN_RUNS)) notes.unshift(`what is chance is not known before one side has ${MIN_RUNS} runs`);
   return (
     <div class="nbt-compare">
-      <Choose session={session} side={0} title={edit ? "before the edit" : "before"} /> <Choose session={session} side={1} title={edit ? "since the edit" : "after"} />
+      <Side session={session} side={0} title={edit ? "before the edit" : "before"} /> <Side session={session} side={1} title={edit ? "since the edit" : "after"} />
       {notes.length > 0 && <span class="nbt-quiet">{notes.join(" · ")}</span>}
     </div>
   );
 }
 
-function Choose({ session, side, title }: { session: Session; side: 0 | 1; title: string }) {
+/** One of them: a run, or all with the same code. */
+function Side({ session, side, title }: { session: Session; side: 0 | 1; title: string }) {
   const { trace, comparing } = session;
   const here = comparing.pair?.[side];
   const mine = comparing.sides[side];
-  const text = (runs: readonly Run[]) => {
-    const { median } = taken(runs.map(({ row }) => Math.round(trace.duration(row) * 1e6)));
-    return `${named(runs)} · ${runs[0]!.failed ? "failed" : duration(median / 1e6)}${runs[0]!.count === null ? "" : ` · ${plain(runs.at(-1)!.title, 60)}`}`;
-  };
-  let left = MAX_ROWS;
-  const works = session.once.get("choices", comparing.version, () => [...comparing.works.values()].reverse().flatMap((runs) => {
-    const shown = runs.slice(-Math.max(left, 0));
-    left -= runs.length;
-    if (left + runs.length <= 0) return [];
-    const several = new Map(stretches(runs).map((stretch) => [stretch.at(-1)!, stretch]));
-    return [{ title: plain(runs.at(-1)!.title, 60), options: shown.reverse().flatMap((run) => {
-      const stretch = several.get(run);
-      return [...(stretch && stretch.length > 1 ? [[`all:${run.row}`, text(stretch)]] : []), [`${run.row}`, text([run])]] as [string, string][];
-    }) }];
+  const took = (runs: readonly Run[]) => (runs[0]!.failed ? "failed" : duration(taken(runs.map(({ row }) => Math.round(trace.duration(row) * 1e6))).median / 1e6));
+  const what = (runs: readonly Run[]) => (runs[0]!.count === null ? "" : ` · ${plain(runs.at(-1)!.title)}`);
+  /** All with some code are below zero. */
+  const value = ({ row, all }: Choice) => (all ? ~trace.row[row]! : trace.row[row]!);
+  const options = () => session.once.get("choices", comparing.version, () => [...comparing.works.values()].flatMap((runs) => {
+    const several = new Map(stretches(runs).map((stretch) => [stretch[0]!, stretch]));
+    const option = (mine: readonly Run[], all = false): Option => [value({ row: mine.at(-1)!.row, all }), named(mine) + what(mine), () => [took(mine)]];
+    return runs.flatMap((run) => [...(several.get(run)?.[1] ? [option(several.get(run)!, true)] : []), option([run])]);
   }));
-  const chosen = here && here.row >= 0 ? `${here.all ? "all:" : ""}${here.row}` : "";
-  const choose = (value: string): Choice => ({ row: Number(value.replace("all:", "")), all: value.startsWith("all:") });
+  const choose = (value: number) => comparing.choose(side, { row: trace.indexOf(value < 0 ? ~value : value), all: value < 0 });
   return (
-    <label>
+    <div class="nbt-side">
       {title}
-      <select class="nbt-input" value={chosen} onChange={(event) => comparing.choose(side, choose(event.currentTarget.value))}>
-        {!chosen && <option value="" disabled>choose a run</option>}
-        {works.map(({ title: work, options }) => <optgroup key={options[0]![0]} label={work}>{options.map(([value, told]) => <option key={value} value={value}>{value === chosen && mine.length ? text(mine) : told}</option>)}</optgroup>)}
-      </select>
-    </label>
+      <Choose label={title} value={here && here.row >= 0 ? value(here) : NaN} chosen={mine.length ? `${named(mine)} · ${took(mine)}${what(mine)}` : "choose a run"} options={options} choose={choose} />
+    </div>
   );
 }
 

@@ -13,15 +13,9 @@ export function useFocusInside(root: RefObject<HTMLElement>): void {
       // What is taken out of the page may say so on its way; it is known only afterwards.
       if (!element.contains(relatedTarget as Node | null)) queueMicrotask(() => (target as Node).isConnected && (had.current = false));
     };
-    // A list that a hand has chosen from would take the next keys for letters of its entries; who chooses by keys stays in it.
-    let byHand = false;
-    const hand = ({ type }: Event) => void (byHand = type === "pointerdown");
-    const chosen = ({ target }: Event) => byHand && target instanceof HTMLSelectElement && element.focus({ preventScroll: true });
-    const heard = { focusin: came, focusout: went, pointerdown: hand, keydown: hand, change: chosen } as unknown as Record<string, EventListener>;
-    for (const type in heard) element.addEventListener(type, heard[type]!);
-    return () => {
-      for (const type in heard) element.removeEventListener(type, heard[type]!);
-    };
+    element.addEventListener("focusin", came);
+    element.addEventListener("focusout", went);
+    return () => (element.removeEventListener("focusin", came), element.removeEventListener("focusout", went));
   }, []);
   useLayoutEffect(() => {
     const element = root.current!;

@@ -3,17 +3,17 @@
 import { isIdentity } from "../engine/tip";
 import { count, plain } from "../engine/words";
 import type { Session } from "../session/session";
-
-const MAX_KEYS = 100;
+import { Choose, type Option } from "./choose";
 
 export function GroupBy({ session }: { session: Session }) {
   const { grouping } = session;
-  const look = () => grouping.look();
   // The most frequent first, once somebody has looked; until then those that there are.
   const keys = grouping.keys.length ? grouping.keys : [...session.details.keys].sort();
-  const attributes = keys.filter((key) => !isIdentity(key)).slice(0, MAX_KEYS).map((key) => `attributes.${key}`);
+  const attributes = keys.filter((key) => !isIdentity(key)).map((key) => `attributes.${key}`);
   // What is chosen stays a choice, though the spans that had it are gone.
-  const options = grouping.by.startsWith("attributes.") && !attributes.includes(grouping.by) ? [grouping.by, ...attributes] : attributes;
+  if (grouping.by.startsWith("attributes.") && !attributes.includes(grouping.by)) attributes.unshift(grouping.by);
+  const named = (by: string) => (by ? `by ${plain(by.replace("attributes.", ""))}` : "no groups");
+  const options = () => ["", "thread", "process", "trace", "cell", ...attributes].map((by): Option => [by, named(by), () => grouping.having(by).map((spans) => count(spans, "span"))]);
   const { processes, workers } = session.trace;
   return (
     <>
@@ -22,11 +22,7 @@ export function GroupBy({ session }: { session: Session }) {
         {workers.size ? count(workers.size, "worker") : `${processes} processes`}
       </button>
     )}
-    <select class="nbt-input nbt-group" aria-label="group by" value={grouping.by} onPointerEnter={look} onFocus={look} onChange={(event) => session.group(event.currentTarget.value)}>
-      <option value="">no groups</option>
-      {["thread", "process", "trace", "cell"].map((each) => <option key={each} value={each}>by {each}</option>)}
-      {options.map((each) => <option key={each} value={each}>by {plain(each.slice(11), 40)}</option>)}
-    </select>
+    <Choose label="group by" class="nbt-group" value={grouping.by} chosen={named(grouping.by)} look={() => grouping.look()} options={options} choose={(value: string) => session.group(value)} />
     </>
   );
 }

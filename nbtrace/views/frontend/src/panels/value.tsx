@@ -29,11 +29,6 @@ export function Copy({ text, what, label = "copy" }: { text: () => string; what:
   );
 }
 
-/** So wide is what shows a text, up to 40 letters of it. */
-export function widthOf(text: string): string {
-  return `calc(${Math.min(40, text.length) * 0.56}em + 40px)`;
-}
-
 /** A text that breaks behind dots, underscores and slashes rather than within a word. */
 export function Broken({ text }: { text: string }) {
   return <>{(text.match(/[^._/\\:=,-]*[._/\\:=,-]+|[^._/\\:=,-]+/g) ?? []).map((part, at) => (at ? <Fragment key={at}><wbr />{part}</Fragment> : part))}</>;

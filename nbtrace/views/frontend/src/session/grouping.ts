@@ -68,6 +68,11 @@ export class Grouping {
     for (const row of codes.keys()) if (this.trace.indexOf(row) < 0) codes.delete(row);
   }
 
+  /** How many spans are known to have what there is to group by; empty where nobody has looked, or all have it. */
+  having(by: string): number[] {
+    return [this.#reading.keys.get(by.slice(11)) ?? []].flat();
+  }
+
   get groups(): Groups | undefined {
     if (!this.by) return undefined;
     return this.once.get("groups", `${this.trace.version}:${this.scope.root}:${this.version}`, () => {
