@@ -105,6 +105,7 @@ def test_the_300th_cell_is_found_by_a_part_of_its_name_in_a_report_too(page: Any
     )
     page.keyboard.press("Enter")
     listed(inspector).wait_for(state="detached")
+    inspector.drawn()
     assert inspector.choice(CELL).inner_text() == name
     assert inspector.choice(CELL).get_attribute("title") == name
     assert "year=298" in inspector.element.locator(".nbt-lines").first.inner_text()

@@ -95,7 +95,7 @@ def test_the_lanes_above_are_of_all_processes_together(notebook: Make) -> None:
     """Neither threads of the kernel's own nor one process that jumps from value to value."""
     inspector = opened(notebook)
     meters = inspector.element.locator(".nbt-meters")
-    meters.get_by_text("peak 800 MB in 3 processes at").wait_for()
+    meters.get_by_text("peak 800 MB in 3 processes").wait_for()
     meters.get_by_text("peak 2.0 cores").wait_for()
     assert meters.get_by_title("own thread").count() == 0
     meters.get_by_title("other processes").wait_for()

@@ -197,7 +197,7 @@ function Lanes({ session, theme, width, canvasRef }: Props & { canvasRef: Mutabl
         <div><strong>CPU</strong>  <span ref={coresLine} /></div>
         <div class="nbt-quiet">
           {who.map(({ text, band }) => (
-            <span key={band} title={WHO_MEANT[band]}><span class={`nbt-who nbt-who${band}`} style={{ "--hue": usageColour(band, theme) }} /><span ref={(element) => void (values.current[band] = element)} />{short ? `${WHO[band]} ` : `${text}  `}</span>
+            <span key={band} title={text + (WHO_MEANT[band] ?? "")}><span class={`nbt-who nbt-who${band}`} style={{ "--hue": usageColour(band, theme) }} /><span ref={(element) => void (values.current[band] = element)} />{short ? `${WHO[band]} ` : `${text}  `}</span>
           ))}
         </div>
       </div>

@@ -20,7 +20,7 @@ const LEAST_SHARE = 0.01;
 /** Where there is little room; with more; and what is said of it beside the pointer. */
 export const WHO = ["own", "others", "libs", "unsampled", "processes"] as const;
 export const WHO_IN_FULL = ["own thread", "other threads", "library threads", "not sampled", "other processes"] as const;
-export const WHO_MEANT: Partial<Record<number, string>> = { [LIBRARIES]: "what was computed beyond the samples, spread", [MEAN]: "cells that were not sampled: their mean" };
+export const WHO_MEANT: Partial<Record<number, string>> = { [LIBRARIES]: ": what was computed beyond the samples, spread", [MEAN]: ": the mean of a cell" };
 
 export interface UsageState {
   range: Range;
