@@ -332,3 +332,28 @@ def test_a_check_of_accessibility_has_nothing_to_say_of_an_open_list(page: Any, 
         found[f"{label} without any"] = wrong(inspector)
         page.keyboard.press("Escape")
     assert {what: texts for what, texts in found.items() if texts} == {}
+
+
+def test_a_sandwich_is_made_around_what_is_chosen_from_spans_and_functions(notebook: Make) -> None:
+    """The heaviest first, by its own time; of functions it is from samples."""
+    slow = "def slow():\n    end = time.thread_time() + 0.4\n    while time.thread_time() < end: pass"
+    book = notebook(LOAD, f"import time\n{slow}", "with nbtrace.span('outer'):\n    slow()", "nbtrace.view()")
+    book.run(0, 1, 2, 3)
+    inspector = book.inspector()
+    inspector.until("s.trace.names.includes('outer') && s.profile.count > 10")
+    inspector.key("5")
+    around = inspector.choice("around")
+    assert around.inner_text() == "outer"  # whose time is its own as far as spans know
+    around.click()
+    function = inspector.element.get_by_role("option").filter(has_text="slow")
+    assert re.search(r"^slow · cell \[\d\].*~[\d.]+ (ms|s) of [\d.]+ (ms|s)$", function.first.inner_text(), re.DOTALL)
+    own = [
+        float(number) * {"s": 1e3, "ms": 1, "µs": 1e-3, "ns": 1e-6}[unit]
+        for option in inspector.element.get_by_role("option").all_inner_texts()
+        for number, unit in re.findall(r"([\d.]+) (\S+) of ", option)
+    ]
+    assert own == sorted(own, reverse=True)
+    function.first.click()
+    inspector.drawn()
+    assert inspector.ask("s.samples.symbols.text(s.name)").startswith("slow · cell [")
+    assert around.inner_text().startswith("slow · cell [")

@@ -9,6 +9,7 @@ import { into, nextError, noticed, outOf, walk } from "../session/moves";
 import { ALL, LATEST, MARGIN } from "../session/scope";
 import { type Pill, type Session, VIEWS, type View } from "../session/session";
 import { Choose, type Option } from "./choose";
+import { Around } from "./around";
 import { Code } from "./code";
 import { Doing } from "./doing";
 import { useFocusInside } from "./focus";
@@ -120,6 +121,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
         </div>
         <div class="nbt-search" role="search">
           <Scope session={session} />
+          {view === "sandwich" && <Around session={session} />}
           {view === "waterfall" && !beside && <GroupBy session={session} />}
           <div class="nbt-field">
             <input

@@ -56,6 +56,31 @@ export class Samples {
     return aroundFrame(this.#sampled, symbol, this.scope.root < 0 ? undefined : (row) => this.scope.has(row));
   }
 
+  /** Functions of the trees that are looked at: symbol, its own time, and with what it called, once where it calls itself. */
+  functions(): [symbol: number, self: number, total: number][] {
+    const { stacks, symbols, placed: { weight, owner } } = this.#sampled;
+    const { above, symbol, count } = stacks;
+    const whole = new Float64Array(count);
+    const self = new Map<number, number>();
+    const total = new Map<number, number>();
+    const add = (to: Map<number, number>, node: number, ms: number) => to.set(symbol[node]!, (to.get(symbol[node]!) ?? 0) + ms);
+    for (let row = 0; row < this.profile.count; row++) {
+      if (!this.scope.has(owner[row]!)) continue;
+      const node = stacks.of[row]!;
+      whole[node]! += weight[row]!;
+      add(self, node, weight[row]!);
+    }
+    // What is called stands behind what calls it.
+    for (let node = count - 1; node >= 0; node--) {
+      const outer = above[node]!;
+      if (outer >= 0) whole[outer]! += whole[node]!;
+      let at = outer;
+      while (at >= 0 && symbol[at] !== symbol[node]) at = above[at]!;
+      if (at < 0 && whole[node]) add(total, node, whole[node]!);
+    }
+    return [...total].flatMap(([each, ms]) => (symbols.isFrame(each) ? [[each, self.get(each) ?? 0, ms]] : []));
+  }
+
   /** Symbols in which a text is found, by their number from the first on. */
   matches(text: string): Uint8Array {
     this.#grow();
