@@ -1,4 +1,5 @@
-"""The colour of a span: its name's, wherever spans are drawn. frontend/src/pictures/colours.ts says the same for a browser."""
+"""The colour of a span: its name's, wherever spans are drawn. frontend/src/engine/colour.ts says the same for a browser, where of
+names that share one the later give way."""
 
 from __future__ import annotations
 
