@@ -14,7 +14,6 @@ The recording is made once, below the work folder that git ignores: remove .ci/w
 
 from __future__ import annotations
 
-import functools
 import http.server
 import io
 import json
@@ -22,7 +21,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -138,15 +136,8 @@ def served(folder: Path, answers: dict[str, Any] | None = None) -> Iterator[str]
         def log_message(self, *said: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with perfettos.serving(Handler, folder) as address:
+        yield address
 
 
 def jaeger(browser: Any) -> str | None:

@@ -64,7 +64,14 @@ def served(home: Path, folder: Path) -> Iterator[str]:
         def log_message(self, *said: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(home)))
+    with serving(Handler, home) as address:
+        yield address
+
+
+@contextmanager
+def serving(handler: type[http.server.SimpleHTTPRequestHandler], folder: Path) -> Iterator[str]:
+    """Serve a folder on the loopback as the handler says; gives the address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
