@@ -15,7 +15,7 @@ from nbtrace.analysis.compare import SEPARATOR
 from nbtrace.analysis.profiles.hotspots import SAMPLES
 from nbtrace.faults import fault
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
-from nbtrace.views import captions, tasks, words
+from nbtrace.views import captions, shapes, tasks, words
 from nbtrace.views.grid import Column, Grid, Row, as_html, as_text
 from nbtrace.views.hotspots import placed
 
@@ -369,7 +369,7 @@ def _writer(column: pd.Series, name: Any) -> Callable[[Any], str]:
     if name == "file":  # to be copied: a part of it is of no use
         return lambda path: words.plain(path)
     if str(name).startswith(ATTRIBUTE_PREFIX):
-        return lambda item: words.value(item, _TEXT_LENGTH)
+        return lambda item: shapes.brief(item, _TEXT_LENGTH)
     return lambda item: words.plain(item, _TEXT_LENGTH)
 
 

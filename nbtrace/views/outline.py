@@ -16,7 +16,7 @@ from nbtrace.analysis.tree import depth_first, parents
 from nbtrace.store import semconv
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
 from nbtrace.store.workers import OTHER_MACHINES
-from nbtrace.views import captions, tasks, words
+from nbtrace.views import captions, shapes, tasks, words
 from nbtrace.views.grid import Column, Grid, Row
 
 FOLDED = 5
@@ -308,7 +308,7 @@ def _attributes(record: pd.Series, columns: list[str], told: Collection[str]) ->
         if (is_task or key != semconv.HOST_NAME) and tasks.is_told(key, item):
             of_task[key] = item
         else:
-            found.append(f"{words.plain(key, 40)}={words.value(item)}")
+            found.append(f"{words.plain(key, 40)}={shapes.brief(item)}")
     more = len(found) - MAX_ATTRIBUTES
     found = [*found[:MAX_ATTRIBUTES], f"[+{more}]"] if more > 0 else found
     pid = record["process_pid"]

@@ -17,10 +17,11 @@ from tests.vectors import (
     doing,
     processes,
     profiles,
+    shapes,
     words,
 )
 
-ALL = (answers, captions, colours, comparisons, conditions, counters, doing, processes, profiles, words)
+ALL = (answers, captions, colours, comparisons, conditions, counters, doing, processes, profiles, shapes, words)
 
 
 @pytest.mark.parametrize("module", ALL, ids=lambda module: module.__name__.rpartition(".")[2])

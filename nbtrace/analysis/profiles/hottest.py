@@ -99,19 +99,20 @@ def _called(
 
 def named(source: str | None, function: str | None) -> str:
     """Return what a line calls, as it says it there: df.merge for DataFrame.merge. Where it does not say it, the function's own
-    name; where it calls nothing that is known (""), the first call that it names, or its beginning; where no call took most of
-    its time (None), a call that it names alone, or its beginning."""
+    name, or, of what a decorator has put around it, the call that the line names alone; where no function is known that took most
+    of its time ("" or None), a call that it names alone, or its beginning: of several nobody knows which."""
     line = (source or "").strip()
     if _NO_CALL.match(line):
         return _short(line)
     name = (function or "").replace(".<locals>", "")
     parts = [] if name.rpartition(".")[2].startswith("<") else name.split(".")
     last = parts[-2] if parts[-1:] == ["__init__"] and len(parts) > 1 else parts[-1] if parts else ""
-    if last:
-        said = re.search(rf"(?<![\w.])(?:\w{{1,80}}\.){{0,8}}{re.escape(last)}(?=\s?\()", line[:2_000])
-        return _short(said[0] if said else ".".join(parts))
     calls = [call[1] for call in _CALL.finditer(line[:2_000]) if not keyword.iskeyword(call[1])]
-    return _short(calls[0] if calls and (function is not None or len(calls) == 1) else line)
+    alone = calls[0] if len(calls) == 1 else ""
+    if not last:
+        return _short(alone or line)
+    said = re.search(rf"(?<![\w.])(?:\w{{1,80}}\.){{0,8}}{re.escape(last)}(?=\s?\()", line[:2_000])
+    return _short(said[0] if said else (alone if ".<locals>" in (function or "") else "") or ".".join(parts))
 
 
 def _short(text: str) -> str:

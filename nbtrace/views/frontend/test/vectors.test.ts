@@ -10,6 +10,7 @@ import conditions from "../../../../tests/vectors/conditions.json";
 import busy from "../../../../tests/vectors/doing.json";
 import processes from "../../../../tests/vectors/processes.json";
 import profiles from "../../../../tests/vectors/profiles.json";
+import shapes from "../../../../tests/vectors/shapes.json";
 import spoken from "../../../../tests/vectors/words.json";
 import { COLOURS, hue } from "../src/engine/colour";
 import { compare } from "../src/engine/compare";
@@ -23,6 +24,7 @@ import { said } from "../src/engine/doing";
 import { Profile } from "../src/engine/profile";
 import type { DetailsColumns, DetailsHeader, DoingInfo, ProfileHeader, SpansHeader } from "../src/protocol";
 import { parse } from "../src/engine/search";
+import { shapeOf } from "../src/engine/shapes";
 import { statistics } from "../src/engine/statistics";
 import { Trace } from "../src/engine/trace";
 import { change, count, duration, growth, plain, ratio, share, size } from "../src/engine/words";
@@ -119,6 +121,14 @@ test("names have the same colours", () => {
   assert.equal(colours.palette.length, 1 + COLOURS);
   assert.deepEqual(colours.palette.map((_, number) => colourOf(number, LIGHT)), colours.palette);
   assert.deepEqual(colours.names.map(([name]) => [name, hue(name as string), colourOf(hue(name as string), LIGHT)]), colours.names);
+});
+
+test("values are told by the same shapes", () => {
+  assert.ok(shapes.shapes.length > 50);
+  for (const [item, told] of shapes.shapes as [unknown, string][]) {
+    const shape = shapeOf(item);
+    assert.equal(shape?.instead ? shape.said : "", told, JSON.stringify(item).slice(0, 200));
+  }
 });
 
 test("durations, changes, ratios, counts and hostile text are written in the same way", () => {

@@ -267,22 +267,23 @@ const KEYWORDS = new Set(
   "False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield".split(" "),
 );
 
-/** What a line calls, as it says it there: df.merge for DataFrame.merge. Where it does not say it, the function's own name; where it
- * calls nothing that is known, the first call that it names, or its beginning; where no call took most of its time
- * (undefined), a call that it names alone, or its beginning. */
+/** What a line calls, as it says it there: df.merge for DataFrame.merge. Where it does not say it, the function's own name, or, of what
+ * a decorator has put around it, the call that the line names alone; where no function is known that took most of its time, a call
+ * that it names alone, or its beginning. */
 export function named(source: string, called: string | undefined): string {
   const line = source.trim();
   if (NO_CALL.test(line)) return shortened(line);
   const name = (called ?? "").replaceAll(".<locals>", "");
   const parts = name.slice(name.lastIndexOf(".") + 1).startsWith("<") ? [] : name.split(".");
   const last = (parts.length > 1 && parts[parts.length - 1] === "__init__" ? parts[parts.length - 2] : parts[parts.length - 1]) ?? "";
+  const calls = [...line.slice(0, 2_000).matchAll(CALL)].map((call) => call[1]!).filter((call) => !KEYWORDS.has(call));
+  const alone = calls.length === 1 ? calls[0]! : "";
   if (last) {
     const escaped = last.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
     const said = new RegExp(`(?<![\\w.])(?:\\w{1,80}\\.){0,8}${escaped}(?=\\s?\\()`, "u").exec(line.slice(0, 2_000));
-    return shortened(said ? said[0] : parts.join("."));
+    return shortened(said?.[0] ?? ((called!.includes(".<locals>") && alone) || parts.join(".")));
   }
-  const calls = [...line.slice(0, 2_000).matchAll(CALL)].map((call) => call[1]!).filter((call) => !KEYWORDS.has(call));
-  return shortened(calls.length && (called !== undefined || calls.length === 1) ? calls[0]! : line);
+  return shortened(alone || line);
 }
 
 function shortened(text: string): string {
