@@ -116,10 +116,12 @@ class _Cleaner:
             return bool(value)
         if isinstance(value, str):
             return clean_text(value)
+        # Not by what a subclass makes of comparisons and conversions: that is code of the user's.
         if isinstance(value, int):
-            return int(value) if _INT64_MIN <= value <= _INT64_MAX else clean_text(int(value))
+            number = int.__pos__(value)
+            return number if _INT64_MIN <= number <= _INT64_MAX else clean_text(number)
         if isinstance(value, float):
-            return float(value)
+            return float.__pos__(value)
         if isinstance(value, (bytes, bytearray, memoryview)):
             return bytes(value)[:MAX_TEXT]
         if type(value).__module__ == "numpy":

@@ -41,8 +41,13 @@ def of_record(record: pd.Series, columns: Sequence[str]) -> Caption | None:
 def by_id(spans: pd.DataFrame) -> dict[str, str]:
     """Return the captions of those of the spans that have one."""
     wanted = columns([each for each in spans.columns if each.startswith(ATTRIBUTE_PREFIX)])
-    found = ((record["span_id"], of_record(record, wanted)) for _, record in spans.iterrows()) if wanted else ()
-    return {span_id: str(each) for span_id, each in found if each}
+    found = ((record["span_id"], beside_name(record, wanted)) for _, record in spans.iterrows()) if wanted else ()
+    return {span_id: each for span_id, each in found if each}
+
+
+def beside_name(record: pd.Series, columns: Sequence[str]) -> str:
+    """Return what a span did as it stands in a column beside its name, "" where there is nothing to be said."""
+    return str(of_record(record, columns) or "").removeprefix(f"{record['name']} · ")
 
 
 def together(records: pd.DataFrame, columns: Sequence[str]) -> tuple[str, str]:

@@ -231,8 +231,10 @@ def formatted(
     columns = columns[: _fitting(columns, shown, screen)]
     if not columns:  # whatever somebody has made of it
         columns = [(name, _cells(shown, name)) for name in list(shown.columns)[:1]] or [("", [""] * len(shown))]
+    captioned = any(name == CAPTION for name, _ in columns)
+    wraps = word == "journals"
     grid_columns = [
-        Column(_title(name, shown), _is_number(shown, name), _widest(name), wraps=word == "journals" and name == "file")
+        Column(_title(name, shown), _is_number(shown, name), _widest(name, captioned), wraps=wraps and name == "file")
         for name, _ in columns
     ]
     rows = [Row(tuple(cells)) for cells in zip(*(cells for _, cells in columns), strict=True)]
@@ -275,8 +277,7 @@ def _captioned(table: pd.DataFrame) -> pd.DataFrame:
     wanted = captions.columns([each for each in table.columns if str(each).startswith(ATTRIBUTE_PREFIX)])
     if not wanted or CAPTION in table or not {"name", "kind"} <= {*table.columns}:
         return table
-    found = [captions.of_record(record, wanted) for _, record in table.iterrows()]
-    return table.assign(caption=[str(each) if each else "" for each in found])
+    return table.assign(caption=[captions.beside_name(record, wanted) for _, record in table.iterrows()])
 
 
 def _compared(table: pd.DataFrame) -> pd.DataFrame:
@@ -323,12 +324,15 @@ def _is_number(table: pd.DataFrame, name: Any) -> bool:
     return name in table and (name in ("ratio", "self %", "total %") or table[name].dtype.kind in "iufm")
 
 
-def _widest(name: Any) -> int:
+def _widest(name: Any, captioned: bool) -> int:
+    """Columns of a text at most: what a span did stands beside its name, and both leave room for how long that took."""
     if name in _IDS:
         return max(_ID_LENGTH, len(str(name)))
     if str(name).startswith(ATTRIBUTE_PREFIX):
         return 20
-    return 36 if name in ("source", "code") else _TEXT_LENGTH
+    if name == CAPTION:
+        return 32
+    return 36 if name in ("source", "code") or (captioned and name in ("name", "span_name")) else _TEXT_LENGTH
 
 
 def _cells(table: pd.DataFrame, name: Any) -> list[str]:

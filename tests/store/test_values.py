@@ -132,3 +132,30 @@ def test_what_was_cut_is_not_cut_again(value: object) -> None:
     once = clean_value(value)
     assert once != value
     assert clean_value(once) == once
+
+
+class Touchy(int):
+    """Nobody's comparisons and conversions are for us to run."""
+
+    def __ge__(self, other: object) -> bool:
+        raise KeyboardInterrupt
+
+    __le__ = __lt__ = __gt__ = __eq__ = __ge__  # type: ignore[assignment]
+    __hash__ = int.__hash__
+
+    def __int__(self) -> int:
+        raise KeyboardInterrupt
+
+    __index__ = __int__
+
+
+class TouchyFloat(float):
+    def __float__(self) -> float:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("given", "kept"), [(Touchy(7), 7), (Touchy(2**70), str(2**70)), (TouchyFloat(0.5), 0.5)])
+def test_the_code_of_numbers_of_ones_own_is_not_run(given: Any, kept: Any) -> None:
+    found = clean_value(given)
+    assert type(found) is type(kept)
+    assert found == kept

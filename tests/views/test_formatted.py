@@ -64,7 +64,7 @@ def test_what_spans_did_stands_beside_their_names() -> None:
     assert [line[:2] for line in lines[:2]] == [["name", "caption"], ["cell [2]", "9.00 ms"]]
     assert [line[:2] for line in lines[2:4]] == [
         ["GET", "GET /users 500"],
-        ["chat gpt-4o", "chat gpt-4o · 1,204 → 310 tokens"],
+        ["chat gpt-4o", "1,204 → 310 tokens"],
     ]
     assert "caption" not in rec.spans().columns
     for word, found in (("errors", rec.errors()), ("self", rec.self_times()), ("path", rec.critical_path())):
@@ -74,6 +74,25 @@ def test_what_spans_did_stands_beside_their_names() -> None:
         assert "caption" not in answer.columns
         assert "GET /users 500" in str(pickle.loads(pickle.dumps(answer))), word
         assert "caption" not in str(Answer.of(found, word)), word
+
+
+def test_long_names_and_captions_leave_room_for_durations() -> None:
+    """And what stands in the name already is not said again beside it."""
+    model = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-4o-mini-2024-07-18",
+        "gen_ai.usage.cost": 0.012,
+    }
+    with (
+        nbtrace.record() as rec,
+        nbtrace.span("summarise the report for the board", **model),
+        nbtrace.span("x" * 200, **model),
+    ):
+        pass
+    lines = str(Answer.of(rec.spans(), "table")).splitlines()
+    assert lines[0].split() == ["name", "caption", "duration"]
+    (told,) = (line for line in lines if line.startswith("summarise the report for the board  "))
+    assert re.search(r"  chat gpt-4o-mini-2024-07-18 · \$…?\S*  +[\d.]+ (ns|µs|ms)$", told), told
 
 
 def test_a_table_in_which_names_say_it_all_has_no_captions(rec: nbtrace.Recording) -> None:

@@ -47,6 +47,23 @@ test("the first eight names have colours of their own, whatever those by their l
   assert.deepEqual(made.hues.slice(0, 10), before);
 });
 
+test("names have the same colours whether their spans came as they began or as they ended", () => {
+  const rows: Row[] = [[-1, 0, 9, "train"], [0, 1, 4, "fetch"], [0, 5, 8, "fit"], [0, 8, 9, "query"]];
+  const colours = (made: ReturnType<typeof trace>) => Object.fromEntries(made.names.map((name, code) => [name, made.hues[code]]));
+  const live = trace(rows.slice(0, 1));
+  for (let row = 1; row < rows.length; row++) live.append(...spans([rows[row]!], { reset: false, first: row }, [], live.names));
+  const ended = trace([[3, 1, 4, "fetch"], [3, 5, 8, "fit"], [3, 8, 9, "query"], [-1, 0, 9, "train"]]);
+  assert.deepEqual(colours(live), colours(ended));
+});
+
+test("a number that another name is given has that one's colour: a cell's is grey, a span's is none of a cell's", () => {
+  const made = trace([[-1, 0, 1, "cell [1] x"], [-1, 1, 2, "fit"]]);
+  const [header, columns] = spans([[-1, 3, 4, "cell [1] x"]], { reset: false, first: 2, renamed: [[0, "step"], [1, "cell [2] y"]] }, [], made.names);
+  made.append(header, columns);
+  assert.ok(made.hues[0]! > 0);
+  assert.equal(made.hues[1], 0);
+});
+
 test("a collapsed span hides what is in it, and a filter keeps what is above its matches", () => {
   const made = trace([[-1, 0, 9, "a"], [0, 1, 8, "b"], [1, 2, 3, "c"], [0, 8, 9, "d"], [-1, 10, 11, "e"]]);
   assert.deepEqual([...lines(made, { ...SHAPE, collapsed: new Set([1]) }).row.subarray(0, 4)], [0, 1, 3, 4]);

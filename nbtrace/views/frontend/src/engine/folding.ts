@@ -49,6 +49,8 @@ export interface Lines {
   count: number;
   tree: Tree;
   groups: Groups | undefined;
+  /** By the first of them, siblings of a line that have been asked for: each drawing asks again. */
+  siblings: Map<number, Int32Array>;
   /** What is shown at all; undefined for everything. */
   show: Uint8Array | undefined;
   /** Where a span ends, or was last seen. */
@@ -68,7 +70,7 @@ export function lines(trace: Trace, shape: Shape, { rooms } = new LineRoom()): L
   const found: Lines = {
     row: rooms[0]!.ints(n), members: rooms[1]!.ints(n).fill(0), total: rooms[2]!.floats(n).fill(0), sum: rooms[3]!.floats(n).fill(0),
     until: rooms[4]!.floats(n), depth: rooms[5]!.ints(n), state: rooms[6]!.ints(n), hidden: rooms[7]!.ints(n).fill(0),
-    did: new Map(), count: 0, tree, groups, show, endOf: lastSeen(trace),
+    did: new Map(), count: 0, tree, groups, show, siblings: new Map(), endOf: lastSeen(trace),
   };
   const failed = rooms[9]!.ints(n + 1);
   failed[0] = 0;
@@ -189,10 +191,14 @@ function lastSeen(trace: Trace): (row: number) => number {
 }
 
 /** The spans that a line draws: siblings of a name, or those of a lane that no other of it covers. */
-export function members(trace: Trace, { row, tree, groups, show }: Lines, line: number): Int32Array {
+export function members(trace: Trace, { row, tree, groups, show, siblings: known }: Lines, line: number): Int32Array {
   const head = row[line]!;
   if (head < 0) return groups!.groupOf(head).rows;
+  const before = known.get(head);
+  if (before) return before;
   const parent = tree.parent[head]!;
   const siblings = parent < 0 ? tree.roots : tree.of(parent);
-  return siblings.filter((each) => each < trace.count && trace.name[each] === trace.name[head] && (!show || show[each] === 1));
+  const found = siblings.filter((each) => each < trace.count && trace.name[each] === trace.name[head] && (!show || show[each] === 1));
+  known.set(head, found);
+  return found;
 }

@@ -89,8 +89,13 @@ export class Trace {
     this.dropped = header.dropped;
     this.processes = header.processes;
     this.narrowed = header.narrowed;
-    for (const text of header.names) this.#called(this.names.length, text);
-    for (const [code, text] of header.renamed) this.#called(code, text);
+    const called: number[] = [];
+    for (const text of header.names) called.push(this.names.push(text) - 1);
+    for (const [code, text] of header.renamed) {
+      if (this.hues[code]) this.#taken[this.hues[code]! - 1]!--;
+      this.names[code] = text;
+      called.push(code);
+    }
     for (const [process, name] of header.workers) this.workers.set(process, name);
     for (const each of header.cells) this.cells.set(each[0], each);
     const at = this.count;
@@ -118,6 +123,7 @@ export class Trace {
       this.errors[index] = newErrors[i]!;
       changed.push(index);
     }
+    this.#colour(called, at);
     const eventful = new Set<number>();
     for (let i = 0; i < eventRows.length; i++) {
       const row = eventRows[i]!;
@@ -174,20 +180,23 @@ export class Trace {
     if (this.start[index]! > this.now) this.now = this.start[index]!;
   }
 
-  /** Of a name that is new: its own, or the next of those that fewest names have, as what stands together should be told apart. */
-  #hueOf(text: string): number {
-    const own = hue(text);
-    if (!own) return 0;
-    const fewest = Math.min(...this.#taken);
-    let at = own - 1;
-    while (this.#taken[at]! > fewest) at = (at + 1) % COLOURS;
-    this.#taken[at]!++;
-    return at + 1;
-  }
-
-  #called(code: number, text: string): void {
-    this.names[code] = text;
-    this.hues[code] ??= this.#hueOf(text);
+  /** Names that are new have the colour of their letters, or the next of those that fewest have, as what stands together should be
+   * told apart: in the order in which they begin, whatever has ended, and come, first. `at`: the first new row. */
+  #colour(codes: number[], at: number): void {
+    const first = new Map(codes.map((code) => [code, Infinity]));
+    for (let index = codes.length ? at : this.count; index < this.count; index++) {
+      const code = this.name[index]!;
+      if (this.start[index]! < (first.get(code) ?? -Infinity)) first.set(code, this.start[index]!);
+    }
+    for (const code of codes.sort((a, b) => first.get(a)! - first.get(b)!)) {
+      let found = hue(this.names[code]!);
+      if (found) {
+        const fewest = Math.min(...this.#taken);
+        while (this.#taken[found - 1]! > fewest) found = 1 + (found % COLOURS);
+        this.#taken[found - 1]!++;
+      }
+      this.hues[code] = found;
+    }
   }
 
   /** Close the gaps that rows leave; children of a span that is gone are roots. */

@@ -27,9 +27,11 @@ export function change(ms: number): string {
 /** How many times as long; within a hundredth, or where nothing has changed for sure, there is no arrow. */
 export function ratio(times: number, sure = true): string {
   if (Number.isNaN(times)) return "";
-  const digits = times > 0 && times < 0.0995 ? 3 : times < 9.995 ? 2 : times < 99.95 ? 1 : 0;
-  const text = digits > 1 ? fixed(times, digits) : Number(fixed(times, digits)).toLocaleString("en-US", { minimumFractionDigits: digits });
-  return `${!sure ? "" : times > 1.005 ? "▲ " : times < 0.995 ? "▼ " : ""}${text} ×`;
+  const faster = times > 0 && times < 0.0995;
+  const told = faster ? 1 / times : times;
+  const digits = told < 9.995 ? 2 : told < 99.95 ? 1 : 0;
+  const text = digits === 2 ? fixed(told, 2) : Number(fixed(told, digits)).toLocaleString("en-US", { minimumFractionDigits: digits });
+  return `${!sure ? "" : times > 1.005 ? "▲ " : times < 0.995 ? "▼ " : ""}${text} ×${faster ? " faster" : ""}`;
 }
 
 /** A number of bytes with three significant digits: 850 B, 12.3 kB, 410 MB, 1.20 GB. */

@@ -58,6 +58,8 @@ const ONE_ROW = 1_060;
 const LOW = 320;
 /** Pictures are not lower: what is told beside the pointer has room. */
 const LEAST = 120;
+/** Nor higher, where a page has kept the style away and nothing else ends them. */
+const MOST = 4_000;
 
 export function App({ session, host }: { session: Session; host: HTMLElement }) {
   const [, refresh] = useReducer((number: number) => number + 1, 0);
@@ -87,7 +89,7 @@ export function App({ session, host }: { session: Session; host: HTMLElement }) 
   useLayoutEffect(() => {
     const measure = () => {
       const box = stage.current?.getBoundingClientRect();
-      if (box && (Math.round(box.width) !== size.width || Math.round(box.height) !== size.height)) setSize({ width: Math.round(box.width), height: Math.round(box.height) });
+      if (box && (Math.round(box.width) !== size.width || Math.min(MOST, Math.round(box.height)) !== size.height)) setSize({ width: Math.round(box.width), height: Math.min(MOST, Math.round(box.height)) });
     };
     measure();
     const observer = new ResizeObserver(measure);

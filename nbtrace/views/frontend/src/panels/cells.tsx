@@ -25,7 +25,9 @@ interface CellRow extends Run {
 /** Sorted by a column; cells of which its number is not known come last. */
 export function Cells({ session, theme }: { session: Session; theme: Theme }) {
   const { trace, profile, cellSort: { column, down } } = session;
-  const all = session.comparing.runs;
+  const { matches } = session.finder;
+  const { order, place, size } = trace.tree;
+  const all = session.comparing.runs.filter(({ row }) => !matches || order.subarray(place[row]!, place[row]! + size[row]!).some((each) => matches[each]));
   const known: CellRow[] = (column === "cell" ? all.slice(-MAX_ROWS) : all).map((run) => {
     const cell = trace.cells.has(trace.cell[run.row]!) ? trace.cell[run.row]! : 0;
     const [, cpu, , grew] = profile.resources.get(cell) ?? [];

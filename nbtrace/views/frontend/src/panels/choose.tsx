@@ -43,9 +43,10 @@ export function Choose({ label, class: kind = "", value, chosen, options, choose
   const open = typed != null;
   const all = open ? options() : [];
   const words = (typed ?? "").toLowerCase().split(/\s+/).filter(Boolean);
-  const found = useMemo(() => all.filter(([, text]) => ((text = text.toLowerCase()), words.every((word) => text.includes(word)))), [all, typed]);
+  const found = useMemo(() => all.filter(([, text]) => ((text = `${text} ${text.replace(/[[\]]/g, "")}`.toLowerCase()), words.every((word) => text.includes(word)))), [all, typed]);
   const pattern = RegExp(`(${words.map((word) => word.replace(/\W/g, "\\$&")).join("|") || "$^"})`, "i");
-  const at = Math.max(0, found.findIndex(([each]) => each === active));
+  // One that is gone by now is no other.
+  const at = active === undefined ? 0 : found.findIndex(([each]) => each === active);
   // Those in the page change by a hundred at once, so that the list moves seldom below the keys.
   const from = Math.max(0, Math.min(at - (at % 100) - 50, found.length - MOST));
   const find = (next?: string) => (type(next), go(next ? undefined : value));

@@ -58,7 +58,7 @@ export function Code({ session }: { session: Session }) {
         <thead>
           <tr>
             <th class="nbt-number">line</th>{has.statement && <th class="nbt-number" title="what a statement of several lines took altogether">statement</th>}<th class="nbt-number">time <span class="nbt-percent">%</span></th>
-            {has.cpu && <th class="nbt-number">cpu</th>}{has.memory && <th class="nbt-number nbt-spare">memory</th>}<th>code</th>
+            {has.cpu && <th class="nbt-number nbt-spare">cpu</th>}{has.memory && <th class="nbt-number nbt-spare">memory</th>}<th>code</th>
           </tr>
         </thead>
         <tbody>
@@ -126,7 +126,7 @@ function Line({ session, cell, code, line, heat, whole, has, parts, state = "", 
         </td>
         {has.statement && (statement ?? <td />)}
         <Heat heat={heat} whole={whole} />
-        {has.cpu && <td class="nbt-number nbt-quiet">{heat && heat.cpu >= 0.5 ? duration(heat.cpu) : ""}</td>}
+        {has.cpu && <td class="nbt-number nbt-quiet nbt-spare">{heat && heat.cpu >= 0.5 ? duration(heat.cpu) : ""}</td>}
         {has.memory && <td class="nbt-number nbt-quiet nbt-spare">{heat && Math.abs(heat.memory) >= LITTLE ? growth(Math.round(heat.memory)) : ""}</td>}
         <td class="nbt-source"><Source parts={parts} />{children}</td>
       </tr>

@@ -154,8 +154,8 @@ function Changes({ session }: { session: Session }) {
   return (
     <>
       <LeftOut shown={Math.min(all.length, MAX_ROWS)} all={all.length} noun="path" />
-      <table class="nbt-table">
-        <thead><tr><th>name</th><th class="nbt-number">before</th><th class="nbt-number">after</th><th class="nbt-number">change</th><th class="nbt-number">ratio</th><th>verdict</th><th class="nbt-number">count</th></tr></thead>
+      <table class="nbt-table nbt-changes">
+        <thead><tr><th>name</th><th class="nbt-number">before</th><th class="nbt-number">after</th><th class="nbt-number nbt-spare">change</th><th class="nbt-number">ratio</th><th>verdict</th><th class="nbt-number">count</th></tr></thead>
         <tbody>
           {all.slice(0, MAX_ROWS).map((each) => {
             const { before, after, verdict } = each;
@@ -165,7 +165,7 @@ function Changes({ session }: { session: Session }) {
                 <td class="nbt-code"><button type="button" class="nbt-link">{plain(each.label, 80)}</button>{each.above && <span class="nbt-quiet"> in {plain(each.above, 120)}</span>}</td>
                 <td class="nbt-number" title={spread(before)}>{before.there ? duration(before.total) : "—"}</td>
                 <td class="nbt-number" title={spread(after)}>{after.there ? duration(after.total) : "—"}</td>
-                <td class={`nbt-number ${told ? "" : "nbt-quiet"}`}>{changed(after.total - before.total)}</td>
+                <td class={`nbt-number nbt-spare ${told ? "" : "nbt-quiet"}`}>{changed(after.total - before.total)}</td>
                 <td class="nbt-number">{before.there && after.there && before.total ? <Change ratio={after.total / before.total} verdict={verdict} /> : ""}</td>
                 <td class={VERDICTS[verdict] ?? "nbt-quiet"}>{verdict}</td>
                 <td class="nbt-number">{before.count === after.count ? after.count : <b title="spans in a run">{before.count} → {after.count}</b>}</td>

@@ -27,7 +27,7 @@ const SPARE = new Set<string>(["self", "p50"]);
 
 export function Table({ session }: { session: Session }) {
   const { trace } = session;
-  const only = session.filter;
+  const only = session.filter ?? session.finder.matches;
   const key = `${trace.version}:${session.scope.root}:${[...session.pills]}:${session.finder.found.length}:${session.finder.typed}`;
   const all = session.once.get("statistics", key, () => statistics(trace, (row) => session.scope.has(row) && (!only || only[row] === 1)));
   const { column, down } = session.sort;

@@ -52,7 +52,10 @@ function didOf(trace: Trace, lines: Lines, line: number): string {
   if (did === undefined) {
     const [first, ...rest] = trace.captions.size ? members(trace, lines, line) : [];
     const head = first !== undefined && trace.captionOf(first)[0];
-    did = head && rest.every((row) => trace.captionOf(row)[0] === head) ? head : trace.nameOf(lines.row[line]!);
+    const same = rest.every((row) => trace.captionOf(row)[0] === head);
+    // How requests ended is said where all ended so.
+    const what = (text: string) => (same ? text : text.replace(/ [1-5]\d\d$/, ""));
+    did = head && rest.every((row) => what(trace.captionOf(row)[0]) === what(head)) ? what(head) : trace.nameOf(lines.row[line]!);
     lines.did.set(key, did);
   }
   return did;
@@ -349,11 +352,15 @@ function followed(pen: Pen, theme: Theme, trace: Trace, { lines, scroll }: Water
   pen.rect(scale.left, AXIS, scale.width, height - AXIS);
   pen.clip();
   paintPath(pen, theme, paths, scale, (row) => {
-    for (let at = row; at >= 0; at = trace.tree.parent[at]!) {
-      const y = found.get(at) ?? found.get(sibling(at));
-      if (y !== undefined) return y;
+    // What is closed may be deep: each row of a way up is looked at once.
+    const way = [];
+    let y: number | undefined;
+    for (let at = row; at >= 0 && y === undefined; at = trace.tree.parent[at]!) {
+      y = found.get(at) ?? found.get(sibling(at));
+      way.push(at);
     }
-    return NaN;
+    for (const each of way) found.set(each, y ?? NaN);
+    return y ?? NaN;
   });
   pen.restore();
 }

@@ -49,7 +49,7 @@ export class Code {
   }
 
   /** The number of the execution to be shown, 0 for none: the one that was chosen, that of the selected span, one that runs, that of
-   * the trace that is looked at; of all traces the last that failed, or took a tenth of what the longest did. */
+   * the trace that is looked at; of all traces the last that failed, or took a tenth of what the longest did, as it has run last. */
   cell({ selected, doing }: Chosen): number {
     const { trace } = this;
     const known = (cell: number) => trace.cells.has(cell);
@@ -61,8 +61,9 @@ export class Code {
     const all = [...this.times.spans].filter(([cell, row]) => known(cell) && (root < 0 || this.scope.has(row)));
     let longest = 0;
     for (const [, row] of all) longest = Math.max(longest, trace.duration(row));
-    const [found] = all.findLast(([, row]) => trace.status(row) === ERROR || trace.duration(row) >= longest / 10) ?? [...trace.cells.keys()].slice(-1);
-    return found ?? 0;
+    const [found = 0] = all.findLast(([, row]) => trace.status(row) === ERROR || trace.duration(row) >= longest / 10) ?? [...trace.cells.keys()].slice(-1);
+    const work = trace.cells.get(found)?.[2];
+    return all.findLast(([cell]) => trace.cells.get(cell)![2] === work)?.[0] ?? found;
   }
 
   toggle(code: number, line: number): void {
