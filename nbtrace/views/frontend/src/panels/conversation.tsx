@@ -7,6 +7,8 @@ import { shapeOf } from "../engine/shapes";
 import { lines, plain } from "../engine/words";
 import { Copy, Picture } from "./value";
 
+/** JSON that is no longer stays in a line. */
+const SHORT = 60;
 /** Letters and lines that are shown before a text is unfolded, and letters at the most. */
 const FEW = 320;
 const FEW_LINES = 12;
@@ -57,8 +59,10 @@ function Piece({ part: { kind, text, name } }: { part: Part }) {
 /** A text, of a long one the beginning. */
 function Long({ text, fixed, quiet }: { text: string; fixed: boolean; quiet: boolean }) {
   const [open, setOpen] = useState(false);
-  const full = fixed ? (shapeOf(text)?.text ?? text) : text;
-  const few = full.slice(0, FEW).split("\n").slice(0, FEW_LINES).join("\n");
+  const full = (fixed && text.length > SHORT && shapeOf(text)?.text) || text;
+  // To hide a few words is not worth a button.
+  const short = full.length < FEW * 1.5 && full.split("\n").length < FEW_LINES * 1.5;
+  const few = short ? full : full.slice(0, FEW).split("\n").slice(0, FEW_LINES).join("\n");
   const folded = full.length > few.length;
   const shown = lines(open ? full.slice(0, MOST) : few);
   return (
