@@ -223,6 +223,26 @@ def test_an_empty_recording_is_an_empty_inspector(notebook: Make) -> None:
     assert book.page.get_by_text("no spans", exact=True).is_hidden()
 
 
+def test_a_search_narrows_cells_and_the_table_too(notebook: Make) -> None:
+    """To what it has found, and the cells in which that is."""
+    book = notebook(LOAD, WORK, "x = 1", "nbtrace.view()")
+    book.run(0, 1, 2, 3)
+    inspector = book.inspector()
+    inspector.until("s.trace.count >= 17")
+    inspector.key("6")
+    rows = inspector.element.locator("tbody tr")
+    assert rows.count() >= 2
+    for typed in ("solve", "name == 'solve'"):
+        inspector.element.get_by_role("searchbox").fill(typed)
+        inspector.until("s.finder.found.length === 1")
+        inspector.element.get_by_role("tab", name="Cells").click()
+        inspector.drawn()
+        assert [text.split("\t")[0] for text in rows.all_inner_texts()] == ["[2]"], typed
+        inspector.element.get_by_role("tab", name="Table").click()
+        inspector.drawn()
+        assert [text.split("\t")[1] for text in rows.all_inner_texts()] == ["1"], typed
+
+
 def test_opened_in_the_cell_that_works_it_is_there_before_that_ends(notebook: Make) -> None:
     wait = (
         "import os\nfrom IPython.display import display\ndisplay(nbtrace.view())\n"

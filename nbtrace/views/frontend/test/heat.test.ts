@@ -144,6 +144,13 @@ test("the cell that is looked at is the one chosen, that of the selected span, o
   assert.equal(code.cell({ selected: 0, doing: [] }), 1);
 });
 
+test("of a cell that took long and has run again since, be it fast by now, the last run is looked at", () => {
+  const spans = trace([[-1, 0, 50, "cell [1] a"], [-1, 50, 51, "cell [2] b"], [-1, 51, 52, "cell [3] a"]], { cells: [[1, 1, 1, 1, "a"], [2, 2, 2, 1, "b"], [3, 3, 1, 2, "a2"]] }, [1, 2, 3]);
+  const once = new Once();
+  const code = new Code(spans, new Scope(spans, once), new Times(spans, profile([]), once), () => {});
+  assert.equal(code.cell({ selected: -1, doing: [] }), 3);
+});
+
 test("brackets that nest twenty thousand deep are coloured, or at least shown", () => {
   for (const code of ["f\"{".repeat(20_000), "def f(".repeat(100_000), "(".repeat(50_000)]) {
     assert.equal(highlighted(code).map((parts) => parts.map(([text]) => text).join("")).join("\n"), code);
