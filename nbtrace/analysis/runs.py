@@ -66,6 +66,14 @@ def runs_before(
     if this is None:
         raise _unknown(f"there is no cell [{count}] in the recording.")
     runs = [e for e in known if e.identity == this.identity and e.number <= this.number]
+    later = [e.execution_count for e in known if e.identity == this.identity and e.number > this.number]
+    if len(runs) == 1 and later:
+        said = f"[{count}] is the first run of its cell, so there is none before it."
+        last = later[-1]
+        raise RunsError(
+            f"{said} Compare the last, [{last}]: nbtrace.compare({last}).",
+            f"{said} For the last, [{last}], type  %spans compare {last}",
+        )
     if len(runs) == 1:
         cells = _recorded(executions, recorded)
         said = f"cell [{count}] has run once, so it has no run before. Run it again"

@@ -46,6 +46,12 @@ def test_what_cannot_be_compared_is_told_with_what_to_type(which: object, messag
         chosen(book((1, "a", "f()"), (2, "b", "g()")), which)
 
 
+def test_of_the_first_of_several_runs_the_last_is_advised() -> None:
+    executions = book((1, "a", "f()"), (2, "b", "g()"), (3, "a", "f2()"), (4, "a", "f2()"))
+    with pytest.raises(RunsError, match=r"\[1\] is the first run of its cell.*nbtrace.compare\(4\)"):
+        chosen(executions, 1)
+
+
 @pytest.mark.parametrize(
     ("counts", "recorded", "which", "advised"),
     [
