@@ -17,7 +17,7 @@ export interface Box {
   errors: number;
   /** Of sampled frames; `count` is that of their samples. */
   parts?: Parts;
-  /** Of a comparison; `sure` if the time differs by more than chance. */
+  /** Of a comparison; `sure` if it differs by more than chance. */
   before?: number;
   sure?: boolean;
 }
@@ -50,7 +50,7 @@ export function differenceBoxes(top: Difference, width: number): Box[] {
     const larger = longer(here);
     found.push({
       name: here.name, from, to, level: here.depth, row: here.row, total: here.after.total, self: 0, count: here.after.count, errors: 0,
-      before: here.before.total, sure: ["slower", "faster", "added", "removed"].includes(here.verdict),
+      before: here.before.total, sure: ["slower", "faster", "more", "fewer", "added", "removed"].includes(here.verdict),
     });
     const sum = here.children.reduce((total, child) => total + longer(child), 0);
     const scale = (to - from) / Math.max(larger, sum, 1e-12);

@@ -57,7 +57,7 @@ export function Code({ session }: { session: Session }) {
       <table class="nbt-lines" aria-label={`Code of ${cellName(session, cell)} by line`}>
         <thead>
           <tr>
-            <th class="nbt-number">line</th>{has.statement && <th class="nbt-number" title="what a statement of several lines took altogether">statement</th>}<th class="nbt-number">time <span class="nbt-percent">%</span></th>
+            <th class="nbt-number">line</th>{has.statement && <th class="nbt-number nbt-spare" title="what a statement of several lines took altogether">statement</th>}<th class="nbt-number">time <span class="nbt-percent">%</span></th>
             {has.cpu && <th class="nbt-number nbt-spare">cpu</th>}{has.memory && <th class="nbt-number nbt-spare">memory</th>}<th>code</th>
           </tr>
         </thead>
@@ -73,7 +73,7 @@ export function Code({ session }: { session: Session }) {
             return (
               <Line
                 key={line} session={session} cell={cell} code={cell} line={line} heat={heat} whole={whole} has={has} parts={parts?.[line - 1]} state={`${runs ? "nbt-runs" : failed ? "nbt-failed" : ""} ${line === session.code.line ? "nbt-aimed" : ""}`}
-                statement={within && <td class={`nbt-number nbt-within ${within.last === line ? "nbt-last" : ""}`}>{within.first === line && duration(within.ended - within.begun)}</td>}
+                statement={within && <td class={`nbt-number nbt-spare nbt-within ${within.last === line ? "nbt-last" : ""}`}>{within.first === line && duration(within.ended - within.begun)}</td>}
               >
                 {here && <span class="nbt-error nbt-aside">✗ {failure.text}{elsewhere && `, raised in cell [${elsewhere.count}] line ${elsewhere.line}`}</span>}
                 {runs && <span class="nbt-aside nbt-now" title="since when it was seen nowhere else">▶ here for {duration(Math.max(0, session.receipt.now - doing[6]))}{doing[8] && ` in ${plain(doing[8], 60)}`}</span>}
@@ -124,7 +124,7 @@ function Line({ session, cell, code, line, heat, whole, has, parts, state = "", 
             ? <button type="button" class="nbt-link" aria-expanded={open} aria-label={`${code === cell ? "" : `${cellName(session, code)} `}line ${line}: what it called`} onClick={(event) => (event.stopPropagation(), toggle())}><span class="nbt-turn">{open ? "▾" : "▸"}</span>{line}</button>
             : line}
         </td>
-        {has.statement && (statement ?? <td />)}
+        {has.statement && (statement ?? <td class="nbt-spare" />)}
         <Heat heat={heat} whole={whole} />
         {has.cpu && <td class="nbt-number nbt-quiet nbt-spare">{heat && heat.cpu >= 0.5 ? duration(heat.cpu) : ""}</td>}
         {has.memory && <td class="nbt-number nbt-quiet nbt-spare">{heat && Math.abs(heat.memory) >= LITTLE ? growth(Math.round(heat.memory)) : ""}</td>}

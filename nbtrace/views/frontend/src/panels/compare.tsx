@@ -18,6 +18,8 @@ import { LeftOut, MAX_ROWS } from "./tables";
 const MAX_LINES = 500;
 
 const SCROLLBAR = 16;
+/** Where there is less, what changed in the code is closed: the times would stand out of sight. */
+const ROOMY = 600;
 
 export function Compare({ session, theme, width, height }: PictureProps) {
   const { comparing } = session;
@@ -26,7 +28,7 @@ export function Compare({ session, theme, width, height }: PictureProps) {
     <>
       <Sides session={session} />
       <div class="nbt-scroll" tabIndex={0}>
-        {before.length > 0 && after.length > 0 && <CodeChange session={session} before={before.at(-1)!} after={after.at(-1)!} />}
+        {before.length > 0 && after.length > 0 && <CodeChange session={session} before={before.at(-1)!} after={after.at(-1)!} open={width >= ROOMY} />}
         {comparing.comparable && <MergedPicture session={session} theme={theme} width={width - SCROLLBAR} height={Math.floor(height / 2)} />}
         {comparing.comparable && <Changes session={session} />}
         {!comparing.comparable && <p class="nbt-empty">{whyNot(before, after)}</p>}
@@ -48,7 +50,7 @@ function Sides({ session }: { session: Session }) {
   const { sides } = comparing;
   const without = leftOut(comparing.works, sides);
   const edit = isEdit(sides);
-  const notes = comparing.comparable ? ["orange: slower, blue: faster, grey: by chance"] : [];
+  const notes = comparing.comparable ? ["orange: slower or more, blue: faster or fewer, grey: by chance"] : [];
   if (without.length) notes.unshift(`${named(without)} failed and ${without.length > 1 ? "are" : "is"} left out`);
   if (comparing.comparable && sides.every((runs) => runs.length < MIN_RUNS)) notes.unshift(`what is chance is not known before one side has ${MIN_RUNS} runs`);
   return (
@@ -83,9 +85,9 @@ function Side({ session, side, title }: { session: Session; side: 0 | 1; title: 
 }
 
 /** What has changed in the code of a cell, and of those that it calls. */
-function CodeChange({ session, before, after }: { session: Session; before: Run; after: Run }) {
+function CodeChange({ session, before, after, open }: { session: Session; before: Run; after: Run; open: boolean }) {
   const same = sameCode(before, after);
-  if (same === false) return <>{edits(before, after).map(([old, now]) => <Edit key={now.work} session={session} before={old} after={now} called={now.work !== after.work} />)}</>;
+  if (same === false) return <>{edits(before, after).map(([old, now]) => <Edit key={now.work} session={session} before={old} after={now} called={now.work !== after.work} open={open} />)}</>;
   const names = (runs: Run[]) => runs.map((run) => named([run])).join(", ");
   if (!before.code || !after.code) return say(`The code of ${names([before, after].filter(({ code }) => !code))} is not known here.`);
   // What has samples tells what it called.
@@ -98,7 +100,7 @@ function say(text: string) {
 }
 
 /** Line by line. */
-function Edit({ session, before, after, called }: { session: Session; before: Run; after: Run; called: boolean }) {
+function Edit({ session, before, after, called, open: wide }: { session: Session; before: Run; after: Run; called: boolean; open: boolean }) {
   const [opened, open] = useState<ReadonlySet<string>>(new Set());
   const what = `what changed in ${called ? `cell ${named([after])}, called from it` : "the code"}`;
   const cells = [before.cell, after.cell] as const;
@@ -114,7 +116,7 @@ function Edit({ session, before, after, called }: { session: Session; before: Ru
   };
   let shown = 0;
   return (
-    <details class="nbt-diff" open>
+    <details class="nbt-diff" open={wide}>
       <summary>{what}: {[...told("+", "added"), ...told("−", "removed")].join(", ")}</summary>
       <table class="nbt-lines" aria-label={what}>
         <tbody>

@@ -32,7 +32,7 @@ export function MergedPicture({ session, theme, width, height: most, want }: Pic
   const highest = Math.max(0, (deepest + 1) * LANE - height);
   // What is too thin to be read is reached by scrolling.
   const readable = found.reduce((most, box) => (box.level > most && (box.to - box.from) * width >= READABLE ? box.level : most), 0);
-  useLayoutEffect(() => want?.((readable + 1) * LANE + 4));
+  useLayoutEffect(() => want?.((readable + 1) * LANE + 1));
   const top = Math.min(scroll, highest);
   const chosen = view === "sandwich" || session.name >= FIRST_SYMBOL ? session.name : -1;
   const searched = session.finder.matches && { names: new Set(session.finder.found.map((row) => trace.name[row]!)), symbols: session.finder.symbols };

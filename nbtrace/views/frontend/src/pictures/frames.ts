@@ -10,8 +10,8 @@ import { type Theme, frameColours } from "./colours";
 import { Scale } from "./scale";
 
 /** Textures stand at the foot of a box, below its words. */
-const LINES = [13, 15];
-const FOOT = 4;
+const LINES = [14, 16];
+const FOOT = 3;
 /** Boxes that are narrower have no texture. */
 const TEXTURED = 8;
 /** What is narrower is drawn together with its neighbours. */
@@ -65,9 +65,18 @@ export class Finish {
     pen.font = FONT;
     for (const { text, x, y, wide, colour } of this.#labels) {
       pen.fillStyle = colour;
-      label(pen, text, x + 4, y + LANE / 2 - 1, wide - 8);
+      label(pen, middle(text, Math.floor((wide - 8) / LETTER)), x + 4, y + LANE / 2 - 1.5, wide - 8);
     }
   }
+}
+
+const LETTER = 6.6;
+
+/** Of a name that is too long both ends: of functions that begin alike the ends differ. */
+function middle(text: string, letters: number): string {
+  if (text.length <= letters || letters < 5 || text.includes(" ")) return text;
+  const end = Math.floor((letters - 1) / 2);
+  return `${text.slice(0, letters - 1 - end)}…${text.slice(-end)}`;
 }
 
 /** Code is written as code. */

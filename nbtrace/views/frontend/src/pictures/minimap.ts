@@ -3,7 +3,7 @@
 import { STRAIGHT, type Timeline } from "../engine/timeline";
 import type { Trace } from "../engine/trace";
 import type { Pen, Range } from "./canvas";
-import { type Theme, barColour } from "./colours";
+import { LIGHT, type Theme, barColour } from "./colours";
 import { Scale, paintBreaks } from "./scale";
 
 /** What ends at the moment at which it begins is seen all the same. */
@@ -25,7 +25,7 @@ export function paintMinimap(
     const step = Math.min(4, (height - 4) / bars.length);
     bars.forEach(({ from, to, hue }, line) => {
       const x = scale.x(from);
-      pen.fillStyle = barColour(hue, theme);
+      pen.fillStyle = barColour(hue, LIGHT); // on dark ground those of dark would sink
       pen.fillRect(x, 2 + line * step, Math.max(1.5, scale.x(to) - x), Math.max(1, step - (step > 2 ? 1 : 0)));
     });
   } else paintDensity(pen, theme, density, width, height);

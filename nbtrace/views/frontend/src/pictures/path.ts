@@ -37,7 +37,9 @@ export function paintPath(pen: Pen, theme: Theme, paths: readonly (readonly Step
     pen.moveTo(...line[0]!);
     for (const corner of line) pen.lineTo(...corner);
   }
+  pen.globalAlpha = 0.5;
   pen.stroke();
+  pen.globalAlpha = 1;
   for (const line of corners) {
     for (let i = 0; i < line.length; i += 2) pen.fillRect(line[i]![0], line[i]![1] - ALONG / 2, Math.max(1, line[i + 1]![0] - line[i]![0]), ALONG);
   }

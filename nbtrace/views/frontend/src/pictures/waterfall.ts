@@ -212,7 +212,7 @@ function bar(pen: Pen, theme: Theme, trace: Trace, lines: Lines, row: number, y:
   const open = trace.isUnfinished(row);
   // What has others below it is an outline, filled where the time is its own; a leaf is full.
   const outlined = own && !open && trace.tree.size[row]! > 1 && wide > 3;
-  pen.globalAlpha = outlined ? (theme.dark ? 0.5 : 0.32) : running ? 0.6 : 1;
+  pen.globalAlpha = outlined ? (theme.dark ? 0.62 : 0.32) : running ? 0.6 : 1;
   if (open) fading(pen, x0, y + 5, wide);
   else pen.fillRect(x0, y + 5, wide, ROW - 10);
   pen.globalAlpha = 1;
