@@ -5,8 +5,10 @@ import { lines, members } from "../src/engine/folding";
 import { Lanes } from "../src/engine/lanes";
 import { merge } from "../src/engine/merge";
 import { ticks } from "../src/engine/ticks";
+import { PYTHON } from "../src/engine/parts";
+import { DARK, LIGHT, frameColourAt, frameColours } from "../src/pictures/colours";
 import { boxAt, paintBoxes, paintLanes } from "../src/pictures/flame";
-import { densityOf } from "../src/pictures/minimap";
+import { densityOf, paintMinimap } from "../src/pictures/minimap";
 import { paintWaterfall } from "../src/pictures/waterfall";
 import { type Row, numbers, pen, spans, trace } from "./kit";
 
@@ -141,4 +143,25 @@ test("a tree a hundred thousand deep has a merged graph", () => {
   const made = trace(Array.from({ length: n }, (_, row): Row => [row - 1, row, 2 * n - row, `n${row % 7}`]));
   assert.ok(boxes(merge(made, made.tree.roots), 1000).length > 10);
   assert.ok(new Lanes(made).lanes.length <= 4_001);
+});
+
+test("the overview is a small waterfall of few lines, and marks what failed however many stand together", () => {
+  const drawn = (bars: Parameters<typeof paintMinimap>[7], failed: number[]) => {
+    const boxes: [string, number, number, number][] = [];
+    const each = { ...pen(), fillRect(x: number, y: number, wide: number) { boxes.push([String(this.fillStyle), Math.round(x), Math.round(y), Math.round(wide)]); } };
+    paintMinimap(each, LIGHT, { from: 0, to: 100 }, { from: 0, to: 100 }, 200, 32, new Float32Array(100).fill(1), failed, bars);
+    return boxes;
+  };
+  const bars = [{ from: 0, to: 50, hue: 0, line: 0 }, { from: 25, to: 50, hue: 1, line: 1 }];
+  assert.deepEqual(drawn(bars, []).filter(([colour]) => colour !== LIGHT.raised && colour !== LIGHT.ground).map(([, ...box]) => box), [[0, 2, 100], [50, 6, 50]]);
+  assert.equal(drawn(undefined, []).length, 100 + 3, "without lines it is their density");
+  assert.deepEqual(drawn(bars, [80, 80.01, 80.02, 10]).filter(([colour]) => colour === LIGHT.error).map(([, x]) => x), [159, 19]);
+});
+
+test("functions of a library have shades of its colour, on light and dark ground", () => {
+  for (const theme of [LIGHT, DARK]) {
+    const shades = [0, 1, 2].map((which) => frameColours(theme)[frameColourAt(4, PYTHON, which)]);
+    assert.equal(new Set(shades).size, 3);
+    assert.ok(shades.every((each) => /^rgb\(\d+,\d+,\d+\)$/.test(each!) && each!.match(/\d+/g)!.every((part) => Number(part) <= 255)));
+  }
 });

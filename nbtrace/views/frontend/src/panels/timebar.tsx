@@ -12,6 +12,10 @@ import { type PictureProps, capture, useCanvas } from "./canvas";
 const MINIMAP = 32;
 /** Of more spans the lines are not laid out for the minimap alone. */
 const MOST_SPANS = 20_000;
+/** So few lines leave room for frames: so deep, and none that is shorter than this part of the whole. */
+const FEW_LINES = 4;
+const MOST_FRAMES = 10;
+const LEAST = 1 / 300;
 
 export function TimeBar({ session, theme, width, children }: Omit<PictureProps, "height"> & { children?: ComponentChildren }) {
   // Beside the axis where there is something; else at the bottom.
@@ -41,14 +45,24 @@ export function Travels({ session: { zoom, idle } }: { session: Session }) {
   );
 }
 
-/** The lines of the waterfall, where few enough can be told apart; nothing of groups, which a person has chosen. */
+/** The lines of the waterfall, where few enough can be told apart; of hardly any the frames of the first thread below. Nothing of groups,
+ * which a person has chosen. */
 function barsOf(session: Session): Bar[] | undefined {
   const { trace, groups } = session;
   if (groups || trace.count > MOST_SPANS) return undefined;
-  return session.once.get("bars", `${trace.version}:${session.scope.root}:${session.folds.version}`, () => {
+  return session.once.get("bars", `${session.samples.version}:${session.folds.version}`, () => {
     const { row, count, until } = lines(trace, { collapsed: session.folds.collapsed, unfolded: session.folds, ...(session.scope.roots && { roots: session.scope.roots }) });
     if (count > MOST_LINES) return undefined;
-    return Array.from({ length: count }, (_, line) => ({ from: trace.start[row[line]!]!, to: until[line]!, hue: trace.hues[trace.name[row[line]!]!]! }));
+    const bars = Array.from({ length: count }, (_, line) => ({ from: trace.start[row[line]!]!, to: until[line]!, hue: trace.hues[trace.name[row[line]!]!]!, line }));
+    const { threads: [thread], symbols } = session.samples;
+    const { from, to } = session.scope.whole;
+    for (let depth = 0; thread && count <= FEW_LINES && depth < Math.min(MOST_FRAMES, thread.depth); depth++) {
+      for (let box = thread.offset[depth]!; box < thread.offset[depth + 1]!; box++) {
+        const bar = { from: thread.start(box), to: thread.end(box), hue: symbols.hue(thread.symbol(box)), line: count + depth };
+        if (bar.to - bar.from > (to - from) * LEAST) bars.push(bar);
+      }
+    }
+    return bars;
   });
 }
 

@@ -50,17 +50,25 @@ export function barColour(hue: number, theme: Theme): string {
   return BARS[hue]![theme.dark ? 1 : 0];
 }
 
-/** How much of a colour sampled frames have: paler than spans, and palest while they wait. */
+/** How much of a colour sampled frames have, by what they do: paler than spans, and palest while they wait; and in how many shades, so
+ * that functions of a library are told apart. */
 const STRENGTH = [0.5, 0.5, 0.22];
+const SHADES = [1, 0.72, 1.3];
 const paler: Partial<Record<"dark" | "light", string[]>> = {};
 
-/** Colours of sampled frames: by the number of their library's and by `mode` as in engine/threads.ts, three for each. */
+/** Where among these the colour of a frame is: by the number of its library's, by `mode` as in engine/parts.ts, and by which it is. */
+export function frameColourAt(hue: number, mode: number, which: number): number {
+  return (hue * STRENGTH.length + mode) * SHADES.length + (which % SHADES.length);
+}
+
+/** Colours of sampled frames. */
 export function frameColours(theme: Theme): readonly string[] {
   // The ground of the page may be written as any colour is.
   const ground = parts((theme.dark ? DARK : LIGHT).ground);
-  return (paler[theme.dark ? "dark" : "light"] ??= Array.from({ length: (HUES.length + 1) * STRENGTH.length }, (_, i) => {
-    const full = parts(colourOf(Math.floor(i / STRENGTH.length), theme));
-    return `rgb(${ground.map((part, k) => Math.round(part + (full[k]! - part) * STRENGTH[i % STRENGTH.length]!)).join(",")})`;
+  return (paler[theme.dark ? "dark" : "light"] ??= Array.from({ length: frameColourAt(HUES.length + 1, 0, 0) }, (_, i) => {
+    const [shade, kind] = [SHADES[i % SHADES.length]!, Math.floor(i / SHADES.length)];
+    const full = parts(colourOf(Math.floor(kind / STRENGTH.length), theme));
+    return `rgb(${ground.map((part, k) => Math.round(part + (full[k]! - part) * STRENGTH[kind % STRENGTH.length]! * shade)).join(",")})`;
   }));
 }
 

@@ -9,7 +9,7 @@ import { ERROR, type Trace } from "../engine/trace";
 import type { Timeline } from "../engine/timeline";
 import { duration } from "../engine/words";
 import { AXIS, LANE, type Pen, type Range, cross, label, numbered, outline } from "./canvas";
-import { type Theme, changeColour, colourOf, frameColours } from "./colours";
+import { type Theme, changeColour, colourOf, frameColourAt, frameColours } from "./colours";
 import { Finish } from "./frames";
 import { paintPath } from "./path";
 import { Scale, axis } from "./scale";
@@ -151,7 +151,7 @@ export function paintBoxes(
     } else {
       const { total, native, waiting } = box.parts ?? { total: box.total, native: 0, waiting: 0 };
       const mode = modeOf(total, native, waiting);
-      const ground = colours[(state.symbols?.hue(box.name) ?? 0) * 3 + (faded ? WAITING : mode)]!;
+      const ground = colours[frameColourAt(state.symbols?.hue(box.name) ?? 0, faded ? WAITING : mode, box.name)]!;
       pen.fillStyle = ground;
       pen.fillRect(x0, y, wide > 4 ? wide - 1 : wide, LANE - 1);
       if (!faded) finish.texture(mode, x0, y, wide - 1, LANE - 1);

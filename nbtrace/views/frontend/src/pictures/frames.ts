@@ -6,7 +6,7 @@ import type { SampledThread } from "../engine/threads";
 import type { Timeline } from "../engine/timeline";
 import { count } from "../engine/words";
 import { AXIS, LANE, type Pen, type Range, hatch, label, outline } from "./canvas";
-import { type Theme, frameColours } from "./colours";
+import { type Theme, frameColourAt, frameColours } from "./colours";
 import { Scale } from "./scale";
 
 /** Textures stand at the foot of a box, below its words. */
@@ -175,7 +175,8 @@ export function paintThreads(pen: Pen, theme: Theme, symbols: Symbols, threads: 
         const symbol = thread.symbol(box);
         const mode = thread.mode(box);
         const found = matches?.[symbol - FIRST_SYMBOL];
-        const fill = colours[symbols.hue(symbol) * 3 + (matches && !found ? WAITING : mode)]!;
+        // Of what is narrow neighbours are one: by their library.
+        const fill = colours[frameColourAt(symbols.hue(symbol), matches && !found ? WAITING : mode, x1 - x0 < narrow ? 0 : symbol)]!;
         if (x1 - x0 < narrow) {
           const pixel = Math.max(0, Math.floor(x0 / narrow) * narrow);
           if (fill !== colour || pixel > to) flush();

@@ -12,7 +12,7 @@ const TRACE = 1e-6;
 /** So many lines are told apart at most. */
 export const MOST_LINES = 200;
 
-/** Draw the whole trace small: what ran when, when something failed, and which part of it is shown. `bars`: a line each, with its
+/** Draw the whole trace small: what ran when, when something failed, and which part of it is shown. `bars`: lines, each with its
  * colour; without them their density is drawn. */
 export function paintMinimap(
   pen: Pen, theme: Theme, whole: Range, range: Range, width: number, height: number, density: Float32Array, failed: ArrayLike<number>, bars: readonly Bar[] | undefined, timeline: Timeline = STRAIGHT,
@@ -22,8 +22,8 @@ export function paintMinimap(
   const scale = new Scale(whole, 0, width, timeline);
   paintBreaks(pen, theme, scale, height);
   if (bars) {
-    const step = Math.min(4, (height - 4) / bars.length);
-    bars.forEach(({ from, to, hue }, line) => {
+    const step = Math.min(4, (height - 4) / (1 + bars.reduce((most, { line }) => Math.max(most, line), 0)));
+    bars.forEach(({ from, to, hue, line }) => {
       const x = scale.x(from);
       pen.fillStyle = barColour(hue, LIGHT); // on dark ground those of dark would sink
       pen.fillRect(x, 2 + line * step, Math.max(1.5, scale.x(to) - x), Math.max(1, step - (step > 2 ? 1 : 0)));
@@ -51,6 +51,8 @@ export interface Bar {
   from: number;
   to: number;
   hue: number;
+  /** How many stand above it. */
+  line: number;
 }
 
 function paintDensity(pen: Pen, theme: Theme, density: Float32Array, width: number, height: number): void {
