@@ -4,18 +4,17 @@ Enters: a DataFrame of an answer. Leaves: the same data as an `Answer`; whatever
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pandas as pd
 
-from nbtrace.analysis.compare import SEPARATOR
 from nbtrace.analysis.profiles.hotspots import SAMPLES
 from nbtrace.faults import fault
 from nbtrace.store.schema import ATTRIBUTE_PREFIX
-from nbtrace.views import captions, shapes, tasks, words
+from nbtrace.views import captions, tasks, words
+from nbtrace.views.formatters import ID_LENGTH, IDS, TEXT_LENGTH, texts
 from nbtrace.views.grid import Column, Grid, Row, as_html, as_text
 from nbtrace.views.hotspots import placed
 
@@ -97,47 +96,7 @@ _FOOT = {"journals": "rec = nbtrace.recover(FILE) opens one"}
 _IN_TIME = ("table", "errors", "cells", "gaps", "path", "tasks")
 """Answers in the order of time: of a long one both ends are shown, of the others what comes first."""
 
-_USUAL = {"kind": "INTERNAL", "status_code": "UNSET", "state": "ended"}
-"""What is not worth saying."""
-
-_QUIET_ZEROS = frozenset(
-    (
-        "event_count",
-        "link_count",
-        "dropped_attributes",
-        "dropped_events",
-        "dropped_links",
-        "error_count",
-        "errors",
-        "error_rate",
-    )
-)
-_QUIET_DURATIONS = frozenset(("self", "cpu", "python", "native", "waiting", "gc"))
-"""What is not worth saying where it is nothing."""
-
-_BYTES = frozenset(("bytes", "memory_peak", "read_bytes", "written_bytes", "gpu_memory_peak"))
-
-_IDS = frozenset(("trace_id", "span_id", "parent_span_id", "linked_trace_id", "linked_span_id", "cell_id"))
-_NUMBERS = frozenset(
-    (
-        "cell",
-        "code_cell",
-        "line",
-        "first_line",
-        "last_line",
-        "cell_before",
-        "cell_after",
-        "run",
-        "thread_id",
-        "process_pid",
-    )
-)
-"""Numbers that count nothing: no separators."""
-
-_ID_LENGTH = 8
-_TEXT_LENGTH = 60
 _BROKEN = 24
-_PATH_LENGTH = 36
 
 
 class Answer(pd.DataFrame):
@@ -209,7 +168,7 @@ def formatted(
     other. more: how to have the columns that are not shown; as in a notebook unless it is given. said: captions by
     ids of spans."""
     if not len(table):
-        return Grid((Column("", most=_TEXT_LENGTH),), (Row((_NOTHING.get(word, "no spans"),)),), headed=False)
+        return Grid((Column("", most=TEXT_LENGTH),), (Row((_NOTHING.get(word, "no spans"),)),), headed=False)
     shown, foot = _rows(table, word, most)
     if word == "table":
         shown = _captioned(shown)
@@ -226,11 +185,11 @@ def formatted(
         shown, summary = tasks.shown(shown), tasks.summary(table)
     if table.attrs.get(SAMPLES):
         foot = " · ".join(filter(None, [foot, words.count(table.attrs[SAMPLES], "sample")]))
-    columns = [(name, _cells(shown, name)) for name in _ordered(shown, word)]
+    columns = [(name, texts(shown, name)) for name in _ordered(shown, word)]
     columns = [(name, cells) for name, cells in columns if any(cells) and (name not in _SAME or len({*cells}) > 1)]
     columns = columns[: _fitting(columns, shown, screen)]
     if not columns:  # whatever somebody has made of it
-        columns = [(name, _cells(shown, name)) for name in list(shown.columns)[:1]] or [("", [""] * len(shown))]
+        columns = [(name, texts(shown, name)) for name in list(shown.columns)[:1]] or [("", [""] * len(shown))]
     captioned = any(name == CAPTION for name, _ in columns)
     wraps = word == "journals"
     grid_columns = [
@@ -311,11 +270,11 @@ def _ordered(table: pd.DataFrame, word: str) -> list[Any]:
     found = [each for each in found if not str(each).startswith(_OWN_ATTRIBUTES)]
     rest = [each for each in known if each not in found and each not in hidden]
     rest = [each for each in rest if not str(each).startswith(_OWN_ATTRIBUTES)]
-    return [*found, *(each for each in rest if each not in _IDS), *(each for each in rest if each in _IDS)]
+    return [*found, *(each for each in rest if each not in IDS), *(each for each in rest if each in IDS)]
 
 
 def _title(name: Any, table: pd.DataFrame) -> str:
-    title = words.plain(str(name).removeprefix(ATTRIBUTE_PREFIX), _TEXT_LENGTH)
+    title = words.plain(str(name).removeprefix(ATTRIBUTE_PREFIX), TEXT_LENGTH)
     zone = getattr(table[name].dtype, "tz", None) if name in table else None
     return title if zone is None else f"{title} {words.plain(zone, 20)}"
 
@@ -326,86 +285,13 @@ def _is_number(table: pd.DataFrame, name: Any) -> bool:
 
 def _widest(name: Any, captioned: bool) -> int:
     """Columns of a text at most: what a span did stands beside its name, and both leave room for how long that took."""
-    if name in _IDS:
-        return max(_ID_LENGTH, len(str(name)))
+    if name in IDS:
+        return max(ID_LENGTH, len(str(name)))
     if str(name).startswith(ATTRIBUTE_PREFIX):
         return 20
     if name == CAPTION:
         return 32
-    return 36 if name in ("source", "code") or (captioned and name in ("name", "span_name")) else _TEXT_LENGTH
-
-
-def _cells(table: pd.DataFrame, name: Any) -> list[str]:
-    column = table[name]
-    write = _writer(column, name)
-    missing = column.isna().tolist()
-    return ["" if gap else write(value) for value, gap in zip(column.tolist(), missing, strict=True)]
-
-
-def _writer(column: pd.Series, name: Any) -> Callable[[Any], str]:
-    """How a column's values are written; none of them is missing."""
-    dtype = column.dtype
-    if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind == "M":
-        return _clock(column)
-    if dtype.kind == "m":
-        if name in _QUIET_DURATIONS:
-            return lambda d: words.duration(d.value) if d.value else ""
-        return (lambda d: words.change(d.value)) if name == "change" else (lambda d: words.duration(d.value))
-    if dtype.kind == "b":
-        return lambda yes: "yes" if yes else ""
-    if name in _IDS:
-        return lambda text: str(text)[:_ID_LENGTH]
-    if name in _USUAL:
-        return lambda text: "" if text == _USUAL[name] else words.plain(text, _TEXT_LENGTH)
-    if name == "memory_change":
-        return lambda n: words.growth(int(n)) if n else ""
-    if name in _BYTES:
-        return lambda n: words.size(int(n)) if n else ""
-    if dtype.kind in "iu":
-        quiet = name in _QUIET_ZEROS
-        return lambda n: "" if quiet and n == 0 else str(n) if name in _NUMBERS else f"{n:,}"
-    if dtype.kind == "f":
-        return _float(str(name))
-    if name in ("source", "code"):
-        return lambda text: words.plain(_first_line(str(text)), _TEXT_LENGTH)
-    if name == "path":
-        return _end_of_path
-    if name == "file":  # to be copied: a part of it is of no use
-        return lambda path: words.plain(path)
-    if str(name).startswith(ATTRIBUTE_PREFIX):
-        return lambda item: shapes.brief(item, _TEXT_LENGTH)
-    return lambda item: words.plain(item, _TEXT_LENGTH)
-
-
-def _float(name: str) -> Callable[[float], str]:
-    if name == "ratio":
-        return words.ratio
-    if name.endswith("share"):
-        return words.share
-    if name == "gpu_utilization":
-        return words.share
-    if name == "cores":
-        return lambda number: f"{number:.2f}"
-    if name == "error_rate":
-        return lambda part: "" if not part else words.share(part)
-    if name.startswith("count_"):
-        return lambda number: f"{number:,.10g}"
-    return lambda number: f"{number:.6g}" if math.isfinite(number) else str(number)
-
-
-def _clock(column: pd.Series) -> Callable[[Any], str]:
-    """Times of day, with the date where there are several."""
-    days = column.dropna().dt.normalize().nunique()
-    form = "%Y-%m-%d %H:%M:%S.%f" if days > 1 else "%H:%M:%S.%f"
-    return lambda time: str(time.strftime(form))[:-3]
-
-
-def _end_of_path(path: Any) -> str:
-    """A path of names, of a long one the last names."""
-    text = words.plain(path)
-    while words.width(text) > _PATH_LENGTH and SEPARATOR in text.removeprefix("…" + SEPARATOR):
-        text = "…" + SEPARATOR + text.removeprefix("…" + SEPARATOR).partition(SEPARATOR)[2]
-    return text
+    return 36 if name in ("source", "code") or (captioned and name in ("name", "span_name")) else TEXT_LENGTH
 
 
 def _from_here(path: str) -> str:
@@ -414,9 +300,3 @@ def _from_here(path: str) -> str:
         return str(Path(path).relative_to(Path.cwd()))
     except (ValueError, OSError):
         return path
-
-
-def _first_line(source: str) -> str:
-    """The first line of code; of a cell of comments, the first of those."""
-    lines = [line.strip() for line in source.splitlines() if line.strip()]
-    return next((line for line in lines if not line.startswith("#")), lines[0] if lines else "")

@@ -63,13 +63,14 @@ NAMES = [
 ]
 
 
-def opened(notebook: Make) -> InspectorOnPage:
-    book = notebook("%load_ext nbtrace\nimport nbtrace", AGENT.strip(), "nbtrace.view(cell=2)")
+def opened(notebook: Make, code: str = AGENT, spans: int = 10) -> InspectorOnPage:
+    """The inspector of a cell of so many spans, all of whose details have come, with all of them open."""
+    book = notebook("%load_ext nbtrace\nimport nbtrace", code.strip(), "nbtrace.view(cell=2)")
     book.run(0, 1, 2)
     inspector = book.inspector()
-    inspector.until("s.trace.count === 10 && s.details.size === 10")
+    inspector.until(f"s.trace.count === {spans} && s.details.size === {spans}")
     inspector.key("]")
-    inspector.until("s.lines.count === 10")
+    inspector.until(f"s.lines.count === {spans}")
     return inspector
 
 
@@ -179,11 +180,7 @@ UNFOLD = """panel => {
 
 def test_whatever_stands_in_attributes_the_panel_stands(notebook: Make) -> None:
     """No script fails, nothing is markup, no picture is asked for that is none, and the layout holds."""
-    book = notebook("%load_ext nbtrace\nimport nbtrace", HOSTILE.strip(), "nbtrace.view(cell=2)")
-    book.run(0, 1, 2)
-    inspector = book.inspector()
-    inspector.until("s.trace.count === 26 && s.details.size === 26")
-    inspector.key("]")
+    inspector = opened(notebook, HOSTILE, 26)
     panel = inspector.element.get_by_role("complementary")
     for number in range(1, 26):
         inspector.ask(f"(s.select({number}, true), 0)")
